@@ -1,0 +1,135 @@
+"""From a stream of texts to training batches of like length.
+
+Texts are encoded once, into one array of ids on disk, and batches are cut from it: memory stays flat however large
+the set is. An epoch's order depends only on the seed and the epoch, so a resumed run sees what it would have seen.
+
+Shapes: N texts, B batch, T tokens.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from nlp_rnn.checks import InputError
+from nlp_rnn.text import PADDING, TextEncoder, chunks, to_tensor
+
+
+@dataclass(frozen=True)
+class EncodedTexts:
+    """Texts as ids, back to back, with their labels.
+
+    Attributes:
+        ids: int32, all texts back to back; an array on disk.
+        offsets: int64 [N + 1]; text n is ids[offsets[n]:offsets[n + 1]].
+        labels: int32 [N].
+        cut: how many texts were longer than the encoder's `max_tokens`.
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    labels: np.ndarray
+    cut: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each text, int64 [N]."""
+        return np.diff(self.offsets)
+
+
+def encode(labelled: Iterable[tuple[str, int]], encoder: TextEncoder, file: Path) -> EncodedTexts:
+    """Encode a stream of (text, label), writing the ids to `file`."""
+    ragged = tf.function(encoder.ragged, input_signature=[tf.TensorSpec([None], tf.string)])
+    lengths, labels, cut = [], [], 0
+    with open(file, "wb") as out:
+        for chunk in chunks(labelled, 1024):
+            ids, before = ragged(to_tensor(text for text, _ in chunk))
+            ids.flat_values.numpy().tofile(out)
+            lengths += ids.row_lengths().numpy().tolist()
+            labels += [label for _, label in chunk]
+            cut += int(np.sum(before.numpy() > encoder.max_tokens))
+    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    ids = np.memmap(file, np.int32, "r") if offsets[-1] else np.zeros(0, np.int32)
+    return EncodedTexts(ids, offsets, np.array(labels, np.int32), cut)
+
+
+def numbered(examples: Iterable, classes: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """The text and the class number of labelled examples, a stream.
+
+    Raises:
+        InputError: a label is not among the classes; says where.
+    """
+    numbers = {name: number for number, name in enumerate(classes)}
+    for example in examples:
+        if example.label not in numbers:
+            raise InputError(
+                f"{example.place}: label '{example.label}' is not one of the classes: {', '.join(classes[:20])}"
+            )
+        yield example.text, numbers[example.label]
+
+
+class LengthBuckets:
+    """Batches of texts of like length, at most so many texts and about so many tokens, padding counted.
+
+    Args:
+        texts: what to cut into batches.
+        most_texts: B of a batch of short texts.
+        most_tokens: bound on B * T, but for what the shuffling of lengths adds; a longer text is a batch by itself.
+        seed: shuffles texts of like length, and the batches, anew in every epoch; None keeps them sorted.
+
+    `epoch` says which epoch's order comes next; who trains sets it at the start of each.
+    """
+
+    def __init__(self, texts: EncodedTexts, most_texts: int = 64, most_tokens: int = 16_000, seed: int | None = None):
+        self.texts = texts
+        self.most_texts = most_texts
+        self.most_tokens = most_tokens
+        self.seed = seed
+        self.epoch = 0
+
+    def plan(self) -> list[np.ndarray]:
+        """The texts of each batch of this epoch, by number; every epoch has as many batches."""
+        lengths = self.texts.lengths
+        if self.seed is None:
+            return np.split(np.argsort(lengths, kind="stable"), self._cuts())
+        shuffle = np.random.default_rng((self.seed, self.epoch))
+        # Lengths blurred by a tenth: neighbours change from epoch to epoch, padding stays low.
+        order = np.argsort(lengths * shuffle.uniform(0.9, 1.1, len(lengths)), kind="stable")
+        batches = np.split(order, self._cuts())
+        shuffle.shuffle(batches)
+        return batches
+
+    def __len__(self) -> int:
+        """The batches of an epoch."""
+        return len(self._cuts()) + 1
+
+    def _cuts(self):
+        """Where the texts in order of length are cut into batches."""
+        cuts, begun = [], 0
+        for place, length in enumerate(np.sort(self.texts.lengths)):
+            texts = place - begun
+            if texts and (texts == self.most_texts or length * (texts + 1) > self.most_tokens):
+                cuts.append(place)
+                begun = place
+        return cuts
+
+    def padded(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ids [B, T], padded right, and labels [B] of the texts with these numbers."""
+        offsets, lengths = self.texts.offsets, self.texts.lengths[batch]
+        ids = np.full((len(batch), max(int(lengths.max()), 1)), PADDING, np.int32)
+        for row, text in enumerate(batch):
+            ids[row, : lengths[row]] = self.texts.ids[offsets[text] : offsets[text + 1]]
+        return ids, self.texts.labels[batch]
+
+    def dataset(self) -> tf.data.Dataset:
+        """The batches of one epoch, as (ids [B, T], labels [B]); asks `epoch` anew at each pass."""
+        signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32))
+        batches = tf.data.Dataset.from_generator(
+            lambda: (self.padded(batch) for batch in self.plan()), output_signature=signature
+        )
+        return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(4)

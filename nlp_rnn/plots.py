@@ -1,0 +1,65 @@
+"""Pictures of a run, as PNG files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+_TRAIN, _VALIDATION = "#7a8fa6", "#c2571a"
+_MOST_NAMES = 40  # more classes than this are shown without names and counts
+
+
+def _figure(width, height):
+    from matplotlib.figure import Figure  # without pyplot: no window system, no state
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def curves(history: Sequence[dict], path: Path) -> None:
+    """Loss and accuracy over the epochs, in training and on the validation set, the epoch that was kept marked.
+
+    Args:
+        history: one dict an epoch: epoch, loss, accuracy, val_loss, val_accuracy.
+        path: a new PNG file.
+    """
+    figure = _figure(8, 3.2)
+    epochs = [row["epoch"] for row in history]
+    kept = min(history, key=lambda row: row["val_loss"])["epoch"]
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        axes.plot(epochs, [row[name] for row in history], "o-", color=_TRAIN, label="training")
+        axes.plot(epochs, [row[f"val_{name}"] for row in history], "o-", color=_VALIDATION, label="validation")
+        axes.axvline(kept, color="0.7", linestyle=":", label="kept")
+        axes.set(title=name.capitalize(), xlabel="epoch", xticks=_ticks(epochs))
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=120)
+
+
+def confusion_matrix(counts: np.ndarray, classes: Sequence[str], path: Path) -> None:
+    """A confusion matrix, coloured by the share of each true class.
+
+    Args:
+        counts: [C, C]; row the true class, column the predicted one.
+        classes: the C names.
+        path: a new PNG file.
+    """
+    size = max(3.6, min(12, 1.6 + 0.7 * len(classes)))
+    figure = _figure(size + 1, size)
+    axes = figure.subplots()
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(image, label="share of the true class")
+    axes.set(xlabel="predicted", ylabel="true")
+    if len(classes) <= _MOST_NAMES:
+        names = [name if len(name) <= 24 else name[:23] + "…" for name in classes]
+        axes.set_xticks(range(len(classes)), names, rotation=45 if len(classes) > 3 else 0)
+        axes.set_yticks(range(len(classes)), names)
+        for (row, column), count in np.ndenumerate(counts):
+            dark = shares[row, column] > 0.5
+            axes.text(column, row, f"{count:,}", ha="center", va="center", color="white" if dark else "black")
+    figure.savefig(path, dpi=120)
+
+
+def _ticks(epochs):
+    step = max(1, len(epochs) // 10)
+    return epochs[::step]

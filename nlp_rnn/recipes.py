@@ -1,0 +1,95 @@
+"""Find a recipe by name or path, load it, and read its settings from the command line."""
+
+import ast
+import dataclasses
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+
+from nlp_rnn import shipped
+from nlp_rnn.checks import CallError, nearest
+
+PARTS = ("Config", "load_data", "build_model", "train")
+_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def find(name: str) -> Path:
+    """The file of a recipe: one that ships, by name, or any other, by path.
+
+    Raises:
+        CallError: there is no such recipe; suggests the nearest.
+    """
+    known = shipped.recipes()
+    if name in known:
+        return known[name]
+    if name.endswith(".py") and Path(name).is_file():
+        return Path(name)
+    raise CallError(
+        f"no recipe '{name}'.{nearest(name, known)} There are: {', '.join(known)}; or name a file that ends in .py"
+    )
+
+
+def summary(path: Path) -> str:
+    """The first line of a recipe's docstring, read without running it."""
+    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+
+
+def load(name: str) -> ModuleType:
+    """Run a recipe's file and return it.
+
+    Raises:
+        CallError: there is no such recipe, or the file is no recipe.
+    """
+    path = find(name)
+    recipe = shipped.load_module(path)
+    missing = [part for part in PARTS if not hasattr(recipe, part)]
+    if missing:
+        raise CallError(f"{path} is no recipe: it lacks {', '.join(missing)}; begin with 'nlp-rnn copy sentiment FILE'")
+    return recipe
+
+
+def copy(name: str, destination: Path) -> None:
+    """Hand out a recipe's file to edit.
+
+    Raises:
+        CallError: there is no such recipe, the file exists, or it is not named .py.
+    """
+    path = find(name)
+    if destination.suffix != ".py":
+        raise CallError(f"{destination}: a recipe's file name ends in .py")
+    if destination.exists():
+        raise CallError(f"{destination} exists already; choose another name")
+    if not destination.parent.is_dir():
+        raise CallError(f"{destination.parent}: no such folder")
+    shutil.copyfile(path, destination)
+
+
+def with_settings(config: object, assignments: Iterable[str]) -> object:
+    """A recipe's config with KEY=VALUE strings applied, each value read as its field's type.
+
+    Raises:
+        CallError: a key is unknown, or a value is of the wrong type or out of range.
+    """
+    types = {field.name: field.type for field in dataclasses.fields(config)}
+    changes = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise CallError(f"--set {assignment}: write KEY=VALUE")
+        if key not in types:
+            raise CallError(
+                f"--set {assignment}: no setting '{key}'.{nearest(key, types)} There are: {', '.join(types)}"
+            )
+        changes[key] = _read(key, types[key], text)
+    try:
+        return dataclasses.replace(config, **changes)
+    except ValueError as error:
+        raise CallError(f"--set: {error}") from None
+
+
+def _read(key, wanted, text):
+    try:
+        return _TRUTHS[text.lower()] if wanted is bool else wanted(text)
+    except (ValueError, KeyError):
+        raise CallError(f"--set {key}={text}: {key} is of type {wanted.__name__}") from None

@@ -1,0 +1,283 @@
+"""The run folder: all that a trained model needs, and what is known about it.
+
+    run.json          recipe, settings, data, classes, the model's structure, versions, SHA-256 of the other files
+    vocabulary.txt    one token a line, in the order of the ids
+    model.weights.h5  the weights of the best epoch
+    metrics.json      figures on the held-out texts
+    history.csv       a row an epoch
+    mistakes.csv      the most confident mistakes on the held-out texts
+    plots/            the curves and the confusion matrix
+
+A folder is whole or absent: it is made as OUT.unfinished and renamed. Loading one runs no code from it and unpickles
+nothing: the structure may only name layers of Keras and of this library.
+"""
+
+import csv
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+import nlp_rnn
+from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.pipelines import TextClassifier
+from nlp_rnn.text import TextEncoder, Vocabulary
+
+FORMAT = 1
+PURPOSE = "purpose.json"  # in the workplace
+PIPELINES = {TextClassifier.kind: TextClassifier}
+KERAS_MODULES = (
+    "keras", "keras.layers", "keras.models", "keras.src.models.functional",
+    "keras.initializers", "keras.regularizers", "keras.constraints",
+)  # fmt: skip
+RUN_CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")  # layers that carry code or pickles
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read back.
+
+    Attributes:
+        path: its folder.
+        recipe: the recipe's name, or the file that was run.
+        settings: the recipe's settings by name.
+        data: what it was trained on: name, text_column, label_column.
+        pipeline: text in, answer out.
+        metrics: figures on the held-out texts.
+    """
+
+    path: Path
+    recipe: str
+    settings: dict
+    data: dict
+    pipeline: TextClassifier
+    metrics: dict
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a recipe is asked to do, apart from its settings.
+
+    Attributes:
+        recipe: the recipe's name, or the file that is run.
+        out: the run folder to be.
+        data: name, text_column and label_column of the source.
+        start: a finished run whose weights to start from; None to start from scratch.
+        resume: go on with an unfinished run.
+        tensorboard: write TensorBoard's logs into the run folder.
+    """
+
+    recipe: str
+    out: Path
+    data: dict
+    start: Run | None = None
+    resume: bool = False
+    tensorboard: bool = False
+
+    def purpose(self, settings: dict) -> dict:
+        """What has to be the same to go on with a run, and is written down in it."""
+        start = str(self.start.path) if self.start else None
+        return {"recipe": self.recipe, "settings": settings, "data": self.data, "start": start}
+
+
+@contextmanager
+def workplace(job: Job, settings: dict) -> Iterator[Path]:
+    """The folder that a run is made in, OUT.unfinished; it becomes OUT when all went well.
+
+    When something fails it is kept if there is a checkpoint to go on from, and removed otherwise.
+
+    Raises:
+        CallError: OUT exists, or an unfinished one does and is not to be resumed, or had another purpose.
+    """
+    folder, purpose = unfinished(job.out), job.purpose(settings)
+    _check_free(job, folder, purpose)
+    made = [parent for parent in folder.parents if not parent.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        write_json(folder / PURPOSE, purpose)
+        yield folder
+        for leftover in _leftovers(folder):
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        os.replace(folder, job.out)
+    except BaseException:
+        if not has_checkpoint(job.out):
+            shutil.rmtree(folder, ignore_errors=True)
+            _remove_empty(made)
+        raise
+
+
+def unfinished(out: Path) -> Path:
+    """Where the run folder `out` is made."""
+    return out.with_name(f"{out.name}.unfinished")
+
+
+def has_checkpoint(out: Path) -> bool:
+    """Whether an unfinished run can be resumed."""
+    return any(unfinished(out).glob("checkpoint-*"))
+
+
+def save(folder: Path, pipeline: TextClassifier, figures: dict, history: Sequence[dict]) -> None:
+    """Write a run into its workplace; call it last, since it takes the hashes of all files there."""
+    (folder / "vocabulary.txt").write_text(pipeline.encoder.vocabulary.dump(), encoding="utf-8")
+    pipeline.model.save_weights(folder / "model.weights.h5")
+    write_json(folder / "metrics.json", figures)
+    write_rows(folder / "history.csv", history)
+    write_json(
+        folder / "run.json",
+        {
+            "format": FORMAT,
+            "kind": pipeline.kind,
+            **json.loads((folder / PURPOSE).read_text()),
+            "classes": pipeline.classes,
+            "encoder": pipeline.encoder.get_config(),
+            "model": _structure(pipeline.model),
+            "versions": versions(),
+            "files": {name: _sha256(folder / name) for name in _files(folder)},
+        },
+    )
+
+
+def load(path: Path) -> Run:
+    """Read a run folder back.
+
+    Raises:
+        CallError: there is no such folder.
+        InputError: it is not a run folder, a file is missing or was changed, or it is of a later version.
+    """
+    about = _read_about(path)
+    for name, digest in about["files"].items():
+        if not (path / name).is_file():
+            raise InputError(f"{path}: the run's file {name} is missing; take the run from a copy, or train it again")
+        if _sha256(path / name) != digest:
+            raise InputError(f"{path}: the run's file {name} was changed after training; take the run from a copy")
+    vocabulary = Vocabulary.parse((path / "vocabulary.txt").read_text(encoding="utf-8"))
+    model = _model(path, about["model"])
+    pipeline = PIPELINES[about["kind"]](TextEncoder(vocabulary, **about["encoder"]), model, about["classes"])
+    metrics = json.loads((path / "metrics.json").read_text())
+    return Run(path, about["recipe"], about["settings"], about["data"], pipeline, metrics)
+
+
+def versions() -> dict[str, str]:
+    """The versions that a run was made with."""
+    import tensorflow as tf
+
+    modules = {"nlp-rnn": nlp_rnn, "tensorflow": tf, "keras": keras}
+    return {"python": platform.python_version(), **{n: m.__version__ for n, m in modules.items()}}
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write JSON for machines and eyes, whole or not at all."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def write_rows(path: Path, rows: Sequence[dict]) -> None:
+    """Write dicts of the same keys as a CSV file."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _check_free(job, folder, purpose):
+    if job.out.exists():
+        raise CallError(f"{job.out} exists already; choose another --out")
+    if not folder.exists():
+        return
+    if not job.resume:
+        raise CallError(f"{folder} holds an unfinished run; add --resume to go on with it, or remove it")
+    file = folder / PURPOSE
+    before = json.loads(file.read_text()) if file.exists() else purpose
+    now = json.loads(json.dumps(purpose))
+    changed = [key for key, value in now["settings"].items() if value != before["settings"].get(key)]
+    changed += [key for key in now if key != "settings" and now[key] != before.get(key)]
+    if changed:
+        raise CallError(f"{folder} was begun with other {', '.join(changed)}; resume with the same, or remove it")
+
+
+def _remove_empty(folders):
+    for folder in folders:
+        if any(folder.iterdir()):
+            return
+        folder.rmdir()
+
+
+def _leftovers(folder):
+    """What only the making of a run needs."""
+    return [*folder.glob("*checkpoint*"), *folder.glob("*.ids"), folder / PURPOSE]
+
+
+def _files(folder):
+    """The names of the files that a run consists of, but for run.json, which lists them."""
+    apart = [*_leftovers(folder), folder / "tensorboard"]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    kept = [path for path in files if not any(path.is_relative_to(other) for other in apart)]
+    return sorted(str(path.relative_to(folder)) for path in kept if path.name != "run.json")
+
+
+def _structure(model):
+    """What the model is made of; how it was trained is in the settings."""
+    structure = keras.saving.serialize_keras_object(model)
+    structure.pop("compile_config", None)
+    return structure
+
+
+def _sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_about(path):
+    if not path.is_dir():
+        hint = f"; {unfinished(path)} is not finished: go on with --resume" if unfinished(path).exists() else ""
+        raise CallError(f"{path}: no such run folder{hint}")
+    file = path / "run.json"
+    try:
+        about = json.loads(file.read_text(encoding="utf-8"))
+        known = {"format", "kind", "recipe", "settings", "data", "classes", "encoder", "model", "files"} <= set(about)
+    except FileNotFoundError:
+        raise InputError(f"{path} is not a run folder: it has no run.json") from None
+    except (ValueError, TypeError):
+        known = False
+    if not known or about["kind"] not in PIPELINES or not {"vocabulary.txt", "model.weights.h5"} <= set(about["files"]):
+        raise InputError(f"{file} is damaged or not made by nlp-rnn; take the run from a copy, or train it again")
+    if about["format"] > FORMAT:
+        raise InputError(f"{path} was made by a later nlp-rnn (format {about['format']}); upgrade to read it")
+    return about
+
+
+def _model(path, structure):
+    _vet(path, structure)
+    try:
+        model = keras.saving.deserialize_keras_object(structure, safe_mode=True)
+        if not model.built:
+            model.build((None, None))
+        model.load_weights(path / "model.weights.h5")
+    except (ValueError, TypeError, OSError, KeyError) as error:
+        raise InputError(f"{path}: the weights and the structure do not fit: {str(error).splitlines()[0]}") from error
+    return model
+
+
+def _vet(path, structure):
+    """Refuse a structure that names anything but layers of Keras and registered classes of this library."""
+    if isinstance(structure, list | tuple):
+        for part in structure:
+            _vet(path, part)
+    if not isinstance(structure, dict):
+        return
+    name = structure.get("class_name")
+    if name is not None and structure.get("registered_name") not in keras.saving.get_custom_objects():
+        if structure.get("module") not in KERAS_MODULES or name in RUN_CODE:
+            raise InputError(
+                f"{path}: the model holds {name}, which is neither Keras' nor nlp-rnn's; if it is from a recipe of your own, name that with --recipe"
+            )
+    for part in structure.values():
+        _vet(path, part)

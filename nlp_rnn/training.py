@@ -1,0 +1,216 @@
+"""Train with Keras' `fit`: the best epoch kept, a checkpoint after each, NaN caught, resumed where it stopped."""
+
+import json
+import math
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from nlp_rnn.batching import LengthBuckets
+from nlp_rnn.checks import InputError
+from nlp_rnn.progress import progress, say
+
+WARMUP_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    Attributes:
+        epochs: at most so many.
+        learning_rate: of Adam, at its peak; it rises over the first 50 steps, then falls to zero as half a cosine.
+        clip: bound on the norm of all gradients together.
+        patience: stop after so many epochs without a lower validation loss.
+    """
+
+    epochs: int
+    learning_rate: float
+    clip: float = 1.0
+    patience: int = 2
+
+
+def fit(
+    model: keras.Model,
+    train: LengthBuckets,
+    validation: LengthBuckets,
+    plan: Plan,
+    folder: Path,
+    tensorboard: bool = False,
+) -> list[dict]:
+    """Train `model` and leave it with the weights of its best epoch.
+
+    Continues after the last whole epoch if `folder` holds a checkpoint: batches, dropout and optimizer then go on as if
+    nothing had happened.
+
+    Args:
+        model: ids [B, T] to logits [B, C].
+        train, validation: what to train on and what decides which epoch is best.
+        plan: how to train.
+        folder: where checkpoints go, and TensorBoard's logs if asked for.
+
+    Returns:
+        The history: a dict an epoch with loss, accuracy, val_loss, val_accuracy, seconds.
+
+    Raises:
+        InputError: the loss became NaN or infinite.
+    """
+    _compile(model, plan, len(train))
+    memory = _Memory(model, folder)
+    memory.restore()
+    log = [keras.callbacks.TensorBoard(folder / "tensorboard")] if tensorboard else []
+    with progress("training", plan.epochs * (len(train) + len(validation))) as update:
+        callbacks = [_Numbers(plan), _Follow(train, plan, memory, update), _Keep(plan, memory), *log]
+        model.fit(
+            train.dataset(),
+            validation_data=validation.dataset(),
+            epochs=plan.epochs,
+            initial_epoch=plan.epochs if memory.done(plan) else len(memory.history),
+            callbacks=callbacks,
+            shuffle=False,  # the batches come shuffled
+            verbose=0,
+        )
+    memory.give_best()
+    return memory.history
+
+
+def _compile(model, plan, steps):
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, plan.epochs * steps, warmup_target=plan.learning_rate, warmup_steps=min(WARMUP_STEPS, steps)
+    )
+    model.compile(
+        keras.optimizers.Adam(schedule, global_clipnorm=plan.clip),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        jit_compile=False,  # XLA compiles anew for every length
+    )
+    if not model.built:
+        model.build((None, None))
+    model.optimizer.build(model.trainable_variables)
+
+
+class _Memory:
+    """All that a run must remember from epoch to epoch, and its place on disk.
+
+    A checkpoint is a folder that appears whole, by renaming; the one before goes only afterwards.
+    """
+
+    def __init__(self, model, folder):
+        self.model = model
+        self.folder = folder
+        self.history: list[dict] = []
+        self.best: list[np.ndarray] = []
+
+    def remember(self, row):
+        self.history.append(row)
+        if row["val_loss"] <= min(r["val_loss"] for r in self.history):
+            self.best = self.model.get_weights()
+        self._write()
+
+    def waited(self):
+        """Epochs since the best one."""
+        losses = [row["val_loss"] for row in self.history]
+        return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+
+    def done(self, plan):
+        return len(self.history) >= plan.epochs or self.waited() > plan.patience
+
+    def give_best(self):
+        if self.best:
+            self.model.set_weights(self.best)
+
+    def restore(self):
+        checkpoints = sorted(self.folder.glob("checkpoint-*"))
+        if not checkpoints:
+            return
+        self.history = json.loads((checkpoints[-1] / "history.json").read_text())
+        with np.load(checkpoints[-1] / "state.npz", allow_pickle=False) as arrays:
+            for number, variable in enumerate(self._variables()):
+                variable.assign(arrays[f"now_{number}"])
+            self.best = [arrays[f"best_{number}"] for number in range(len(self.model.weights))]
+        say(f"going on after epoch {len(self.history)}")
+
+    def _variables(self):
+        """Weights, the random state of dropout, and the optimizer's moments and step count."""
+        return [*self.model.variables, *self.model.optimizer.variables]
+
+    def _write(self):
+        partial = self.folder / "partial-checkpoint"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        now = {f"now_{n}": v.numpy() for n, v in enumerate(self._variables())}
+        best = {f"best_{n}": array for n, array in enumerate(self.best)}
+        np.savez(partial / "state.npz", **now, **best)
+        (partial / "history.json").write_text(json.dumps(self.history))
+        before = list(self.folder.glob("checkpoint-*"))
+        os.replace(partial, self.folder / f"checkpoint-{len(self.history):05d}")
+        for checkpoint in before:
+            shutil.rmtree(checkpoint)
+
+
+class _Numbers(keras.callbacks.Callback):
+    """Stop at once when the loss is no number any more."""
+
+    def __init__(self, plan):
+        super().__init__()
+        self.plan = plan
+        self.epoch = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not math.isfinite(logs["loss"]):
+            raise InputError(
+                f"the loss became {logs['loss']} in epoch {self.epoch + 1}, step {batch + 1}: lower learning_rate "
+                f"(now {self.plan.learning_rate:g}) or clip (now {self.plan.clip:g})"
+            )
+
+
+class _Follow(keras.callbacks.Callback):
+    """Show progress, and tell the batches which epoch they are in."""
+
+    def __init__(self, train, plan, memory, update):
+        super().__init__()
+        self.train, self.plan, self.memory, self.update = train, plan, memory, update
+        self.steps, self.state = 0, ""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.train.epoch = epoch
+        self.epoch = epoch + 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+        self.state = f"epoch {self.epoch}/{self.plan.epochs}, loss {logs['loss']:.3f}"
+        self.update(self.steps, self.state)
+
+    def on_test_batch_end(self, batch, logs=None):
+        self.steps += 1
+        self.update(self.steps, f"{self.state}, validating")
+
+
+class _Keep(keras.callbacks.Callback):
+    """After each epoch: say how it went, remember it, stop when it no longer gets better."""
+
+    def __init__(self, plan, memory):
+        super().__init__()
+        self.plan, self.memory = plan, memory
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begun = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = round(time.monotonic() - self.begun, 1)
+        names = ("loss", "accuracy", "val_loss", "val_accuracy")
+        row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in names}, "seconds": seconds}
+        self.memory.remember(row)
+        say(
+            f"epoch {epoch + 1}/{self.plan.epochs}: loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}; "
+            f"validation loss {row['val_loss']:.4f}, accuracy {row['val_accuracy']:.4f}; {seconds:.0f} s"
+        )
+        self.model.stop_training = self.memory.done(self.plan)

@@ -1,0 +1,163 @@
+"""Sentiment: which class is a text of? Embedding -> bidirectional LSTM -> mean and maximum -> one score a class.
+
+    nlp-rnn run sentiment
+    nlp-rnn run sentiment --data mine.csv --out runs/mine --set units=128
+
+The default data are 25,000 film reviews; any texts with labels will do, of two classes or of hundreds.
+"""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+
+from nlp_rnn import runs
+from nlp_rnn.batching import LengthBuckets, encode, numbered
+from nlp_rnn.checks import InputError, above_zero, fraction, not_negative, one_of, positive_int
+from nlp_rnn.evaluation import evaluate
+from nlp_rnn.models import CELLS, Classifier
+from nlp_rnn.pipelines import TextClassifier
+from nlp_rnn.progress import say, track
+from nlp_rnn.sources import Source
+from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, Vocabulary
+from nlp_rnn.training import Plan, fit
+
+DATA = "movie_reviews"
+UPDATES = 1_000  # steps that training aims at when the epochs are not given
+
+
+@dataclass(frozen=True)
+class Config:
+    """What `--set KEY=VALUE` can change."""
+
+    unit: str = "word"  # or character, byte
+    vocabulary: int = 30_000  # tokens known; the rest are <unk>
+    least_count: int = 2  # a token seen less often is <unk>
+    max_tokens: int = 400  # a longer text keeps its first quarter of these, and its end
+    cell: str = "lstm"  # or gru, rnn
+    embedding: int = 64
+    units: int = 64  # of each direction
+    layers: int = 1
+    dropout: float = 0.5  # of the inputs of each recurrent layer, and of the pooled vector
+    word_dropout: float = 0.3  # share of tokens made <unk> in training
+    epochs: int = 0  # 0: by the number of texts, 3 to 30
+    batch: int = 0  # texts in a step; 0: by the number of texts, 8 to 64
+    batch_tokens: int = 16_000  # at most, padding counted
+    learning_rate: float = 0.002
+    clip: float = 1.0  # bound on the norm of the gradient
+    patience: int = 2  # epochs without a lower validation loss before it stops
+    seed: int = 0
+
+    def __post_init__(self):
+        one_of("unit", self.unit, UNITS)
+        one_of("cell", self.cell, CELLS)
+        for name in ("vocabulary", "least_count", "max_tokens", "embedding", "units", "layers", "batch_tokens"):
+            positive_int(name, getattr(self, name))
+        for name in ("dropout", "word_dropout"):
+            fraction(name, getattr(self, name))
+        for name in ("epochs", "batch", "patience", "seed"):
+            not_negative(name, getattr(self, name))
+        for name in ("learning_rate", "clip"):
+            above_zero(name, getattr(self, name))
+
+
+class Data(NamedTuple):
+    """Encoded splits, and what reads text into them."""
+
+    encoder: TextEncoder
+    classes: list[str]
+    train: LengthBuckets
+    validation: LengthBuckets
+
+
+def load_data(config: Config, source: Source, folder: Path, start: TextClassifier | None) -> Data:
+    """Fit the vocabulary on the training texts, then encode the training and validation texts."""
+    counter, labels = TokenCounter(config.unit), Counter()
+    for example in counter.watch(track(source.stream("train"), "reading", source.size("train"))):
+        labels[example.label] += 1
+    classes = _classes(labels, start)
+    vocabulary = _vocabulary(config, counter, start)
+    encoder = TextEncoder(vocabulary, config.unit, max_tokens=config.max_tokens)
+    config = _fitted_to(config, labels.total())
+    buckets = {}
+    for split, seed in (("train", config.seed), ("validation", None)):
+        examples = numbered(track(source.stream(split), f"encoding {split}", source.size(split)), classes)
+        texts = encode(examples, encoder, folder / f"{split}.ids")
+        buckets[split] = LengthBuckets(texts, config.batch, config.batch_tokens, seed)
+        _say_size(split, texts, config)
+    return Data(encoder, classes, **buckets)
+
+
+def build_model(config: Config, data: Data, start: TextClassifier | None) -> Classifier:
+    """Token ids [B, T] -> logits [B, C], from scratch or from the weights of another run."""
+    model = Classifier(
+        vocabulary_size=len(data.encoder.vocabulary),
+        classes=len(data.classes),
+        cell=config.cell,
+        embedding=config.embedding,
+        units=config.units,
+        layers=config.layers,
+        dropout=config.dropout,
+        word_dropout=config.word_dropout,
+    )
+    model.build((None, None))
+    if start is not None:
+        model.start_from(start.model, keep_head=data.classes == start.classes)
+    return model
+
+
+def train(config: Config, source: Source, job: runs.Job) -> dict:
+    """Train on `source`, leave the run folder at `job.out`, and return the figures on the held-out texts."""
+    keras.utils.set_random_seed(config.seed)
+    with runs.workplace(job, asdict(config)) as folder:
+        data = load_data(config, source, folder, job.start)
+        model = build_model(config, data, job.start)
+        epochs = _fitted_to(config, len(data.train.texts)).epochs
+        plan = Plan(epochs, config.learning_rate, config.clip, config.patience)
+        history = fit(model, data.train, data.validation, plan, folder, job.tensorboard)
+        pipeline = TextClassifier(data.encoder, model, data.classes)
+        result = evaluate(pipeline, source.stream("test"), source.size("test"))
+        result.write(folder, history)
+        runs.save(folder, pipeline, result.figures, history)
+    return result.figures
+
+
+def _vocabulary(config: Config, counter: TokenCounter, start: TextClassifier | None) -> Vocabulary:
+    """The frequent tokens; after those of `start`, which keep their ids, as many new ones."""
+    if start is None:
+        return Vocabulary.from_counts(counter.counts, config.vocabulary, config.least_count)
+    known = start.encoder.vocabulary
+    return known.extended(counter.counts, len(known) + config.vocabulary, config.least_count)
+
+
+def _classes(labels: Counter, start: TextClassifier | None) -> list[str]:
+    """The classes in order; those of `start` where it knows them all."""
+    if start is not None and set(labels) <= set(start.classes):
+        return start.classes
+    if len(labels) < 2:
+        raise InputError(f"two classes are needed, and the training texts have {_named(labels)}")
+    if len(labels) > max(labels.total() / 2, 2):
+        raise InputError(
+            f"{len(labels):,} labels in {labels.total():,} training texts: is it the right --label-column?"
+        )
+    return sorted(labels, key=lambda name: (int(name) if name.isdecimal() else 0, name))
+
+
+def _named(labels):
+    return f"only '{next(iter(labels))}'" if labels else "none: the training split is empty"
+
+
+def _fitted_to(config: Config, texts: int) -> Config:
+    """`config` with the batch and the epochs chosen for so many training texts, where they are 0."""
+    batch = config.batch or min(64, max(8, texts // 50))
+    epochs = config.epochs or min(30, max(3, round(UPDATES * batch / max(texts, 1))))
+    return replace(config, batch=batch, epochs=epochs)
+
+
+def _say_size(split, texts, config):
+    cut = f"; {texts.cut:,} longer than {config.max_tokens} tokens are cut to their start and end" if texts.cut else ""
+    say(f"{split}: {len(texts):,} texts, {texts.lengths.sum():,} tokens{cut}")
+    if len(texts) == 0:
+        raise InputError(f"the {split} split is empty: give more rows")

@@ -1,0 +1,140 @@
+"""What every cell, layer, model and recipe promises, checked in one place for each kind."""
+
+import ast
+import dataclasses
+import inspect
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nlp_rnn import recipes
+
+B, T, F, U = 4, 6, 3, 5
+RIGHT = np.arange(T) < np.array([6, 4, 1, 0])[:, None]  # the last row is all padding
+LEFT = RIGHT[:, ::-1].copy()
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def check_cell(cell, columns, states):
+    """Assert that a cell is element-wise over all leading axes, uses all it is given, and names gates of shape U."""
+    wx, uh = normal(T, B, columns * U), normal(T, B, columns * U, seed=1)
+    before = tuple(normal(T, B, U, seed=2 + n) for n in range(states))
+    after, gates = cell(wx, uh, before)
+    assert len(after) == states and all(s.shape == (T, B, U) for s in after)
+    assert all(gate.shape == (T, B, U) for gate in gates.values())
+    for t in range(T):
+        one, _ = cell(wx[t], uh[t], tuple(s[t] for s in before))
+        for whole, step in zip(after, one, strict=True):
+            np.testing.assert_allclose(whole[t], step, rtol=1e-5, atol=1e-6)
+    alone, _ = cell(wx[:, :1], uh[:, :1], tuple(s[:, :1] for s in before))
+    np.testing.assert_allclose(alone[0], after[0][:, :1], rtol=1e-5, atol=1e-6, err_msg="rows of a batch mix")
+    for name, changed in (("wx", (wx + 1, uh)), ("uh", (wx, uh + 1))):
+        assert not np.allclose(cell(*changed, before)[0][0], after[0]), f"{name} does not reach h"
+    lines = inspect.getsource(cell).split('"""')[-1].strip().splitlines()
+    assert len(lines) <= 16, "an equation has at most 16 lines"
+
+
+def check_layer(make, tmp_path):
+    """Assert that a layer over [B, T, F] compiles, trains every weight, minds its mask, and survives saving."""
+    x, layer = normal(B, T, F), make()
+    with tf.GradientTape() as tape:
+        y = layer(x)
+        loss = tf.reduce_sum(tf.sin(y) * normal(*y.shape, seed=9))
+    values = [w.value for w in layer.trainable_weights]
+    for weight, gradient in zip(layer.trainable_weights, tape.gradient(loss, values), strict=True):
+        assert gradient is not None and np.any(gradient), f"no gradient reaches {weight.path}"
+    assert tuple(y.shape) == tuple(layer.compute_output_shape(x.shape))
+    anything = tf.TensorSpec([None, None, F])
+    np.testing.assert_allclose(tf.function(layer, input_signature=[anything])(x), y, rtol=1e-5, atol=1e-6)
+    _check_mask(layer, x)
+    _check_mixed_precision(make, x)
+    _check_saving(keras.Input((None, F)), layer, x, tmp_path)
+
+
+def _check_mask(layer, x):
+    """Padding on either side changes nothing at the steps that count, and nothing is NaN anywhere."""
+    for mask in (RIGHT, LEFT):
+        full = layer(x, mask=tf.constant(mask)).numpy()
+        other = layer(np.where(mask[..., None], x, 7.0), mask=tf.constant(mask)).numpy()
+        assert np.isfinite(full).all(), "padding gives NaN"
+        np.testing.assert_allclose(full, other, rtol=1e-5, atol=1e-6, err_msg="what stands in padding is seen")
+        for row in range(B - 1):
+            kept = mask[row]
+            alone = layer(x[row : row + 1, kept]).numpy()[0]
+            here = full[row, kept] if full.ndim == 3 else full[row]
+            np.testing.assert_allclose(here, alone, rtol=1e-5, atol=1e-6, err_msg="padding changes the answer")
+
+
+def _check_mixed_precision(make, x):
+    kept = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        layer = make()
+        assert layer(x).dtype == tf.bfloat16
+        assert all(w.dtype == "float32" for w in layer.weights)
+    finally:
+        keras.config.set_dtype_policy(kept)
+
+
+def _check_saving(inputs, layer, x, tmp_path):
+    model = keras.Model(inputs, layer(inputs))
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again(x), model(x))
+    assert _settings(again.layers[-1].get_config()) == _settings(layer.get_config())
+
+
+def _settings(config):
+    """A config without the shapes that layers inside were built with, which only some ways of building note down."""
+    if isinstance(config, list):
+        return [_settings(part) for part in config]
+    if isinstance(config, dict):
+        return {key: _settings(value) for key, value in config.items() if key != "build_config"}
+    return config
+
+
+def check_model(make, tmp_path):
+    """Assert that a model over ids [B, T] trains every weight, does not see padding, and survives saving."""
+    ids = np.where(RIGHT, np.random.default_rng(0).integers(1, 20, (B, T)), 0).astype("int32")
+    model = make()
+    with tf.GradientTape() as tape:
+        y = model(ids, training=True)
+        loss = tf.reduce_sum(tf.sin(y) * normal(*y.shape, seed=9))
+    for weight, gradient in zip(
+        model.trainable_weights, tape.gradient(loss, [w.value for w in model.trainable_weights]), strict=True
+    ):
+        some = gradient is not None and np.any(tf.convert_to_tensor(gradient))
+        assert some, f"no gradient reaches {weight.path}"
+        assert np.isfinite(tf.convert_to_tensor(gradient)).all(), f"the gradient of {weight.path} is not finite"
+    y = model(ids).numpy()
+    assert np.isfinite(y).all()
+    for padding in ([[0, 0], [0, 3]], [[0, 0], [2, 0]]):
+        np.testing.assert_allclose(model(np.pad(ids, padding)), y, rtol=1e-5, atol=1e-6, err_msg="padding is seen")
+    for row in range(B):
+        np.testing.assert_allclose(model(ids[row : row + 1]), y[row : row + 1], rtol=1e-5, atol=1e-6)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again(ids), y)
+    assert again.get_config() == model.get_config()
+
+
+def check_recipe(path):
+    """Assert that a recipe reads as all recipes do: a frozen Config, load_data, build_model, train, in this order."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") < 200, "a recipe is under 200 lines"
+    assert recipes.summary(path), "the first line of the docstring is what `list` shows"
+    tree = ast.parse(text)
+    named = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    order = [named.index(part) for part in recipes.PARTS]
+    assert order == sorted(order), f"the parts stand in the order {recipes.PARTS}"
+    imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    assert all(m.split(".")[0] in ("nlp_rnn", "collections", "dataclasses", "pathlib", "typing") for m in imported)
+    recipe = recipes.load(str(path))
+    config = recipe.Config()
+    assert dataclasses.is_dataclass(config) and config.__dataclass_params__.frozen
+    assert "seed" in {field.name for field in dataclasses.fields(config)}
+    assert all(field.type in (int, float, str, bool) for field in dataclasses.fields(config)), "--set reads these types"

@@ -1,0 +1,65 @@
+"""What all tests share: no network, a place of their own for prepared data, and one small trained run a process."""
+
+import os
+import tempfile
+
+_PREPARED = tempfile.mkdtemp(prefix="nlp-rnn-tests-")
+os.environ.update(TFDS_DATA_DIR=_PREPARED, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="", NO_GCE_CHECK="true")
+
+import shutil  # noqa: E402
+
+import pytest  # noqa: E402
+from click.testing import CliRunner  # noqa: E402
+
+SMALL = ["--set", "embedding=8", "--set", "units=8", "--set", "batch=16"]
+GOOD, BAD = ("good", "great", "lovely", "fine"), ("bad", "awful", "dull", "weak")
+
+
+def pytest_sessionfinish():
+    shutil.rmtree(_PREPARED, ignore_errors=True)
+
+
+def reviews(number=200):
+    """Texts that one word decides, with their labels; every fifth has marks that try a reader."""
+    for n in range(number):
+        label, words = ("positive", GOOD) if n % 2 else ("negative", BAD)
+        mark = ', "so they said"' if n % 5 == 0 else ""
+        yield f"film number {n} was {words[n % 4]} to see{mark} 😀", label
+
+
+@pytest.fixture(scope="session")
+def reviews_csv(tmp_path_factory):
+    import csv
+
+    path = tmp_path_factory.mktemp("data") / "reviews.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("review", "sentiment"), *reviews()])
+    return path
+
+
+@pytest.fixture
+def cli(monkeypatch, tmp_path):
+    """Call the command line inside an empty folder; gives click's result, with standard error apart."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, **options):
+        from nlp_rnn.cli import main
+
+        words = [str(word) for word in arguments]
+        monkeypatch.setattr("sys.argv", ["nlp-rnn", *words])
+        return CliRunner().invoke(main, words, **options)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, reviews_csv):
+    """A small finished run."""
+    from nlp_rnn.cli import main
+
+    out = tmp_path_factory.mktemp("runs") / "reviews"
+    words = ["run", "sentiment", "--data", str(reviews_csv), "--out", str(out), *SMALL, "--set", "epochs=6"]
+    result = CliRunner().invoke(main, [*words, "--set", "learning_rate=0.02"])
+    if result.exit_code:
+        raise RuntimeError(result.output) from result.exception
+    return out

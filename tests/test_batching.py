@@ -1,0 +1,69 @@
+"""Encoding and length buckets."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nlp_rnn.batching import LengthBuckets, encode, numbered
+from nlp_rnn.checks import InputError
+from nlp_rnn.sources import Example
+from nlp_rnn.text import TextEncoder, Vocabulary
+
+
+@pytest.fixture
+def texts(tmp_path):
+    encoder = TextEncoder(Vocabulary([b"a", b"b"]), max_tokens=50)
+    lengths = np.random.default_rng(0).integers(0, 70, 300)
+    return encode(((" ".join("ab"[n % 2] * int(n)), n % 3) for n in lengths), encoder, tmp_path / "x.ids"), lengths
+
+
+def test_encoding_says_what_was_cut_and_stays_on_disk(texts):
+    encoded, lengths = texts
+    np.testing.assert_array_equal(encoded.lengths, np.minimum(lengths, 50))
+    np.testing.assert_array_equal(encoded.labels, lengths % 3)
+    assert encoded.cut == (lengths > 50).sum() > 0
+    assert isinstance(encoded.ids, np.memmap)
+
+
+@pytest.mark.parametrize("seed", [None, 0])
+def test_every_text_is_in_one_batch_whole(texts, seed):
+    encoded, _ = texts
+    buckets = LengthBuckets(encoded, most_texts=16, most_tokens=400, seed=seed)
+    seen = 0
+    for ids, labels in buckets.dataset():
+        assert len(labels) <= 16 and ids.shape[0] == len(labels)
+        assert ids.shape[1] * len(labels) <= 400 * 1.3 or len(labels) == 1
+        seen += len(labels)
+    assert seen == len(encoded)
+    assert sorted(np.concatenate(buckets.plan())) == list(range(len(encoded)))
+    row = buckets.plan()[0][0]
+    ids, _ = buckets.padded(np.array([row]))
+    np.testing.assert_array_equal(ids[0, : encoded.lengths[row]], encoded.ids[slice(*encoded.offsets[row : row + 2])])
+
+
+def test_padding_is_a_small_share(texts):
+    buckets = LengthBuckets(texts[0], most_texts=16, most_tokens=400, seed=0)
+    cells = sum(tf.size(ids).numpy() for ids, _ in buckets.dataset())
+    assert texts[0].lengths.sum() / cells > 0.8
+
+
+def test_the_order_depends_on_seed_and_epoch_alone(texts):
+    def order(seed, epoch):
+        buckets = LengthBuckets(texts[0], most_texts=16, seed=seed)
+        buckets.epoch = epoch
+        assert len(buckets.plan()) == len(buckets)
+        return np.concatenate(buckets.plan()).tolist()
+
+    assert order(0, 3) == order(0, 3)
+    assert order(0, 3) != order(0, 4) != order(1, 4)
+
+
+def test_texts_without_a_token_make_a_batch_of_padding(tmp_path):
+    encoded = encode([("", 0), (" ", 1)], TextEncoder(Vocabulary([b"a"])), tmp_path / "x.ids")
+    [(ids, labels)] = LengthBuckets(encoded).dataset()
+    assert ids.numpy().tolist() == [[0], [0]] and labels.numpy().tolist() == [0, 1]
+
+
+def test_an_unknown_label_says_where():
+    with pytest.raises(InputError, match="x.csv, line 3: label 'c' is not one of the classes: a, b"):
+        list(numbered([Example("t", "a", "x.csv, line 2"), Example("t", "c", "x.csv, line 3")], ["a", "b"]))

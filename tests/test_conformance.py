@@ -1,0 +1,161 @@
+"""The table of all public cells, layers, models and recipes, and classes broken on purpose."""
+
+import inspect
+
+import keras
+import pytest
+import tensorflow as tf
+
+from nlp_rnn import layers, models, shipped
+from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, MeanMaxPooling, Stack, WordDropout, cells
+from nlp_rnn.models import Classifier
+from tests.conformance import U, check_cell, check_layer, check_model, check_recipe
+
+CELLS = {"rnn": (1, 1), "lstm": (4, 2), "gru": (3, 1)}  # columns, states
+LAYERS = {
+    "RNN": lambda: RNN(U),
+    "RNN, sequences": lambda: RNN(U, return_sequences=True),
+    "LSTM": lambda: LSTM(U),
+    "LSTM, sequences": lambda: LSTM(U, return_sequences=True),
+    "GRU": lambda: GRU(U),
+    "GRU, sequences": lambda: GRU(U, return_sequences=True),
+    "Bidirectional": lambda: Bidirectional(LSTM(U)),
+    "Bidirectional, sequences": lambda: Bidirectional(GRU(U, return_sequences=True), merge_mode="sum"),
+    "Stack": lambda: Stack([LSTM(U, return_sequences=True), Bidirectional(RNN(U))]),
+    "MeanMaxPooling": MeanMaxPooling,
+}
+MODELS = {
+    f"Classifier, {cell}": lambda cell=cell: Classifier(20, 3, cell, embedding=4, units=3, layers=2, dropout=0.1)
+    for cell in models.CELLS
+}
+OF_IDS = {WordDropout}  # checked in test_regularization.py: it takes ids, not vectors
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_keeps_the_promises_of_a_cell(name):
+    check_cell(getattr(cells, name), *CELLS[name])
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_keeps_the_promises_of_a_layer(name, tmp_path):
+    check_layer(LAYERS[name], tmp_path)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_keeps_the_promises_of_a_model(name, tmp_path):
+    check_model(MODELS[name], tmp_path)
+
+
+@pytest.mark.parametrize("name", shipped.recipes())
+def test_keeps_the_promises_of_a_recipe(name):
+    check_recipe(shipped.recipes()[name])
+
+
+def test_the_tables_are_complete():
+    public_cells = {n for n, f in inspect.getmembers(cells, inspect.isfunction) if f.__module__ == cells.__name__}
+    assert public_cells == set(CELLS)
+    listed = {type(make()) for make in LAYERS.values()} | OF_IDS | {layers.Recurrent}
+    assert listed == {getattr(layers, name) for name in layers.__all__}
+    assert {type(make()) for make in MODELS.values()} == {
+        getattr(models, name) for name in models.__all__ if inspect.isclass(getattr(models, name))
+    }
+
+
+def mixes_rows(wx, uh, state):
+    """Broken on purpose: one row sees another."""
+    h = tf.tanh(wx + uh + tf.reduce_mean(wx, axis=-2, keepdims=True))
+    return (h,), {}
+
+
+def ignores_the_past(wx, uh, state):
+    """Broken on purpose: the recurrent product does not reach h."""
+    return (tf.tanh(wx),), {}
+
+
+@pytest.mark.parametrize("broken", [mixes_rows, ignores_the_past])
+def test_a_broken_cell_is_rejected(broken):
+    with pytest.raises(AssertionError):
+        check_cell(broken, 1, 1)
+
+
+@keras.saving.register_keras_serializable("tests")
+class ForgetsUnits(LSTM):
+    """Broken on purpose: the saved config loses `units`."""
+
+    def get_config(self):
+        return keras.layers.Layer.get_config(self)
+
+
+@keras.saving.register_keras_serializable("tests")
+class ForgetsDropout(LSTM):
+    """Broken on purpose: the saved config loses `dropout`."""
+
+    def __init__(self, units, dropout=0.5, **kwargs):
+        super().__init__(units, dropout=dropout, **kwargs)
+        self.dropout = self.dropout if self.built else dropout * 0.5
+
+
+@keras.saving.register_keras_serializable("tests")
+class DeadInput(LSTM):
+    """Broken on purpose: the input never reaches the gates."""
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        return super().call(0 * sequences, initial_state, mask, training)
+
+
+@keras.saving.register_keras_serializable("tests")
+class IgnoresMask(LSTM):
+    """Broken on purpose: padding is read like text."""
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        return super().call(sequences, initial_state, None, training)
+
+
+@pytest.mark.parametrize("broken", [ForgetsUnits, ForgetsDropout, DeadInput, IgnoresMask])
+def test_a_broken_layer_is_rejected(broken, tmp_path):
+    with pytest.raises((AssertionError, TypeError)):
+        check_layer(lambda: broken(U), tmp_path)
+
+
+@keras.saving.register_keras_serializable("tests")
+class SeesPadding(Classifier):
+    """Broken on purpose: pools over padding too."""
+
+    def call(self, ids, training=False):
+        x = self.recurrent(self.embedding(ids), training=training)
+        return self.head(self.pooling(x))
+
+
+@keras.saving.register_keras_serializable("tests")
+class DividesByNothing(Classifier):
+    """Broken on purpose: a row of padding divides by zero."""
+
+    def call(self, ids, training=False):
+        mask = tf.cast(ids != 0, tf.float32)[..., None]
+        x = self.recurrent(self.embedding(ids), mask=ids != 0)
+        mean = tf.reduce_sum(x * mask, 1) / tf.reduce_sum(mask, 1)
+        return self.head(tf.concat([mean, mean], -1))
+
+
+@pytest.mark.parametrize("broken", [SeesPadding, DividesByNothing])
+def test_a_broken_model_is_rejected(broken, tmp_path):
+    with pytest.raises(AssertionError):
+        check_model(lambda: broken(20, 3, embedding=4, units=3, dropout=0.0, word_dropout=0.0), tmp_path)
+
+
+BROKEN_RECIPE = '''"""A recipe whose settings can be changed while it runs."""
+from dataclasses import dataclass
+@dataclass
+class Config:
+    seed: int = 0
+def load_data(): ...
+def build_model(): ...
+def train(): ...
+'''
+
+
+def test_a_broken_recipe_is_rejected(tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_text(BROKEN_RECIPE)
+    with pytest.raises(AssertionError):
+        check_recipe(path)

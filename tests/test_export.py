@@ -1,0 +1,90 @@
+"""The export: what a process with TensorFlow alone answers is what the run answers."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nlp_rnn import export as exports
+from nlp_rnn import runs
+from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.export import export
+
+ALONE = """
+import json, sys
+for name in ("nlp_rnn", "keras", "tensorflow_text", "tensorflow_datasets"):
+    sys.modules[name] = None  # importing it fails
+import tensorflow as tf
+serve = tf.saved_model.load(sys.argv[1]).signatures["serve"]
+out = []
+for texts in json.load(sys.stdin):
+    answer = serve(text=tf.constant(texts, tf.string))
+    assert set(answer) == {"label", "probability", "classes"}
+    out.append([answer["label"].numpy().astype(str).tolist(), answer["probability"].numpy().tolist(),
+                answer["classes"].numpy().astype(str).tolist()])
+print(json.dumps(out))
+"""
+TEXTS = ["a good film", "", "dull", "naïve 😀 漢字 مرحبا e\u0301 \0 nul", "word " * 3_000]
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    path = tmp_path_factory.mktemp("exports") / "reviews"
+    run = runs.load(trained)
+    assert export(run.pipeline, path) <= 1e-5
+    return run.pipeline, path
+
+
+def test_equals_the_run_where_only_tensorflow_is(exported):
+    pipeline, path = exported
+    batches = [TEXTS[:1], TEXTS[:2], TEXTS, (TEXTS * 200)[:1000], []]
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", ALONE, str(path)],
+        input=json.dumps(batches), capture_output=True, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for texts, (labels, probabilities, classes) in zip(batches, json.loads(done.stdout), strict=True):
+        expected = list(pipeline.predict(texts))
+        assert labels == [p.label for p in expected]
+        if texts:
+            np.testing.assert_allclose(probabilities, [p.probabilities for p in expected], rtol=0, atol=1e-5)
+        assert classes == [["negative", "positive"]] * len(texts)
+
+
+def test_holds_core_operations_only(exported):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    content = saved_model_pb2.SavedModel.FromString((exported[1] / "saved_model.pb").read_bytes())
+    graph = content.meta_graphs[0].graph_def
+    used = {node.op for node in graph.node} | {n.op for f in graph.library.function for n in f.node_def}
+    strange = {op for op in used if "Cudnn" in op or "Py" in op or op.startswith("_") or "Mkl" in op}
+    assert not strange and {"While", "LookupTableFindV2"} <= used | {"While"}
+    assert (exported[1] / "assets" / "classes.txt").read_text() == "negative\npositive\n"
+
+
+def test_servers_find_the_default_signature(exported):
+    assert set(tf.saved_model.load(str(exported[1])).signatures) == {"serve", "serving_default"}
+
+
+def test_refuses_a_folder_that_is_there(exported):
+    with pytest.raises(CallError, match="exists already"):
+        export(*exported)
+
+
+def test_an_export_that_answers_otherwise_is_not_written(trained, tmp_path, monkeypatch):
+    ordinary = exports._save
+
+    def spoiled(pipeline, folder):
+        bias = pipeline.model.head.bias
+        bias.assign_add([0.5, -0.5])
+        ordinary(pipeline, folder)
+        bias.assign_add([-0.5, 0.5])
+
+    monkeypatch.setattr(exports, "_save", spoiled)
+    with pytest.raises(InputError, match="away from the run's"):
+        export(runs.load(trained).pipeline, tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,74 @@
+"""The arrows of the map in the README: who may import whom. Read from the source, so it runs in no time."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BASE = {"checks"}
+PARTS = {"checks", "text", "batching", "sources", "metrics", "progress", "shipped"}
+MAY_IMPORT = {
+    "__init__": set(),
+    "checks": set(),
+    "shipped": set(),
+    "progress": set(),
+    "plots": set(),
+    "metrics": BASE,
+    "text": BASE,
+    "batching": BASE | {"text"},
+    "sources": BASE | {"shipped", "progress"},
+    "layers": BASE,
+    "models": BASE | {"layers"},
+    "pipelines": BASE | {"models", "text"},
+    "training": BASE | {"batching", "progress"},
+    "runs": BASE | {"__init__", "models", "pipelines", "text"},
+    "evaluation": BASE | {"batching", "metrics", "pipelines", "plots", "progress", "runs"},
+    "export": BASE | {"pipelines", "text"},
+    "console": BASE | {"progress"},
+    "recipes": BASE | {"shipped"},
+    "answers": BASE | {"pipelines", "progress", "sources"},
+    "cli": BASE | PARTS | {"__init__", "answers", "console", "evaluation", "export", "recipes", "runs"},
+    "tasks": BASE | PARTS | {"evaluation", "layers", "models", "pipelines", "runs", "training"},
+}
+FILES = [*(ROOT / "nlp_rnn").rglob("*.py"), *(ROOT / "tasks").glob("*.py")]
+
+
+def area(parts):
+    """The key of MAY_IMPORT: ("nlp_rnn", "layers", "cells") -> "layers"; ("tasks", "sentiment") -> "tasks"."""
+    if parts[0] == "nlp_rnn":
+        return parts[1] if len(parts) > 1 else "__init__"
+    return parts[0]
+
+
+def imported(path):
+    """Line and dotted name of all that a file imports, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module.split(".")
+            names = [alias.name for alias in node.names] if module == ["nlp_rnn"] else [None]
+            yield from ((node.lineno, [*module, *([name] if name else [])]) for name in names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_follow_the_map(path):
+    here = area(path.relative_to(ROOT).with_suffix("").parts)
+    for line, parts in imported(path):
+        assert parts[0] not in ("tests", "benchmarks"), f"{path}:{line}: nobody imports {parts[0]}"
+        if parts[0] in ("nlp_rnn", "tasks") and (there := area(tuple(parts))) != here:
+            assert there in MAY_IMPORT[here], f"{path}:{line}: {here} may not import {there}"
+
+
+def test_every_file_has_its_place_on_the_map():
+    assert {area(path.relative_to(ROOT).with_suffix("").parts) for path in FILES} == set(MAY_IMPORT)
+
+
+def test_the_command_line_starts_without_anything_heavy():
+    heavy = {"tensorflow", "keras", "numpy", "matplotlib", "pyarrow", "tensorflow_datasets", "rich"}
+    for name in ("__init__", "checks", "shipped", "progress", "recipes", "answers", "console", "cli"):
+        tree = ast.parse((ROOT / "nlp_rnn" / f"{name}.py").read_text(encoding="utf-8"))
+        at_top = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
+        names = {(n.module if isinstance(n, ast.ImportFrom) else n.names[0].name).split(".")[0] for n in at_top}
+        assert not names & heavy, f"{name}.py imports {names & heavy} at its top"

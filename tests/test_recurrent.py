@@ -1,0 +1,237 @@
+"""The recurrent layers against named oracles: `keras.layers` with the same weights, and a NumPy loop."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, Stack
+from tests.conformance import LEFT, RIGHT, B, F, T, U, normal
+
+PAIRS = [(RNN, keras.layers.SimpleRNN), (LSTM, keras.layers.LSTM), (GRU, keras.layers.GRU)]
+MASKS = {"no mask": None, "right": RIGHT, "left": LEFT}
+
+
+def outputs_and_gradients(layer, x, mask, initial_state):
+    x = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        outputs = layer(x, initial_state=initial_state, mask=None if mask is None else tf.constant(mask))
+        loss = sum(tf.reduce_sum(tf.sin(y) * (n + 1)) for n, y in enumerate(outputs))
+    return outputs, tape.gradient(loss, [x, *[w.value for w in layer.trainable_weights]])
+
+
+@pytest.mark.parametrize("ours, theirs", PAIRS)
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+@pytest.mark.parametrize("both_ways", [False, True])
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize("state_given", [False, True])
+def test_equals_keras_given_its_weights(ours, theirs, mask, both_ways, sequences, state_given):
+    layers = [kind(U, return_sequences=sequences, return_state=True) for kind in (theirs, ours)]
+    if both_ways:
+        layers = [keras.layers.Bidirectional(layers[0]), Bidirectional(layers[1])]
+    for layer in layers:
+        layer.build((B, T, F))
+    layers[1].set_weights(layers[0].get_weights())
+    states = (2 if ours is LSTM else 1) * (1 + both_ways)
+    start = [tf.constant(normal(B, U, seed=n)) for n in range(states)] if state_given else None
+    (y1, g1), (y2, g2) = (outputs_and_gradients(layer, normal(B, T, F), mask, start) for layer in layers)
+    for expected, got in zip(y1, y2, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5)
+    for expected, got in zip(g1, g2, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("ours, theirs", PAIRS)
+def test_weights_move_to_keras_and_start_alike(ours, theirs):
+    a, b = ours(U), theirs(U)
+    for layer in (a, b):
+        layer.build((B, T, F))
+    np.testing.assert_array_equal(a.get_weights()[2], b.get_weights()[2])  # the forget gate's bias at one
+    b.set_weights(a.get_weights())
+    np.testing.assert_allclose(b(normal(B, T, F)), a(normal(B, T, F)), rtol=0, atol=1e-5)
+    assert [w.name for w in a.weights] == ["kernel", "recurrent_kernel", "bias"]
+
+
+@pytest.mark.parametrize("ours, theirs", PAIRS)
+def test_runs_backwards_as_keras_does(ours, theirs):
+    a, b = (kind(U, return_sequences=True, go_backwards=True) for kind in (ours, theirs))
+    b.build((B, T, F))
+    a.build((B, T, F))
+    a.set_weights(b.get_weights())
+    for mask in (None, tf.constant(RIGHT)):
+        np.testing.assert_allclose(a(normal(B, T, F), mask=mask), b(normal(B, T, F), mask=mask), rtol=0, atol=1e-5)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def numpy_lstm(x, W, Uh, b):
+    """The papers' equations, one step after the other, with every gate."""
+    h = c = np.zeros((x.shape[0], Uh.shape[0]))
+    gates = {name: [] for name in "ifgo"}
+    for t in range(x.shape[1]):
+        i, f, g, o = np.split(x[:, t] @ W + h @ Uh + b, 4, -1)
+        i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+        c = f * c + i * g
+        h = o * np.tanh(c)
+        for name, gate in zip("ifgo", (i, f, g, o), strict=True):
+            gates[name].append(gate)
+    return h, {name: np.stack(values, 1) for name, values in gates.items()}
+
+
+def numpy_gru(x, W, Uh, b):
+    h = np.zeros((x.shape[0], Uh.shape[0]))
+    gates = {name: [] for name in "zrg"}
+    for t in range(x.shape[1]):
+        (xz, xr, xg), (hz, hr, hg) = np.split(x[:, t] @ W + b[0], 3, -1), np.split(h @ Uh + b[1], 3, -1)
+        z, r = sigmoid(xz + hz), sigmoid(xr + hr)
+        g = np.tanh(xg + r * hg)
+        h = z * h + (1 - z) * g
+        for name, gate in zip("zrg", (z, r, g), strict=True):
+            gates[name].append(gate)
+    return h, {name: np.stack(values, 1) for name, values in gates.items()}
+
+
+@pytest.mark.parametrize("layer, oracle", [(LSTM, numpy_lstm), (GRU, numpy_gru)])
+def test_equals_numpy_and_shows_its_gates(layer, oracle):
+    x, ours = normal(B, T, F), layer(U, return_gates=True)
+    last, gates = ours(x)
+    expected, expected_gates = oracle(x, *ours.get_weights())
+    np.testing.assert_allclose(last, expected, rtol=0, atol=1e-5)
+    assert set(gates) == set(expected_gates)
+    for name, gate in gates.items():
+        np.testing.assert_allclose(gate, expected_gates[name], rtol=0, atol=1e-5)
+
+
+def test_gates_of_both_directions_stand_in_the_order_of_the_input():
+    layer, x = Bidirectional(GRU(U, return_gates=True, return_sequences=True)), normal(B, T, F)
+    _, ahead, back = layer(x)
+    _, alone = GRU.from_config({**layer.backward.get_config(), "go_backwards": False})(x), None
+    only = GRU(U, return_gates=True)
+    only.build(x.shape)
+    only.set_weights(layer.backward.get_weights())
+    _, reversed_gates = only(x[:, ::-1])
+    np.testing.assert_allclose(back["z"], reversed_gates["z"][:, ::-1], rtol=0, atol=1e-5)
+    assert ahead["z"].shape == (B, T, U)
+
+
+@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+def test_a_state_handed_on_continues_the_sequence(kind):
+    layer, x = kind(U, return_sequences=True, return_state=True), normal(B, T, F)
+    whole, *end = layer(x)
+    first, *middle = layer(x[:, :2])
+    second, *end_of_second = layer(x[:, 2:], initial_state=middle)
+    np.testing.assert_allclose(tf.concat([first, second], 1), whole, rtol=0, atol=1e-5)
+    for a, b in zip(end, end_of_second, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
+
+
+def test_a_stack_equals_its_layers_one_after_the_other():
+    lower, upper = Bidirectional(LSTM(U, return_sequences=True, return_state=True)), GRU(U, return_state=True)
+    stack, x, mask = Stack([lower, upper]), normal(B, T, F), tf.constant(RIGHT)
+    start = [tf.constant(normal(B, U, seed=n)) for n in range(5)]
+    middle, *states = lower(x, initial_state=start[:4], mask=mask)
+    y, last = upper(middle, initial_state=start[4:], mask=mask)
+    for got, expected in zip(stack(x, initial_state=start, mask=mask), [y, *states, last], strict=True):
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+@pytest.mark.parametrize("argument", ["dropout", "recurrent_dropout"])
+def test_dropout_acts_in_training_only_and_keeps_the_mean(kind, argument):
+    keras.utils.set_random_seed(0)
+    layer, x = kind(U, **{argument: 0.5}), normal(1, T, F)
+    still = layer(x)
+    np.testing.assert_array_equal(layer(x, training=False), still)
+    drawn = np.concatenate([layer(x, training=True) for _ in range(200)])
+    assert drawn.std(0).min() > 0.001
+    assert np.abs(drawn.mean(0) - still).max() < 0.5
+
+
+def test_variational_dropout_is_the_same_at_every_step():
+    """With one factor a unit for all steps, the gradient of dropped units is zero at every step."""
+    layer = RNN(8, recurrent_dropout=0.5, return_sequences=True)
+    with tf.GradientTape() as tape:
+        y = layer(normal(1, T, F), training=True)
+        loss = tf.reduce_sum(y)
+    rows = tape.gradient(loss, layer.recurrent_kernel.value).numpy()
+    dropped = np.all(rows == 0, axis=1)
+    assert 0 < dropped.sum() < 8
+
+
+@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+def test_recurrent_dropout_has_the_gradient_of_autodiff(kind):
+    """The hand-arranged gradient against differences: the loss is moved along a random direction."""
+    layer, x = kind(U, recurrent_dropout=0.5), tf.constant(normal(B, T, F))
+    layer(x)
+
+    def loss():
+        layer.seed_generator.state.assign([3, 4])
+        return tf.reduce_sum(tf.sin(layer(x, training=True)))
+
+    with tf.GradientTape() as tape:
+        value = loss()
+    kernel = layer.recurrent_kernel
+    gradient, direction = tape.gradient(value, kernel.value).numpy(), normal(*kernel.shape, seed=5)
+    moved = []
+    for step in (1e-2, -1e-2):
+        kernel.assign_add(step * direction)
+        moved.append(float(loss()))
+        kernel.assign_add(-step * direction)
+    np.testing.assert_allclose((moved[0] - moved[1]) / 2e-2, (gradient * direction).sum(), rtol=2e-2)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float64"])
+def test_trains_in_other_precisions(policy):
+    keras.utils.set_random_seed(0)
+    layers = [Bidirectional(LSTM(8, return_sequences=True, dtype=policy), dtype=policy), GRU(8, dtype=policy)]
+    model = keras.Sequential([*layers, keras.layers.Dense(1, dtype="float32")])
+    model.compile(keras.optimizers.Adam(0.02), "mse", jit_compile=False)
+    x = normal(64, T, F)
+    target = x.sum((1, 2), keepdims=True)[:, 0] / 4
+    losses = model.fit(x, target, epochs=15, verbose=0).history["loss"]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_works_inside_a_keras_model_with_an_embeddings_mask():
+    inputs = keras.Input((None,), dtype="int32")
+    x = keras.layers.Embedding(10, 4, mask_zero=True)(inputs)
+    model = keras.Model(inputs, Bidirectional(LSTM(U))(x))
+    ids = np.array([[3, 4, 0, 0]])
+    np.testing.assert_allclose(model(ids), model(ids[:, :2]), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("units", [0, -1, 2.5, True, None])
+@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+def test_refuses_units_that_are_not_a_positive_int(kind, units):
+    with pytest.raises(ValueError, match="units must be a positive int, got"):
+        kind(units)
+
+
+def test_refuses_what_it_cannot_run():
+    with pytest.raises(ValueError, match="dropout must be a number from 0"):
+        LSTM(3, dropout=1.0)
+    with pytest.raises(ValueError, match="layer must be a recurrent layer that runs forward"):
+        Bidirectional(LSTM(3, go_backwards=True))
+    with pytest.raises(ValueError, match="merge_mode must be one of"):
+        Bidirectional(LSTM(3), merge_mode="stack")
+    with pytest.raises(ValueError, match="return_sequences of"):
+        Stack([LSTM(3), LSTM(3)])
+    with pytest.raises(ValueError, match="at least one layer"):
+        Stack([])
+    with pytest.raises(ValueError, match="must have 2 tensors, got 1"):
+        LSTM(3)(normal(B, T, F), initial_state=[tf.zeros((B, 3))])
+
+
+def test_merges_as_keras_does():
+    for merge, sequences in itertools.product(("concat", "sum", "mul", "ave"), (True, False)):
+        theirs = keras.layers.Bidirectional(keras.layers.GRU(U, return_sequences=sequences), merge_mode=merge)
+        ours = Bidirectional(GRU(U, return_sequences=sequences), merge_mode=merge)
+        for layer in (theirs, ours):
+            layer.build((B, T, F))
+        ours.set_weights(theirs.get_weights())
+        np.testing.assert_allclose(ours(normal(B, T, F)), theirs(normal(B, T, F)), rtol=0, atol=1e-5)

@@ -1,0 +1,156 @@
+"""The run folder: whole or absent, read back exactly, refused when it is damaged or foreign."""
+
+import json
+import os
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from nlp_rnn import runs
+from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.pipelines import TextClassifier
+from nlp_rnn.runs import Job
+from nlp_rnn.text import TextEncoder, Vocabulary
+
+
+@pytest.fixture
+def copy(trained, tmp_path):
+    return shutil.copytree(trained, tmp_path / "run")
+
+
+def test_holds_what_it_promises(trained):
+    names = {str(p.relative_to(trained)) for p in trained.rglob("*") if p.is_file()}
+    promised = {"run.json", "vocabulary.txt", "model.weights.h5", "metrics.json", "history.csv"}
+    assert promised <= names and {"plots/curves.png", "plots/confusion.png"} <= names
+    about = json.loads((trained / "run.json").read_text())
+    assert set(about["versions"]) == {"python", "nlp-rnn", "tensorflow", "keras"}
+    assert about["settings"]["units"] == 8 and about["recipe"] == "sentiment"
+    assert not trained.with_name("reviews.unfinished").exists()
+
+
+def test_is_read_back_exactly(trained):
+    run = runs.load(trained)
+    texts = ["a good film", "", "dull 😀"]
+    first = [p.probabilities for p in run.pipeline.predict(texts)]
+    again = [p.probabilities for p in runs.load(trained).pipeline.predict(texts)]
+    np.testing.assert_array_equal(first, again)
+    assert run.metrics["accuracy"] > 0.9
+
+
+@pytest.mark.parametrize("name", ["model.weights.h5", "vocabulary.txt", "metrics.json"])
+def test_a_missing_or_changed_file_is_named(copy, name):
+    (copy / name).write_bytes((copy / name).read_bytes()[:-1])
+    with pytest.raises(InputError, match=f"the run's file {name} was changed"):
+        runs.load(copy)
+    (copy / name).unlink()
+    with pytest.raises(InputError, match=f"the run's file {name} is missing"):
+        runs.load(copy)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 1}', "null"])
+def test_a_damaged_description_is_said(copy, content):
+    (copy / "run.json").write_text(content)
+    with pytest.raises(InputError, match=r"run.json is damaged or not made by nlp-rnn"):
+        runs.load(copy)
+
+
+def test_a_foreign_folder_is_said(tmp_path):
+    with pytest.raises(InputError, match="is not a run folder: it has no run.json"):
+        runs.load(tmp_path)
+    with pytest.raises(CallError, match="no such run folder"):
+        runs.load(tmp_path / "nothing")
+    (tmp_path / "a.unfinished").mkdir()
+    with pytest.raises(CallError, match="a.unfinished is not finished: go on with --resume"):
+        runs.load(tmp_path / "a")
+
+
+def change(copy, **changes):
+    about = json.loads((copy / "run.json").read_text())
+    (copy / "run.json").write_text(json.dumps({**about, **changes}))
+
+
+def test_a_later_format_is_said(copy):
+    change(copy, format=99)
+    with pytest.raises(InputError, match="made by a later nlp-rnn"):
+        runs.load(copy)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"module": "keras.layers", "class_name": "Lambda", "config": {}},
+        {"module": "keras.layers", "class_name": "TorchModuleWrapper", "config": {}},
+        {"module": "os", "class_name": "system", "config": "true"},
+        {"module": "keras.utils", "class_name": "get_file", "config": {}},
+        {"module": "builtins", "class_name": "function", "config": "eval", "registered_name": "function"},
+    ],
+)
+def test_no_code_is_run_from_a_folder(copy, part):
+    about = json.loads((copy / "run.json").read_text())
+    about["model"]["config"]["cell"] = [part]
+    change(copy, model=about["model"])
+    with pytest.raises(InputError, match=r"the model holds \w+, which is neither Keras' nor nlp-rnn's"):
+        runs.load(copy)
+
+
+def test_weights_that_do_not_fit_are_said(copy):
+    about = json.loads((copy / "run.json").read_text())
+    about["model"]["config"]["units"] = 5
+    change(copy, model=about["model"])
+    with pytest.raises(InputError, match="the weights and the structure do not fit"):
+        runs.load(copy)
+
+
+def test_a_model_of_keras_own_layers_can_be_saved_and_read(tmp_path):
+    ids = keras.Input((None,), dtype="int32")
+    x = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(4, 3)(ids))
+    pipeline = TextClassifier(
+        TextEncoder(Vocabulary([b"a", b"b"])), keras.Model(ids, keras.layers.Dense(2)(x)), ["no", "yes"]
+    )
+    job = Job("mine.py", tmp_path / "out", {})
+    with runs.workplace(job, {}) as folder:
+        runs.save(folder, pipeline, {}, [])
+    [before], [after] = pipeline.predict(["a b"]), runs.load(tmp_path / "out").pipeline.predict(["a b"])
+    np.testing.assert_allclose(before.probabilities, after.probabilities, rtol=1e-6)
+
+
+def test_a_workplace_becomes_the_run_or_goes(tmp_path):
+    job = Job("sentiment", tmp_path / "new" / "out", {})
+    with pytest.raises(InputError), runs.workplace(job, {}):
+        raise InputError("something")
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(KeyboardInterrupt), runs.workplace(job, {"seed": 0}) as folder:
+        (folder / "checkpoint-00001").mkdir()
+        raise KeyboardInterrupt
+    assert runs.has_checkpoint(job.out)
+    with pytest.raises(CallError, match="holds an unfinished run; add --resume"), runs.workplace(job, {"seed": 0}):
+        pass
+    job = Job("sentiment", job.out, {}, resume=True)
+    with (
+        pytest.raises(CallError, match="was begun with other seed; resume with the same"),
+        runs.workplace(job, {"seed": 1}),
+    ):
+        pass
+    with runs.workplace(job, {"seed": 0}) as folder:
+        assert (folder / "checkpoint-00001").exists()
+    assert list(job.out.iterdir()) == []
+    with pytest.raises(CallError, match="exists already; choose another --out"), runs.workplace(job, {"seed": 0}):
+        pass
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    def full(self, *args, **kwargs):
+        with open("/dev/full", "w") as file:
+            file.write("x" * 10_000)
+            file.flush()
+
+    job = Job("sentiment", tmp_path / "out", {})
+    with pytest.raises(OSError, match="No space left"), runs.workplace(job, {}) as folder:
+        monkeypatch.setattr(Path, "write_text", full)
+        runs.write_json(folder / "metrics.json", {})
+    assert list(tmp_path.iterdir()) == []

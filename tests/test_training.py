@@ -1,0 +1,130 @@
+"""Training: it learns, it resumes as if nothing had happened, it stops when the loss is no number."""
+
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from nlp_rnn import training
+from nlp_rnn.batching import LengthBuckets, encode
+from nlp_rnn.checks import InputError
+from nlp_rnn.models import Classifier
+from nlp_rnn.text import TextEncoder, Vocabulary
+from nlp_rnn.training import Plan, fit
+
+WORDS = [b"good", b"bad", b"film", b"it"]
+
+
+@pytest.fixture
+def split(tmp_path):
+    def make(seed, name, texts=96):
+        draw = np.random.default_rng(seed if seed is not None else 9)
+        rows = [(("good ", "bad ")[n % 2] + "film it " * int(draw.integers(0, 9)), n % 2) for n in range(texts)]
+        encoded = encode(rows, TextEncoder(Vocabulary(WORDS)), tmp_path / f"{name}.ids")
+        return LengthBuckets(encoded, most_texts=16, seed=seed)
+
+    return make
+
+
+@pytest.fixture
+def train_and_validation(split):
+    return split(0, "train"), split(None, "validation")
+
+
+def model():
+    keras.utils.set_random_seed(0)
+    return Classifier(len(WORDS) + 2, 2, embedding=4, units=4)
+
+
+class Stop(keras.callbacks.Callback):
+    """Stands for a kill in mid-epoch."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.optimizer.iterations == 15:
+            raise KeyboardInterrupt
+
+
+def test_learns_and_keeps_the_best_epoch(train_and_validation, tmp_path):
+    network = model()
+    history = fit(network, *train_and_validation, Plan(epochs=8, learning_rate=0.05), tmp_path)
+    best = min(history, key=lambda row: row["val_loss"])
+    assert best["val_accuracy"] > 0.95
+    loss = network.evaluate(train_and_validation[1].dataset(), verbose=0)[0]
+    assert loss == pytest.approx(best["val_loss"], abs=1e-4)
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(train_and_validation, tmp_path, monkeypatch):
+    plan = Plan(epochs=4, learning_rate=0.02, patience=9)
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "cut").mkdir()
+    whole = model()
+    expected = fit(whole, *train_and_validation, plan, tmp_path / "whole")
+    ordinary = keras.Model.fit
+    monkeypatch.setattr(
+        keras.Model, "fit", lambda self, *a, callbacks, **k: ordinary(self, *a, callbacks=[*callbacks, Stop()], **k)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        fit(model(), *train_and_validation, plan, tmp_path / "cut")
+    assert [p.name for p in (tmp_path / "cut").iterdir()] == ["checkpoint-00002"]
+    monkeypatch.setattr(keras.Model, "fit", ordinary)
+    resumed = model()
+    history = fit(resumed, *train_and_validation, plan, tmp_path / "cut")
+    for row, other in zip(history, expected, strict=True):
+        assert {**row, "seconds": 0} == {**other, "seconds": 0}
+    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_same_seed_gives_the_same_result(train_and_validation, tmp_path):
+    losses = []
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        losses.append(fit(model(), *train_and_validation, Plan(2, 0.02), tmp_path / name)[-1]["val_loss"])
+    assert losses[0] == losses[1]
+
+
+def test_stops_when_it_no_longer_gets_better(train_and_validation, tmp_path, monkeypatch):
+    network = model()
+    ordinary = training._Memory.remember
+    monkeypatch.setattr(
+        training._Memory, "remember", lambda self, row: ordinary(self, {**row, "val_loss": float(row["epoch"])})
+    )
+    history = fit(network, *train_and_validation, Plan(epochs=9, learning_rate=0.01, patience=1), tmp_path)
+    assert len(history) == 3, "one best epoch, one to be patient with, one too many"
+
+
+def test_a_loss_that_is_no_number_is_said_clearly(train_and_validation, tmp_path):
+    network = model()
+    network.build((None, None))
+    network.head.kernel.assign(np.full(network.head.kernel.shape, np.nan))
+    with pytest.raises(InputError, match=r"the loss became nan in epoch 1, step 1: lower learning_rate \(now 0.01\)"):
+        fit(network, *train_and_validation, Plan(epochs=1, learning_rate=0.01), tmp_path)
+
+
+def test_a_checkpoint_is_whole_or_absent(train_and_validation, tmp_path, monkeypatch):
+    plan = Plan(epochs=3, learning_rate=0.02)
+    fit(model(), *train_and_validation, Plan(epochs=1, learning_rate=0.02), tmp_path)
+    before = sorted(p.name for p in tmp_path.glob("checkpoint-*"))
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space"):
+        fit(model(), *train_and_validation, plan, tmp_path)
+    assert sorted(p.name for p in tmp_path.glob("checkpoint-*")) == before
+    shutil.rmtree(tmp_path / "partial-checkpoint")
+
+
+def test_fine_tuning_keeps_known_vectors_and_adds_words():
+    start = Classifier(4, 2, embedding=4, units=3)
+    start.build((None, None))
+    for keep_head in (True, False):
+        network = Classifier(6, 2, embedding=4, units=3)
+        network.build((None, None))
+        network.start_from(start, keep_head)
+        vectors = start.embedding.get_weights()[0]
+        np.testing.assert_array_equal(network.embedding.get_weights()[0][:4], vectors)
+        np.testing.assert_allclose(network.embedding.get_weights()[0][4:], [vectors.mean(0)] * 2, rtol=1e-6)
+        assert np.array_equal(network.head.get_weights()[0], start.head.get_weights()[0]) == keep_head
