@@ -55,15 +55,13 @@ def list_(json_):
       nlp-rnn list
     """
     known = {name: recipes.summary(path) for name, path in shipped.recipes().items()}
-    sets = list(shipped.data_sets())
+    sets = {name: recipes.summary_of_data(path) for name, path in shipped.data_sets().items()}
     if json_:
         return click.echo(json.dumps({"recipes": known, "data": sets}))
-    click.echo("recipes")
-    for name, what in known.items():
-        click.echo(f"  {name:<16}{what}")
-    click.echo("data sets (give --data one of these, tfds:NAME, a file or a folder)")
-    for name in sets:
-        click.echo(f"  {name}")
+    for title, named in (("recipes", known), ("data sets", sets)):
+        click.echo(title)
+        for name, what in named.items():
+            click.echo(f"  {name:<16}{what}")
 
 
 @main.command()

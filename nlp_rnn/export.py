@@ -1,7 +1,7 @@
 """A run as a SavedModel: strings in, answers out, nothing but TensorFlow needed to serve it.
 
-Before an export counts as done it is loaded in a process of its own, in which this library and Keras cannot be
-imported, and has to answer as the run does.
+Before an export counts as done it is loaded in a process of its own, which has TensorFlow but not this library, and
+has to answer as the run does.
 """
 
 import json
@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.pipelines import TextClassifier
+from nlp_rnn.progress import say
 from nlp_rnn.text import to_tensor
 
 TOLERANCE = 1e-5  # of a probability
@@ -32,7 +33,7 @@ _CLEAN_PROCESS = """
 import json, sys
 class Refuse:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("nlp_rnn", "keras", "tensorflow_text"):
+        if name.split(".")[0] in ("nlp_rnn", "tensorflow_text", "tensorflow_datasets"):
             raise ImportError("not to be had where only TensorFlow is: " + name)
 sys.meta_path.insert(0, Refuse())
 import tensorflow as tf
@@ -55,7 +56,9 @@ def export(pipeline: TextClassifier, destination: Path) -> float:
     destination.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
     try:
+        say("writing the SavedModel")
         _save(pipeline, partial)
+        say("loading it in a process of its own and comparing")
         apart = _verify(pipeline, partial)
         partial.chmod(0o755)
         os.replace(partial, destination)

@@ -35,6 +35,11 @@ def summary(path: Path) -> str:
     return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
+def summary_of_data(builder: Path) -> str:
+    """The first line of the README beside a data set's builder."""
+    return (builder.parent / "README.md").read_text(encoding="utf-8").partition("\n")[0]
+
+
 def load(name: str) -> ModuleType:
     """Run a recipe's file and return it.
 

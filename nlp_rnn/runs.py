@@ -26,6 +26,7 @@ from pathlib import Path
 import keras
 
 import nlp_rnn
+import nlp_rnn.models  # registers the layers and models that a run may hold
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.pipelines import TextClassifier
 from nlp_rnn.text import TextEncoder, Vocabulary
@@ -37,6 +38,7 @@ KERAS_MODULES = (
     "keras", "keras.layers", "keras.models", "keras.src.models.functional",
     "keras.initializers", "keras.regularizers", "keras.constraints",
 )  # fmt: skip
+PLACES = ("__keras_tensor__", "__tuple__")  # how Keras writes down where layers join
 RUN_CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")  # layers that carry code or pickles
 
 
@@ -80,6 +82,17 @@ class Job:
     start: Run | None = None
     resume: bool = False
     tensorboard: bool = False
+
+    def require_same(self, settings: dict, names: Sequence[str]) -> None:
+        """Check that what decides the shapes of the weights is as in the run to start from.
+
+        Raises:
+            CallError: a setting among `names` differs.
+        """
+        for name in names:
+            if self.start and settings[name] != self.start.settings[name]:
+                stays = self.start.settings[name]
+                raise CallError(f"--set {name}={settings[name]}: {name} cannot change after training, it stays {stays}")
 
     def purpose(self, settings: dict) -> dict:
         """What has to be the same to go on with a run, and is written down in it."""
@@ -273,11 +286,12 @@ def _vet(path, structure):
             _vet(path, part)
     if not isinstance(structure, dict):
         return
-    name = structure.get("class_name")
-    if name is not None and structure.get("registered_name") not in keras.saving.get_custom_objects():
-        if structure.get("module") not in KERAS_MODULES or name in RUN_CODE:
-            raise InputError(
-                f"{path}: the model holds {name}, which is neither Keras' nor nlp-rnn's; if it is from a recipe of your own, name that with --recipe"
-            )
+    name, registered = structure.get("class_name"), structure.get("registered_name")
+    known = registered in keras.saving.get_custom_objects() or structure.get("module") in KERAS_MODULES
+    if name not in (None, *PLACES) and (not known or name in RUN_CODE):
+        raise InputError(
+            f"{path}: the model holds {name}, which is neither Keras' nor nlp-rnn's; "
+            "if it is from a recipe of your own, name that with --recipe"
+        )
     for part in structure.values():
         _vet(path, part)

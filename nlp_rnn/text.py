@@ -188,10 +188,10 @@ class TokenCounter:
         if len(self.counts) > _MOST_COUNTED:
             self.counts = Counter({token: n for token, n in self.counts.items() if n > 1})
 
-    def watch(self, examples: Iterable) -> Iterator:
-        """Hand on a stream of examples, each with a `text`, and count."""
+    def watch(self, examples: Iterable, split: str) -> Iterator:
+        """Hand on a stream of examples, each with `text` and `split`, and count those of one split."""
         for chunk in chunks(examples, 1024):
-            self.add([example.text for example in chunk])
+            self.add([example.text for example in chunk if example.split == split])
             yield from chunk
 
 

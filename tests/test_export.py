@@ -16,7 +16,7 @@ from nlp_rnn.export import export
 
 ALONE = """
 import json, sys
-for name in ("nlp_rnn", "keras", "tensorflow_text", "tensorflow_datasets"):
+for name in ("nlp_rnn", "tensorflow_text", "tensorflow_datasets"):
     sys.modules[name] = None  # importing it fails
 import tensorflow as tf
 serve = tf.saved_model.load(sys.argv[1]).signatures["serve"]

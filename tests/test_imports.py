@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "training": BASE | {"batching", "progress"},
     "runs": BASE | {"__init__", "models", "pipelines", "text"},
     "evaluation": BASE | {"batching", "metrics", "pipelines", "plots", "progress", "runs"},
-    "export": BASE | {"pipelines", "text"},
+    "export": BASE | {"pipelines", "progress", "text"},
     "console": BASE | {"progress"},
     "recipes": BASE | {"shipped"},
     "answers": BASE | {"pipelines", "progress", "sources"},

@@ -1,8 +1,8 @@
 """The run folder: whole or absent, read back exactly, refused when it is damaged or foreign."""
 
 import json
-import os
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -140,10 +140,8 @@ def test_a_workplace_becomes_the_run_or_goes(tmp_path):
         pass
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
-    from pathlib import Path
-
     def full(self, *args, **kwargs):
         with open("/dev/full", "w") as file:
             file.write("x" * 10_000)

@@ -30,6 +30,7 @@ class Example(NamedTuple):
     text: str
     label: str
     place: str
+    split: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,39 @@ class Source:
     seed: int = 0
     notes: list[str] = field(default_factory=list)
 
+    def walk(self) -> Iterator[Example]:
+        """All examples, each with its split, every table read once."""
+        for given in self.tables:
+            for example in self.read(given):
+                drawn = given in ("all", "train") and _drawn(example.text, self._shares(), self.seed)
+                yield example._replace(split=drawn or given)
+
     def stream(self, split: str) -> Iterator[Example]:
         """The examples of "train", "validation" or "test"; a split that was not given is drawn from the rest."""
         if self._as_given(split):
             return self.read(split)
         return (e for e in self.read(self._whole()) if _drawn(e.text, self._shares(), self.seed) == split)
 
-    def size(self, split: str) -> float | None:
-        """About how many examples a split has, for showing progress; None where nobody knows."""
+    def size(self, split: str | None = None) -> float | None:
+        """About how many examples there are, or a split has, for showing progress; None where nobody knows."""
+        if split is None:
+            sizes = [table.size for table in self.tables.values()]
+            return None if None in sizes else sum(sizes)
         if self._as_given(split):
             return self.tables[split].size
         rows, shares = self.tables[self._whole()].size, self._shares()
         return rows and rows * shares.get(split, 1 - sum(shares.values()))
+
+    def read(self, given: str) -> Iterator[Example]:
+        """All examples of a split as it was given, or of "all"."""
+        for place, values in self.tables[given].rows():
+            yield Example(*_text_and_label(place, values, self.columns), place, given)
+
+    def held_out(self, trained_on: str | None) -> Iterator[Example]:
+        """What to evaluate on: the test split; all of a set without splits, unless it is what was trained on."""
+        if "all" in self.tables and self.name != trained_on:
+            return self.read("all")
+        return self.stream("test")
 
     def _shares(self):
         """What has to be drawn: the splits that were not given."""
@@ -72,18 +94,6 @@ class Source:
 
     def _whole(self):
         return "train" if "train" in self.tables else "all"
-
-    def read(self, given: str) -> Iterator[Example]:
-        """All examples of a split as it was given, or of "all"."""
-        table = self.tables[given]
-        for place, values in table.rows():
-            yield Example(*_text_and_label(place, values, self.columns), place)
-
-    def held_out(self, trained_on: str | None) -> Iterator[Example]:
-        """What to evaluate on: the test split; all of a set without splits, unless it is what was trained on."""
-        if "all" in self.tables and self.name != trained_on:
-            return self.read("all")
-        return self.stream("test")
 
 
 def open_source(data: str, text_column: str | None = None, label_column: str | None = None, seed: int = 0) -> Source:

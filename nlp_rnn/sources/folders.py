@@ -40,7 +40,8 @@ def _classes(path: Path) -> Table:
     folders = sorted(f for f in path.iterdir() if f.is_dir() and not f.name.startswith("."))
     if not folders:
         raise InputError(
-            f"{path} has no sub-folders: put the texts of each class into a sub-folder named after it, or name a table file"
+            f"{path} has no sub-folders: put the texts of each class into a sub-folder named after it, "
+            "or name a table file"
         )
 
     def rows() -> Iterator[Row]:

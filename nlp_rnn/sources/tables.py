@@ -58,7 +58,8 @@ def lines(path: Path) -> Iterator[str]:
     number = 0
     try:
         with _opener(path)(path, "rb") as file:
-            for number, line in enumerate(decoded(file, str(path)), 1):
+            for line in decoded(file, str(path)):
+                number += 1
                 yield line
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path}: damaged gzip file after line {number}: {error}") from None
@@ -125,7 +126,8 @@ def _delimited(path: Path, **dialect) -> Table:
         for place, record in body:
             if len(record) != len(header):
                 raise InputError(
-                    f"{place}: {len(record)} columns, but the header has {len(header)}; quote texts that hold the separator"
+                    f"{place}: {len(record)} columns, but the header has {len(header)}; "
+                    "quote texts that hold the separator"
                 )
             yield place, dict(zip(header, record, strict=True))
 
