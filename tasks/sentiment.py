@@ -37,7 +37,7 @@ class Config:
     unit: str = "word"  # or character, byte
     vocabulary: int = 30_000  # tokens known; the rest are <unk>
     least_count: int = 2  # a token seen less often is <unk>
-    max_tokens: int = 400  # a longer text keeps its first quarter of these, and its end
+    max_tokens: int = 300  # a longer text keeps its first quarter of these, and its end
     cell: str = "lstm"  # or gru, rnn
     embedding: int = 64
     units: int = 64  # of each direction
@@ -47,7 +47,7 @@ class Config:
     epochs: int = 0  # 0: by the number of texts, 3 to 30
     batch: int = 0  # texts in a step; 0: by the number of texts, 8 to 64
     batch_tokens: int = 16_000  # at most, padding counted
-    learning_rate: float = 0.003
+    learning_rate: float = 0.004
     clip: float = 1.0  # bound on the norm of the gradient
     patience: int = 2  # epochs without a lower validation loss before it stops
     seed: int = 0

@@ -60,7 +60,7 @@ def trained(tmp_path_factory, reviews_csv):
     out = tmp_path_factory.mktemp("runs") / "reviews"
     words = ["run", "sentiment", "--data", str(reviews_csv), "--out", str(out), *SMALL, "--set", "epochs=12"]
     result = CliRunner().invoke(
-        main, [*words, "--set", "learning_rate=0.02", "--set", "word_dropout=0.1", "--set", "patience=9"]
+        main, [*words, "--set", "learning_rate=0.02", "--set", "word_dropout=0.05", "--set", "dropout=0.1"]
     )
     if result.exit_code:
         raise RuntimeError(result.output) from result.exception
