@@ -118,7 +118,7 @@ def finetune(run, data, out, assignments, text_column, label_column, resume, ten
     start = _open_run(run, recipe)
     name = str(recipe or start.recipe)
     module = recipes.load(name)
-    config = recipes.with_settings(module.Config(**start.settings), assignments)
+    config = recipes.with_settings(recipes.config_of(module, start.settings), assignments)
     asked = {"name": data, "text_column": text_column, "label_column": label_column}
     _train(module, config, asked, json_, recipe=name, out=out, start=start, resume=resume, tensorboard=tensorboard)
 

@@ -59,18 +59,23 @@ def _bar(title, total):
 class _Lines:
     def __init__(self, title, total):
         self.title, self.total = title, total
-        self.begun = time.monotonic()
-        self.next = self.begun + _QUIET
+        self.next = time.monotonic() + _QUIET
+        self.begun: tuple[float, float] | None = None
 
     def __call__(self, done, state=""):
         now = time.monotonic()
-        if now < self.next:
-            return
+        if self.begun is None:
+            self.begun = now, done  # the first piece has the start-up in it and says nothing of the pace
+        elif now >= self.next:
+            self._print(now, done, state)
+
+    def _print(self, now, done, state):
         self.next = now + _PAUSE
         how_far = f"{done:,.0f}"
-        if self.total and done:
-            left = (now - self.begun) * (self.total - done) / done
-            how_far = f"{100 * done / self.total:.0f} %, {_clock(left)} left"
+        begun, before = self.begun
+        if self.total and done > before:
+            left = (now - begun) * max(self.total - done, 0) / (done - before)
+            how_far = f"{min(100, 100 * done / self.total):.0f} %, {_clock(left)} left"
         say(f"{self.title}: {how_far}  {state}".rstrip())
 
 

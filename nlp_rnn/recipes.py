@@ -70,6 +70,12 @@ def copy(name: str, destination: Path) -> None:
     shutil.copyfile(path, destination)
 
 
+def config_of(recipe: ModuleType, settings: dict) -> object:
+    """A recipe's config with the settings of a run, which may be from another version: what it lacks is as by default."""
+    known = {field.name for field in dataclasses.fields(recipe.Config)}
+    return recipe.Config(**{name: value for name, value in settings.items() if name in known})
+
+
 def with_settings(config: object, assignments: Iterable[str]) -> object:
     """A recipe's config with KEY=VALUE strings applied, each value read as its field's type.
 

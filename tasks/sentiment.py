@@ -48,6 +48,7 @@ class Config:
     batch: int = 0  # texts in a step; 0: by the number of texts, 8 to 64
     batch_tokens: int = 16_000  # at most, padding counted
     learning_rate: float = 0.004
+    finetuning_rate: float = 0.001  # the learning rate when going on from another run
     clip: float = 1.0  # bound on the norm of the gradient
     patience: int = 2  # epochs without a lower validation loss before it stops
     seed: int = 0
@@ -61,7 +62,7 @@ class Config:
             fraction(name, getattr(self, name))
         for name in ("epochs", "batch", "patience", "seed"):
             not_negative(name, getattr(self, name))
-        for name in ("learning_rate", "clip"):
+        for name in ("learning_rate", "finetuning_rate", "clip"):
             above_zero(name, getattr(self, name))
 
 
@@ -120,7 +121,8 @@ def train(config: Config, source: Source, job: runs.Job) -> dict:
         data = load_data(config, source, folder, start)
         model = build_model(config, data, start)
         epochs = _fitted_to(config, len(data.train.texts)).epochs
-        plan = Plan(epochs, config.learning_rate, config.clip, config.patience)
+        rate = config.learning_rate if start is None else config.finetuning_rate
+        plan = Plan(epochs, rate, config.clip, config.patience)
         history = fit(model, data.train, data.validation, plan, folder, job.tensorboard)
         pipeline = TextClassifier(data.encoder, model, data.classes)
         result = evaluate(pipeline, source.stream("test"), source.size("test"))

@@ -24,7 +24,7 @@ def reviews(number=200):
     for n in range(number):
         label, words = ("positive", GOOD) if n % 2 else ("negative", BAD)
         mark = ', "so they said"' if n % 5 == 0 else ""
-        yield f"film number {n} was {words[n % 4]} to see{mark} 😀", label
+        yield f"film number {n} was {words[n // 2 % 4]} to see{mark} 😀", label
 
 
 @pytest.fixture(scope="session")
