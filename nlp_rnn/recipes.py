@@ -71,7 +71,7 @@ def copy(name: str, destination: Path) -> None:
 
 
 def config_of(recipe: ModuleType, settings: dict) -> object:
-    """A recipe's config with the settings of a run, which may be from another version: what it lacks is as by default."""
+    """A recipe's config with the settings of a run, which may be from another version; the rest is default."""
     known = {field.name for field in dataclasses.fields(recipe.Config)}
     return recipe.Config(**{name: value for name, value in settings.items() if name in known})
 

@@ -26,20 +26,14 @@ from pathlib import Path
 import keras
 
 import nlp_rnn
-import nlp_rnn.models  # registers the layers and models that a run may hold
 from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.models import storage
 from nlp_rnn.pipelines import TextClassifier
 from nlp_rnn.text import TextEncoder, Vocabulary
 
 FORMAT = 1
 PURPOSE = "purpose.json"  # in the workplace
 PIPELINES = {TextClassifier.kind: TextClassifier}
-KERAS_MODULES = (
-    "keras", "keras.layers", "keras.models", "keras.src.models.functional",
-    "keras.initializers", "keras.regularizers", "keras.constraints",
-)  # fmt: skip
-PLACES = ("__keras_tensor__", "__tuple__")  # how Keras writes down where layers join
-RUN_CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")  # layers that carry code or pickles
 
 
 @dataclass(frozen=True)
@@ -139,7 +133,7 @@ def has_checkpoint(out: Path) -> bool:
 def save(folder: Path, pipeline: TextClassifier, figures: dict, history: Sequence[dict]) -> None:
     """Write a run into its workplace; call it last, since it takes the hashes of all files there."""
     (folder / "vocabulary.txt").write_text(pipeline.encoder.vocabulary.dump(), encoding="utf-8")
-    pipeline.model.save_weights(folder / "model.weights.h5")
+    structure = storage.save(pipeline.model, folder / storage.WEIGHTS)
     write_json(folder / "metrics.json", figures)
     write_rows(folder / "history.csv", history)
     write_json(
@@ -150,7 +144,7 @@ def save(folder: Path, pipeline: TextClassifier, figures: dict, history: Sequenc
             **json.loads((folder / PURPOSE).read_text()),
             "classes": pipeline.classes,
             "encoder": pipeline.encoder.get_config(),
-            "model": _structure(pipeline.model),
+            "model": structure,
             "versions": versions(),
             "files": {name: _sha256(folder / name) for name in _files(folder)},
         },
@@ -171,7 +165,7 @@ def load(path: Path) -> Run:
         if _sha256(path / name) != digest:
             raise InputError(f"{path}: the run's file {name} was changed after training; take the run from a copy")
     vocabulary = Vocabulary.parse((path / "vocabulary.txt").read_text(encoding="utf-8"))
-    model = _model(path, about["model"])
+    model = storage.load(about["model"], path / storage.WEIGHTS)
     pipeline = PIPELINES[about["kind"]](TextEncoder(vocabulary, **about["encoder"]), model, about["classes"])
     metrics = json.loads((path / "metrics.json").read_text())
     return Run(path, about["recipe"], about["settings"], about["data"], pipeline, metrics)
@@ -236,13 +230,6 @@ def _files(folder):
     return sorted(str(path.relative_to(folder)) for path in kept if path.name != "run.json")
 
 
-def _structure(model):
-    """What the model is made of; how it was trained is in the settings."""
-    structure = keras.saving.serialize_keras_object(model)
-    structure.pop("compile_config", None)
-    return structure
-
-
 def _sha256(path):
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -260,38 +247,8 @@ def _read_about(path):
         raise InputError(f"{path} is not a run folder: it has no run.json") from None
     except (ValueError, TypeError):
         known = False
-    if not known or about["kind"] not in PIPELINES or not {"vocabulary.txt", "model.weights.h5"} <= set(about["files"]):
+    if not known or about["kind"] not in PIPELINES or not {"vocabulary.txt", storage.WEIGHTS} <= set(about["files"]):
         raise InputError(f"{file} is damaged or not made by nlp-rnn; take the run from a copy, or train it again")
     if about["format"] > FORMAT:
         raise InputError(f"{path} was made by a later nlp-rnn (format {about['format']}); upgrade to read it")
     return about
-
-
-def _model(path, structure):
-    _vet(path, structure)
-    try:
-        model = keras.saving.deserialize_keras_object(structure, safe_mode=True)
-        if not model.built:
-            model.build((None, None))
-        model.load_weights(path / "model.weights.h5")
-    except (ValueError, TypeError, OSError, KeyError) as error:
-        raise InputError(f"{path}: the weights and the structure do not fit: {str(error).splitlines()[0]}") from error
-    return model
-
-
-def _vet(path, structure):
-    """Refuse a structure that names anything but layers of Keras and registered classes of this library."""
-    if isinstance(structure, list | tuple):
-        for part in structure:
-            _vet(path, part)
-    if not isinstance(structure, dict):
-        return
-    name, registered = structure.get("class_name"), structure.get("registered_name")
-    known = registered in keras.saving.get_custom_objects() or structure.get("module") in KERAS_MODULES
-    if name not in (None, *PLACES) and (not known or name in RUN_CODE):
-        raise InputError(
-            f"{path}: the model holds {name}, which is neither Keras' nor nlp-rnn's; "
-            "if it is from a recipe of your own, name that with --recipe"
-        )
-    for part in structure.values():
-        _vet(path, part)

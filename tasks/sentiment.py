@@ -43,7 +43,7 @@ class Config:
     units: int = 64  # of each direction
     layers: int = 1
     dropout: float = 0.5  # of the inputs of each recurrent layer, and of the pooled vector
-    word_dropout: float = 0.3  # share of tokens made <unk> in training
+    word_dropout: float = 0.2  # share of tokens made <unk> in training
     epochs: int = 0  # 0: by the number of texts, 3 to 30
     batch: int = 0  # texts in a step; 0: by the number of texts, 8 to 64
     batch_tokens: int = 16_000  # at most, padding counted

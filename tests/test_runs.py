@@ -28,6 +28,8 @@ def test_holds_what_it_promises(trained):
     assert set(about["versions"]) == {"python", "nlp-rnn", "tensorflow", "keras"}
     assert about["settings"]["units"] == 8 and about["recipe"] == "sentiment"
     assert not trained.with_name("reviews.unfinished").exists()
+    weights = sum(w.size for w in runs.load(trained).pipeline.model.get_weights())
+    assert (trained / "model.weights.h5").stat().st_size < 4 * weights + 100_000, "no optimizer state in it"
 
 
 def test_is_read_back_exactly(trained):

@@ -46,7 +46,7 @@ class Classifier(keras.Model):
         units: int = 64,
         layers: int = 1,
         dropout: float = 0.5,
-        word_dropout: float = 0.3,
+        word_dropout: float = 0.2,
         **kwargs,
     ):
         super().__init__(**kwargs)
