@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from nlp_rnn.checks import CallError
-from nlp_rnn.progress import track
+from nlp_rnn.progress import say, track
 
 if TYPE_CHECKING:
-    from nlp_rnn.pipelines import Prediction
+    from nlp_rnn.pipelines import Prediction, TextClassifier
 
 _MOST_CLASSES = 12  # more than this are not listed one by one
 
@@ -43,7 +43,8 @@ def writer(path: Path | None) -> Iterator[Callable[[str], None]]:
     if path is None:
         yield click.echo
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        raise CallError(f"{path}: there is no folder {path.parent}; make it first")
     partial = path.with_name(f"{path.name}.partial")
     try:
         with open(partial, "w", encoding="utf-8", newline="") as file:
@@ -51,6 +52,18 @@ def writer(path: Path | None) -> Iterator[Callable[[str], None]]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def writable(text: str) -> str:
+    """A text from the command line with '?' for bytes that are not UTF-8."""
+    return text.encode("utf-8", errors="replace").decode()
+
+
+def say_cut(pipeline: "TextClassifier") -> None:
+    """Say how many texts were longer than the model reads, if any were."""
+    if pipeline.cut:
+        most = pipeline.encoder.max_tokens
+        say(f"{pipeline.cut:,} texts were longer than {most} tokens: only their start and end were read")
 
 
 def line(prediction: "Prediction", classes: Sequence[str], as_json: bool) -> str:
@@ -63,13 +76,13 @@ def line(prediction: "Prediction", classes: Sequence[str], as_json: bool) -> str
     return json.dumps(answer, ensure_ascii=False)
 
 
-def print_figures(figures: dict, as_json: bool, mistakes: Sequence[dict] = ()) -> None:
-    """Print what `metrics.classification` gave, and a few mistakes."""
+def print_figures(figures: dict, as_json: bool, of: str, mistakes: Sequence[dict] = ()) -> None:
+    """Print what `metrics.classification` gave on texts, called `of`, and a few mistakes."""
     if as_json:
         return click.echo(json.dumps(figures, ensure_ascii=False))
     if "run" in figures:
         click.echo(f"run       {figures['run']}")
-    click.echo(f"accuracy  {figures['accuracy']:.4f} on {figures['texts']:,} held-out texts")
+    click.echo(f"accuracy  {figures['accuracy']:.4f} on {figures['texts']:,} {of}")
     click.echo(f"          {figures['majority_accuracy']:.4f} by always saying the most frequent class")
     click.echo(f"macro F1  {figures['macro_f1']:.4f}")
     click.echo(f"loss      {figures['loss']:.4f} nats")

@@ -47,9 +47,9 @@ def encode(labelled: Iterable[tuple[str, int]], encoder: TextEncoder, file: Path
     ragged = tf.function(encoder.ragged, input_signature=[tf.TensorSpec([None], tf.string)])
     lengths, labels, cut = [], [], 0
     with open(file, "wb") as out:
-        for chunk in chunks(labelled, 1024):
+        for chunk in chunks(labelled, 1024, lambda pair: len(pair[0])):
             ids, before = ragged(to_tensor(text for text, _ in chunk))
-            ids.flat_values.numpy().tofile(out)
+            out.write(ids.flat_values.numpy().tobytes())  # `tofile` would not say that a disk is full
             lengths += ids.row_lengths().numpy().tolist()
             labels += [label for _, label in chunk]
             cut += int(np.sum(before.numpy() > encoder.max_tokens))

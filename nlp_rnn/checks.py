@@ -50,6 +50,13 @@ def not_negative(name: str, value: object) -> int:
     return value
 
 
+def random_seed(name: str, value: object) -> int:
+    """Return `value` if it is an int from 0 to 2**32 - 1, which every random generator takes."""
+    if not_negative(name, value) >= 2**32:
+        raise ValueError(f"{name} must be below 2**32, got {value}")
+    return value
+
+
 def above_zero(name: str, value: object) -> float:
     """Return `value` as a float if it is a finite number above 0."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < float("inf"):

@@ -15,6 +15,7 @@ import nlp_rnn
 from nlp_rnn import answers, recipes, shipped
 from nlp_rnn.checks import CallError
 from nlp_rnn.console import Commands, quiet_tensorflow
+from nlp_rnn.places import check_new, next_free, unfinished
 from nlp_rnn.progress import say
 
 FILE = click.Path(path_type=Path)
@@ -82,8 +83,8 @@ def run(recipe, data, out, assignments, text_column, label_column, resume, tenso
       nlp-rnn run sentiment
       nlp-rnn run sentiment --data mine.csv --out runs/mine --set units=128
     """
-    out = out or _next_free(Path("runs", Path(recipe).stem), resume)
-    _check_new(out)
+    out = out or next_free(Path("runs", Path(recipe).stem), resume)
+    check_new(out)
     recipes.find(recipe)
     quiet_tensorflow()
     module = recipes.load(recipe)
@@ -113,9 +114,11 @@ def finetune(run, data, out, assignments, text_column, label_column, resume, ten
     Example:
       nlp-rnn finetune runs/sentiment --data mine.csv --out runs/mine
     """
-    out = out or _next_free(Path("runs", f"{run.name}-finetuned"), resume)
-    _check_new(out)
+    out = out or next_free(Path("runs", f"{run.name}-finetuned"), resume)
+    check_new(out)
     start = _open_run(run, recipe)
+    if not recipe and start.recipe not in shipped.recipes():
+        raise CallError(f"{run} was made with the recipe {start.recipe}: name its file with --recipe")
     name = str(recipe or start.recipe)
     module = recipes.load(name)
     config = recipes.with_settings(recipes.config_of(module, start.settings), assignments)
@@ -143,8 +146,13 @@ def evaluate(run, data, text_column, label_column, recipe, json_):
 
     asked = {"name": data, "text_column": text_column, "label_column": label_column} if data else trained.data
     source = open_source(asked["name"], asked["text_column"], asked["label_column"], trained.settings.get("seed", 0))
-    result = evaluate(trained.pipeline, source.held_out(trained.data["name"]))
-    answers.print_figures(result.figures, json_, result.mistakes[:3])
+    for note in source.notes:
+        say(note)
+    whole = source.is_whole(trained.data["name"])
+    size = source.size() if whole else source.size("test")
+    result = evaluate(trained.pipeline, source.held_out(trained.data["name"]), size)
+    answers.say_cut(trained.pipeline)
+    answers.print_figures(result.figures, json_, "texts" if whole else "held-out texts", result.mistakes[:3])
 
 
 @main.command()
@@ -167,13 +175,14 @@ def predict(run, texts, input_, output, recipe, json_):
     if not texts and not input_ and sys.stdin.isatty():
         raise CallError("give a text, --input FILE, or lines on standard input")
     if output:
-        _check_new(output, "--output")
+        check_new(output, "--output")
     trained = _open_run(run, recipe)
     with contextlib.ExitStack() as files:
-        lines = iter(texts) if texts else answers.read_lines(input_)
+        lines = map(answers.writable, texts) if texts else answers.read_lines(input_)
         write = files.enter_context(answers.writer(output))
         for prediction in trained.pipeline.predict(lines):
             write(answers.line(prediction, trained.pipeline.classes, json_))
+    answers.say_cut(trained.pipeline)
 
 
 @main.command()
@@ -190,7 +199,7 @@ def export(run, destination, recipe, json_):
     Example:
       nlp-rnn export runs/sentiment exported/sentiment
     """
-    _check_new(destination, "DEST")
+    check_new(destination, "DEST")
     trained = _open_run(run, recipe)
     from nlp_rnn.export import export
 
@@ -227,10 +236,10 @@ def _train(module, config, asked, json_, **job):
         say(note)
     try:
         figures = module.train(config, source, runs.Job(data=asked, **job))
-    except BaseException:
+    except (KeyboardInterrupt, OSError):
         _say_how_to_go_on(job["out"])
         raise
-    answers.print_figures({"run": str(job["out"]), **figures}, json_)
+    answers.print_figures({"run": str(job["out"]), **figures}, json_, "held-out texts")
 
 
 def _say_how_to_go_on(out):
@@ -240,11 +249,11 @@ def _say_how_to_go_on(out):
         return
     words = [word for word in sys.argv[1:] if word != "--resume"]
     words += [] if "--out" in words else ["--out", str(out)]
-    say(f"The epochs done are kept in {runs.unfinished(out)}; go on with:\n  nlp-rnn {shlex.join(words)} --resume")
+    say(f"The epochs done are kept in {unfinished(out)}; go on with:\n  nlp-rnn {shlex.join(words)} --resume")
 
 
 def _open_run(path, recipe):
-    if not path.exists() and not path.with_name(f"{path.name}.unfinished").exists():
+    if not path.exists() and not unfinished(path).exists():
         raise CallError(f"{path}: no such run folder")
     quiet_tensorflow()
     if recipe:
@@ -252,20 +261,6 @@ def _open_run(path, recipe):
     from nlp_rnn import runs
 
     return runs.load(path)
-
-
-def _check_new(path, option="--out"):
-    if path.exists():
-        raise CallError(f"{path} exists already; choose another {option}")
-
-
-def _next_free(out, resume):
-    """`out`, or OUT-2, OUT-3 …; with `resume` the first that is unfinished, if any is."""
-    number, path = 1, out
-    while path.exists() or (not resume and path.with_name(f"{path.name}.unfinished").exists()):
-        number += 1
-        path = out.with_name(f"{out.name}-{number}")
-    return path
 
 
 if __name__ == "__main__":

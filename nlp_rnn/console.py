@@ -11,11 +11,6 @@ from nlp_rnn.checks import InputError
 from nlp_rnn.progress import say
 
 INTERRUPTED = 130  # what a shell reports of a command stopped by Ctrl-C
-_DISK = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EROFS: "the disk is read-only",
-}
 
 
 class Commands(click.Group):
@@ -32,11 +27,9 @@ class Commands(click.Group):
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
-        except OSError as error:
-            if error.errno not in _DISK and not isinstance(error, PermissionError):
-                raise
-            what = _DISK.get(error.errno, "permission denied")
-            _leave(f"Error: {error.filename or 'while writing'}: {what}; nothing half-written was left", 1)
+        except OSError as error:  # a full disk, a folder that may not be written to
+            full = "; make room and try again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+            _leave(f"Error: {str(error).splitlines()[0]}{full}", 1)
 
 
 def quiet_tensorflow() -> None:

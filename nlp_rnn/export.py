@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.checks import InputError
 from nlp_rnn.pipelines import TextClassifier
+from nlp_rnn.places import check_new
 from nlp_rnn.progress import say
-from nlp_rnn.text import to_tensor
 
 TOLERANCE = 1e-5  # of a probability
 PROBES = (
@@ -40,7 +40,8 @@ import tensorflow as tf
 serve = tf.saved_model.load(sys.argv[1]).signatures["serve"]
 texts = json.load(sys.stdin)
 answers = [serve(text=tf.constant(t)) for t in (texts, texts[:1], texts[1:3])]
-print(json.dumps([a["probability"].numpy().tolist() for a in answers]))
+names = [[a[key].numpy().astype("U").tolist() for key in ("label", "classes")] for a in answers]
+print(json.dumps([[a["probability"].numpy().tolist() for a in answers], names[0]]))
 """
 
 
@@ -51,8 +52,8 @@ def export(pipeline: TextClassifier, destination: Path) -> float:
         CallError: the folder exists.
         InputError: the export does not answer as the pipeline does; nothing is left behind.
     """
-    if destination.exists():
-        raise CallError(f"{destination} exists already; choose another folder, or remove it")
+    check_new(destination, "DEST")
+    made = not destination.parent.exists()
     destination.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
     try:
@@ -62,10 +63,20 @@ def export(pipeline: TextClassifier, destination: Path) -> float:
         apart = _verify(pipeline, partial)
         partial.chmod(0o755)
         os.replace(partial, destination)
+    except tf.errors.OpError as error:
+        _remove(partial, made)
+        raise InputError(f"{destination} could not be written: {error.message.splitlines()[0]}") from error
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        _remove(partial, made)
         raise
     return apart
+
+
+def _remove(partial, parent_too):
+    """Leave nothing: not the half of an export, nor a folder that was made for it."""
+    shutil.rmtree(partial, ignore_errors=True)
+    if parent_too:
+        partial.parent.rmdir()
 
 
 def _save(pipeline, folder):
@@ -86,10 +97,13 @@ def _verify(pipeline, folder):
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise InputError(f"the export does not load where only TensorFlow is: {last}")
-    all_texts, *parts = (np.array(answer) for answer in json.loads(done.stdout.splitlines()[-1]))
-    expected = pipeline.serve(to_tensor(PROBES))["probability"].numpy()
-    pairs = [(all_texts, expected), (parts[0], expected[:1]), (parts[1], expected[1:3])]
-    apart = max(float(np.abs(got - wanted).max()) for got, wanted in pairs)
+    probabilities, names = json.loads(done.stdout.splitlines()[-1])
+    expected = list(pipeline.predict(PROBES))
+    rows = np.array([prediction.probabilities for prediction in expected])
+    pairs = zip(probabilities, (rows, rows[:1], rows[1:3]), strict=True)
+    apart = max(float(np.abs(np.array(got) - wanted).max()) for got, wanted in pairs)
+    if names != [[p.label for p in expected], [pipeline.classes] * len(PROBES)]:
+        raise InputError("the export names other classes than the run; nothing was written")
     if not apart <= TOLERANCE:
         raise InputError(f"the export's probabilities are up to {apart:.1e} away from the run's; nothing was written")
     return apart

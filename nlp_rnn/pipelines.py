@@ -48,11 +48,17 @@ class TextClassifier:
         self.encoder = encoder
         self.model = model
         self.classes = list(classes)
+        self.cut = 0  # texts predicted that were longer than the encoder reads
+        self._answer = tf.function(self._probabilities, input_signature=[tf.TensorSpec([None], tf.string)])
         self.serve = tf.function(self._serve, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
 
+    def _probabilities(self, text):
+        ids, lengths = self.encoder.padded(text)
+        probability = tf.nn.softmax(tf.cast(self.model(ids, training=False), tf.float32))
+        return probability, tf.math.count_nonzero(lengths > self.encoder.max_tokens)
+
     def _serve(self, text):
-        logits = self.model(self.encoder(text), training=False)
-        probability = tf.nn.softmax(tf.cast(logits, tf.float32))
+        probability, _ = self._probabilities(text)
         classes = tf.tile(tf.constant([self.classes]), [tf.shape(text)[0], 1])
         label = tf.gather(self.classes, tf.argmax(probability, -1))
         return {"label": label, "probability": probability, "classes": classes}
@@ -62,8 +68,8 @@ class TextClassifier:
         return {"serve": self.serve, "serving_default": self.serve}
 
     def predict(self, texts: Iterable[str]) -> Iterator[Prediction]:
-        """Answer a stream of texts, in its order, holding a chunk of it at a time."""
-        for chunk in chunks(texts, _AT_ONCE):
+        """Answer a stream of texts, in its order, holding a chunk of it at a time; `cut` counts those that were cut."""
+        for chunk in chunks(texts, _AT_ONCE, len):
             probabilities = self._of_chunk(chunk)
             for text, row in zip(chunk, probabilities, strict=True):
                 yield Prediction(text, self.classes[int(row.argmax())], row)
@@ -72,5 +78,7 @@ class TextClassifier:
         order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
         rows = np.empty((len(texts), len(self.classes)), np.float32)
         for batch in chunks(order, _BATCH):
-            rows[batch] = self.serve(to_tensor(texts[n] for n in batch))["probability"].numpy()
+            probability, cut = self._answer(to_tensor(texts[n] for n in batch))
+            rows[batch] = probability.numpy()
+            self.cut += int(cut)
         return rows

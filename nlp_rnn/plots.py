@@ -52,8 +52,8 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str], path: Path) -> 
     axes.set(xlabel="predicted", ylabel="true")
     if len(classes) <= _MOST_NAMES:
         names = [name if len(name) <= 24 else name[:23] + "…" for name in classes]
-        axes.set_xticks(range(len(classes)), names, rotation=45 if len(classes) > 3 else 0)
-        axes.set_yticks(range(len(classes)), names)
+        axes.set_xticks(range(len(classes)), names, rotation=45 if len(classes) > 3 else 0, parse_math=False)
+        axes.set_yticks(range(len(classes)), names, parse_math=False)
         for (row, column), count in np.ndenumerate(counts):
             dark = shares[row, column] > 0.5
             axes.text(column, row, f"{count:,}", ha="center", va="center", color="white" if dark else "black")

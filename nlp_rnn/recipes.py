@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import shutil
+import typing
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -47,7 +48,7 @@ def load(name: str) -> ModuleType:
         CallError: there is no such recipe, or the file is no recipe.
     """
     path = find(name)
-    recipe = shipped.load_module(path)
+    recipe = shipped.load_module(path, "nlp_rnn_recipe_")
     missing = [part for part in PARTS if not hasattr(recipe, part)]
     if missing:
         raise CallError(f"{path} is no recipe: it lacks {', '.join(missing)}; begin with 'nlp-rnn copy sentiment FILE'")
@@ -82,7 +83,7 @@ def with_settings(config: object, assignments: Iterable[str]) -> object:
     Raises:
         CallError: a key is unknown, or a value is of the wrong type or out of range.
     """
-    types = {field.name: field.type for field in dataclasses.fields(config)}
+    types = typing.get_type_hints(type(config))
     changes = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")

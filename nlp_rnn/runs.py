@@ -29,10 +29,11 @@ import nlp_rnn
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.models import storage
 from nlp_rnn.pipelines import TextClassifier
+from nlp_rnn.places import check_new, unfinished
 from nlp_rnn.text import TextEncoder, Vocabulary
 
 FORMAT = 1
-PURPOSE = "purpose.json"  # in the workplace
+PURPOSE, LOCK = "purpose.json", "lock"  # in the workplace
 PIPELINES = {TextClassifier.kind: TextClassifier}
 
 
@@ -98,31 +99,44 @@ class Job:
 def workplace(job: Job, settings: dict) -> Iterator[Path]:
     """The folder that a run is made in, OUT.unfinished; it becomes OUT when all went well.
 
-    When something fails it is kept if there is a checkpoint to go on from, and removed otherwise.
+    When something fails it is kept if there is a checkpoint or a finished run in it, and removed otherwise.
 
     Raises:
-        CallError: OUT exists, or an unfinished one does and is not to be resumed, or had another purpose.
+        CallError: OUT exists, or an unfinished one does and is not to be resumed, had another purpose, or is in use.
     """
     folder, purpose = unfinished(job.out), job.purpose(settings)
     _check_free(job, folder, purpose)
     made = [parent for parent in folder.parents if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        try:
+            write_json(folder / PURPOSE, purpose)
+            yield folder
+            check_new(job.out)
+            os.replace(folder, job.out)
+        except BaseException:
+            if not has_checkpoint(job.out) and not (folder / "run.json").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                _remove_empty(made)
+            raise
+    for leftover in _leftovers(job.out):
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+
+@contextmanager
+def _locked(folder):
+    """Keep a second process out of an unfinished run."""
     try:
-        write_json(folder / PURPOSE, purpose)
-        yield folder
-        for leftover in _leftovers(folder):
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-        os.replace(folder, job.out)
-    except BaseException:
-        if not has_checkpoint(job.out):
-            shutil.rmtree(folder, ignore_errors=True)
-            _remove_empty(made)
-        raise
-
-
-def unfinished(out: Path) -> Path:
-    """Where the run folder `out` is made."""
-    return out.with_name(f"{out.name}.unfinished")
+        import fcntl
+    except ImportError:  # Windows has no such lock
+        yield
+        return
+    with open(folder / LOCK, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CallError(f"{folder} is in use: another process is training there; wait for it") from None
+        yield
 
 
 def has_checkpoint(out: Path) -> bool:
@@ -136,19 +150,17 @@ def save(folder: Path, pipeline: TextClassifier, figures: dict, history: Sequenc
     structure = storage.save(pipeline.model, folder / storage.WEIGHTS)
     write_json(folder / "metrics.json", figures)
     write_rows(folder / "history.csv", history)
-    write_json(
-        folder / "run.json",
-        {
-            "format": FORMAT,
-            "kind": pipeline.kind,
-            **json.loads((folder / PURPOSE).read_text()),
-            "classes": pipeline.classes,
-            "encoder": pipeline.encoder.get_config(),
-            "model": structure,
-            "versions": versions(),
-            "files": {name: _sha256(folder / name) for name in _files(folder)},
-        },
-    )
+    about = {
+        "format": FORMAT,
+        "kind": pipeline.kind,
+        **_read_json(folder / PURPOSE),
+        "classes": pipeline.classes,
+        "encoder": pipeline.encoder.get_config(),
+        "model": structure,
+        "versions": versions(),
+        "files": {name: _sha256(folder / name) for name in _files(folder)},
+    }
+    write_json(folder / "run.json", {**about, "digest": digest(about)})
 
 
 def load(path: Path) -> Run:
@@ -167,8 +179,13 @@ def load(path: Path) -> Run:
     vocabulary = Vocabulary.parse((path / "vocabulary.txt").read_text(encoding="utf-8"))
     model = storage.load(about["model"], path / storage.WEIGHTS)
     pipeline = PIPELINES[about["kind"]](TextEncoder(vocabulary, **about["encoder"]), model, about["classes"])
-    metrics = json.loads((path / "metrics.json").read_text())
-    return Run(path, about["recipe"], about["settings"], about["data"], pipeline, metrics)
+    return Run(path, about["recipe"], about["settings"], about["data"], pipeline, _read_json(path / "metrics.json"))
+
+
+def digest(about: dict) -> str:
+    """SHA-256 of a run's description, without the digest itself."""
+    rest = {key: value for key, value in about.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def versions() -> dict[str, str]:
@@ -195,14 +212,13 @@ def write_rows(path: Path, rows: Sequence[dict]) -> None:
 
 
 def _check_free(job, folder, purpose):
-    if job.out.exists():
-        raise CallError(f"{job.out} exists already; choose another --out")
+    check_new(job.out)
     if not folder.exists():
         return
     if not job.resume:
         raise CallError(f"{folder} holds an unfinished run; add --resume to go on with it, or remove it")
     file = folder / PURPOSE
-    before = json.loads(file.read_text()) if file.exists() else purpose
+    before = _read_json(file) if file.exists() else purpose
     now = json.loads(json.dumps(purpose))
     changed = [key for key, value in now["settings"].items() if value != before["settings"].get(key)]
     changed += [key for key in now if key != "settings" and now[key] != before.get(key)]
@@ -219,7 +235,8 @@ def _remove_empty(folders):
 
 def _leftovers(folder):
     """What only the making of a run needs."""
-    return [*folder.glob("*checkpoint*"), *folder.glob("*.ids"), folder / PURPOSE]
+    files = [folder / PURPOSE, folder / LOCK, *folder.glob("*.ids"), *folder.glob("*.partial")]
+    return [*folder.glob("*checkpoint*"), *(file for file in files if file.exists())]
 
 
 def _files(folder):
@@ -241,14 +258,18 @@ def _read_about(path):
         raise CallError(f"{path}: no such run folder{hint}")
     file = path / "run.json"
     try:
-        about = json.loads(file.read_text(encoding="utf-8"))
-        known = {"format", "kind", "recipe", "settings", "data", "classes", "encoder", "model", "files"} <= set(about)
+        about = _read_json(file)
+        whole = about["digest"] == digest(about)
     except FileNotFoundError:
         raise InputError(f"{path} is not a run folder: it has no run.json") from None
-    except (ValueError, TypeError):
-        known = False
-    if not known or about["kind"] not in PIPELINES or not {"vocabulary.txt", storage.WEIGHTS} <= set(about["files"]):
-        raise InputError(f"{file} is damaged or not made by nlp-rnn; take the run from a copy, or train it again")
-    if about["format"] > FORMAT:
+    except (ValueError, TypeError, KeyError):
+        whole = False
+    if not whole:
+        raise InputError(f"{file} is damaged, was changed, or is not nlp-rnn's; take the run from a copy")
+    if about["format"] > FORMAT or about["kind"] not in PIPELINES:
         raise InputError(f"{path} was made by a later nlp-rnn (format {about['format']}); upgrade to read it")
     return about
+
+
+def _read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
 """Where the recipes and data sets that ship are: beside the package in a checkout, inside it when installed."""
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -25,9 +26,10 @@ def data_sets() -> dict[str, Path]:
     return {path.stem.removesuffix(suffix): path for path in files}
 
 
-def load_module(path: Path) -> ModuleType:
-    """Run a Python file as a module of its own, outside the import system's names."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+def load_module(path: Path, prefix: str = "") -> ModuleType:
+    """Run a Python file as a module of its own, named by its file with a prefix."""
+    spec = importlib.util.spec_from_file_location(f"{prefix}{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look themselves up there
     spec.loader.exec_module(module)
     return module

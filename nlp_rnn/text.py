@@ -5,8 +5,7 @@ Shapes: B batch, T tokens, V vocabulary. Ids: 0 is padding, 1 is unknown, tokens
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
 
 import tensorflow as tf
 
@@ -22,6 +21,7 @@ _INNER_APOSTROPHE = r"([\p{L}\p{M}])['’]([\p{L}])"
 _KEPT = "\x01"  # stands for an inner apostrophe while the others are set apart; _BREAKS has removed any other
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _STANDS_ALONE = rf"([^\p{{L}}\p{{M}}\p{{N}}\s\x01]|[{_UNSPACED}])"
+_MOST_WEIGHT = 4_000_000  # characters held at once
 _MOST_COUNTED = 2_000_000  # distinct tokens held while counting; above it, those seen once are dropped
 
 
@@ -56,7 +56,8 @@ def tokenize(texts: tf.Tensor, unit: str = "word", lowercase: bool = True) -> tf
     texts = tf.strings.lower(texts, encoding="utf-8") if lowercase else texts
     if unit == "character":
         return tf.strings.unicode_split(texts, "UTF-8")
-    texts = tf.strings.regex_replace(texts, _INNER_APOSTROPHE, rf"\1{_KEPT}\2")
+    for _ in range(2):  # twice, since matches that share a letter, as in rock'n'roll, are found one at a time
+        texts = tf.strings.regex_replace(texts, _INNER_APOSTROPHE, rf"\1{_KEPT}\2")
     texts = tf.strings.regex_replace(texts, _STANDS_ALONE, r" \1 ")
     return tf.strings.split(tf.strings.regex_replace(texts, _KEPT, "'"))
 
@@ -139,9 +140,13 @@ class TextEncoder(tf.Module):
 
     def __call__(self, texts: tf.Tensor) -> tf.Tensor:
         """Ids of texts [B], int32 [B, T], padded on the right; T is at least 1."""
-        ids, _ = self.ragged(texts)
+        return self.padded(texts)[0]
+
+    def padded(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The same, and how many tokens each text had before it was cut, [B]."""
+        ids, lengths = self.ragged(texts)
         dense = ids.to_tensor(PADDING)
-        return tf.pad(dense, [[0, 0], [0, tf.cast(tf.shape(dense)[1] == 0, tf.int32)]])
+        return tf.pad(dense, [[0, 0], [0, tf.cast(tf.shape(dense)[1] == 0, tf.int32)]]), lengths
 
     def ragged(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.Tensor]:
         """Ids of texts [B] without padding, [B, (T)], and how many tokens each text had before it was cut, [B]."""
@@ -190,7 +195,7 @@ class TokenCounter:
 
     def watch(self, examples: Iterable, split: str) -> Iterator:
         """Hand on a stream of examples, each with `text` and `split`, and count those of one split."""
-        for chunk in chunks(examples, 1024):
+        for chunk in chunks(examples, 1024, lambda example: len(example.text)):
             self.add([example.text for example in chunk if example.split == split])
             yield from chunk
 
@@ -200,10 +205,21 @@ def to_tensor(texts: Iterable[str]) -> tf.Tensor:
     return tf.constant([text.encode("utf-8", errors="replace") for text in texts], tf.string)
 
 
-def chunks(items: Iterable, size: int) -> Iterator[list]:
-    """Cut a stream into lists of `size` items; the last may be shorter."""
-    items = iter(items)
-    while chunk := list(islice(items, size)):
+def chunks(items: Iterable, size: int, weigh: Callable[[object], int] = lambda item: 0) -> Iterator[list]:
+    """Cut a stream into lists of `size` items; of fewer, where they weigh more than 4 million together.
+
+    Example:
+        >>> list(chunks("abcde", 2))
+        [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    chunk, weight = [], 0
+    for item in items:
+        chunk.append(item)
+        weight += weigh(item)
+        if len(chunk) == size or weight > _MOST_WEIGHT:
+            yield chunk
+            chunk, weight = [], 0
+    if chunk:
         yield chunk
 
 

@@ -1,5 +1,6 @@
 """Train with Keras' `fit`: the best epoch kept, a checkpoint after each, NaN caught, resumed where it stopped."""
 
+import hashlib
 import importlib.util
 import json
 import math
@@ -25,9 +26,9 @@ class Plan:
 
     Attributes:
         epochs: at most so many.
-        learning_rate: of Adam, at its peak; it rises over the first 50 steps, then falls to zero as half a cosine.
+        learning_rate: of Adam, at its peak; it rises over at most 50 steps, then falls to zero as half a cosine.
         clip: bound on the norm of all gradients together.
-        patience: stop after so many epochs without a lower validation loss.
+        patience: so many epochs in a row may pass without a lower validation loss; one more ends the training.
     """
 
     epochs: int
@@ -62,11 +63,13 @@ def fit(
         InputError: the loss became NaN or infinite.
     """
     _compile(model, plan, len(train))
-    memory = _Memory(model, folder)
+    memory = _Memory(model, folder, _fingerprint(train, validation))
     memory.restore()
     log = [_tensorboard(folder)] if tensorboard else []
-    with progress("training", plan.epochs * (len(train) + len(validation))) as update:
-        callbacks = [_Numbers(plan), _Follow(train, plan, memory, update), _Keep(plan, memory), *log]
+    steps = len(train) + len(validation)
+    with progress("training", plan.epochs * steps) as update:
+        follow = _Follow(train, plan, update, steps * len(memory.history))
+        callbacks = [_Numbers(plan), follow, _Keep(plan, memory), *log]
         model.fit(
             train.dataset(),
             validation_data=validation.dataset(),
@@ -87,8 +90,9 @@ def _tensorboard(folder):
 
 
 def _compile(model, plan, steps):
+    warmup = min(WARMUP_STEPS, plan.epochs * steps // 4)
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, plan.epochs * steps, warmup_target=plan.learning_rate, warmup_steps=min(WARMUP_STEPS, steps)
+        0.0, plan.epochs * steps - warmup, warmup_target=plan.learning_rate, warmup_steps=warmup
     )
     model.compile(
         keras.optimizers.Adam(schedule, global_clipnorm=plan.clip),
@@ -101,21 +105,31 @@ def _compile(model, plan, steps):
     model.optimizer.build(model.trainable_variables)
 
 
+def _fingerprint(*splits):
+    """SHA-256 of the encoded texts and labels: they change with the data, and with the vocabulary."""
+    seen = hashlib.sha256()
+    for split in splits:
+        for array in (split.texts.ids, split.texts.offsets, split.texts.labels):
+            seen.update(np.ascontiguousarray(array))
+    return seen.hexdigest()
+
+
 class _Memory:
     """All that a run must remember from epoch to epoch, and its place on disk.
 
     A checkpoint is a folder that appears whole, by renaming; the one before goes only afterwards.
     """
 
-    def __init__(self, model, folder):
+    def __init__(self, model, folder, fingerprint):
         self.model = model
         self.folder = folder
+        self.fingerprint = fingerprint
         self.history: list[dict] = []
         self.best: list[np.ndarray] = []
 
     def remember(self, row):
         self.history.append(row)
-        if row["val_loss"] <= min(r["val_loss"] for r in self.history):
+        if self.waited() == 0:
             self.best = self.model.get_weights()
         self._write()
 
@@ -132,15 +146,24 @@ class _Memory:
             self.model.set_weights(self.best)
 
     def restore(self):
-        checkpoints = sorted(self.folder.glob("checkpoint-*"))
+        checkpoints = [p for p in sorted(self.folder.glob("checkpoint-*")) if (p / "state.npz").exists()]
         if not checkpoints:
             return
-        self.history = json.loads((checkpoints[-1] / "history.json").read_text())
-        with np.load(checkpoints[-1] / "state.npz", allow_pickle=False) as arrays:
+        about = json.loads((checkpoints[-1] / "history.json").read_text())
+        if about["fingerprint"] != self.fingerprint:
+            raise CallError(f"{self.folder} was begun with other data; resume with the same, or remove it")
+        try:
+            self._assign(checkpoints[-1] / "state.npz")
+        except (ValueError, KeyError):
+            raise CallError(f"{self.folder} was begun with another model; resume with the same, or remove it") from None
+        self.history = about["history"]
+        say(f"going on after epoch {len(self.history)}")
+
+    def _assign(self, file):
+        with np.load(file, allow_pickle=False) as arrays:
             for number, variable in enumerate(self._variables()):
                 variable.assign(arrays[f"now_{number}"])
             self.best = [arrays[f"best_{number}"] for number in range(len(self.model.weights))]
-        say(f"going on after epoch {len(self.history)}")
 
     def _variables(self):
         """Weights, the random state of dropout, and the optimizer's moments and step count."""
@@ -150,10 +173,15 @@ class _Memory:
         partial = self.folder / "partial-checkpoint"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        now = {f"now_{n}": v.numpy() for n, v in enumerate(self._variables())}
-        best = {f"best_{n}": array for n, array in enumerate(self.best)}
-        np.savez(partial / "state.npz", **now, **best)
-        (partial / "history.json").write_text(json.dumps(self.history))
+        try:
+            now = {f"now_{n}": v.numpy() for n, v in enumerate(self._variables())}
+            best = {f"best_{n}": array for n, array in enumerate(self.best)}
+            np.savez(partial / "state.npz", **now, **best)
+            about = {"fingerprint": self.fingerprint, "history": self.history}
+            (partial / "history.json").write_text(json.dumps(about))
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
         before = list(self.folder.glob("checkpoint-*"))
         os.replace(partial, self.folder / f"checkpoint-{len(self.history):05d}")
         for checkpoint in before:
@@ -172,20 +200,26 @@ class _Numbers(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if not math.isfinite(logs["loss"]):
+        self._check(logs["loss"], "loss", f"epoch {self.epoch + 1}, step {batch + 1}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._check(logs["val_loss"], "validation loss", f"epoch {epoch + 1}")
+
+    def _check(self, loss, name, where):
+        if not math.isfinite(loss):
             raise InputError(
-                f"the loss became {logs['loss']} in epoch {self.epoch + 1}, step {batch + 1}: lower learning_rate "
-                f"(now {self.plan.learning_rate:g}) or clip (now {self.plan.clip:g})"
+                f"the {name} became {loss} in {where}: lower the learning rate (now {self.plan.learning_rate:g}) "
+                f"or clip (now {self.plan.clip:g})"
             )
 
 
 class _Follow(keras.callbacks.Callback):
     """Show progress, and tell the batches which epoch they are in."""
 
-    def __init__(self, train, plan, memory, update):
+    def __init__(self, train, plan, update, steps):
         super().__init__()
-        self.train, self.plan, self.memory, self.update = train, plan, memory, update
-        self.steps, self.state = 0, ""
+        self.train, self.plan, self.update = train, plan, update
+        self.steps, self.state = steps, ""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.train.epoch = epoch

@@ -15,7 +15,7 @@ import keras
 
 from nlp_rnn import runs
 from nlp_rnn.batching import LengthBuckets, encode, numbered
-from nlp_rnn.checks import InputError, above_zero, fraction, not_negative, one_of, positive_int
+from nlp_rnn.checks import InputError, above_zero, fraction, not_negative, one_of, positive_int, random_seed
 from nlp_rnn.evaluation import evaluate
 from nlp_rnn.models import CELLS, Classifier
 from nlp_rnn.pipelines import TextClassifier
@@ -60,8 +60,9 @@ class Config:
             positive_int(name, getattr(self, name))
         for name in ("dropout", "word_dropout"):
             fraction(name, getattr(self, name))
-        for name in ("epochs", "batch", "patience", "seed"):
+        for name in ("epochs", "batch", "patience"):
             not_negative(name, getattr(self, name))
+        random_seed("seed", self.seed)
         for name in ("learning_rate", "finetuning_rate", "clip"):
             above_zero(name, getattr(self, name))
 
@@ -133,6 +134,8 @@ def train(config: Config, source: Source, job: runs.Job) -> dict:
 
 def _vocabulary(config: Config, counter: TokenCounter, start: TextClassifier | None) -> Vocabulary:
     """The frequent tokens; after those of `start`, which keep their ids, as many new ones."""
+    if config.unit == "byte":
+        return Vocabulary.of_bytes()
     if start is None:
         return Vocabulary.from_counts(counter.counts, config.vocabulary, config.least_count)
     known = start.encoder.vocabulary
@@ -142,10 +145,10 @@ def _vocabulary(config: Config, counter: TokenCounter, start: TextClassifier | N
 def _classes(labels: Counter, start: TextClassifier | None) -> list[str]:
     """The classes of all splits, in order; those of `start` where it knows them all."""
     named = {label for label, _ in labels}
+    if len(named) == 1:
+        raise InputError(f"two classes are needed, and all {labels.total():,} texts are of class '{named.pop()}'")
     if start is not None and named <= set(start.classes):
         return start.classes
-    if len(named) < 2 and labels:
-        raise InputError(f"two classes are needed, and all {labels.total():,} texts are of class '{named.pop()}'")
     if len(named) > max(labels.total() / 2, 2):
         raise InputError(f"{len(named):,} labels for {labels.total():,} texts: is it the right --label-column?")
     return sorted(named, key=lambda name: (int(name) if name.isdecimal() else 0, name))

@@ -72,6 +72,8 @@ def test_a_folder_without_sub_folders(cli):
         (["--set", "cell=transformer"], "cell must be one of lstm, gru, rnn, got 'transformer'"),
         (["--set", "learning_rate=nan"], "learning_rate must be a number above 0"),
         (["--set", "units"], "write KEY=VALUE"),
+        (["--set", "seed=5000000000"], "seed must be below 2**32"),
+        (["--out", "x.csv/run"], "x.csv is a file; choose another --out"),
         (["--label-column", "stars"], "has no column 'stars'; it has: text, label"),
     ],
 )
@@ -142,8 +144,35 @@ def test_a_disk_that_fills_up_during_a_save(cli, monkeypatch):
     Path("x.csv").write_text(rows())
     monkeypatch.setattr(np, "savez", full)
     result = cli("run", "sentiment", "--data", "x.csv", "--out", "runs/new", *SMALL, "--set", "epochs=1")
-    one_line(result, 1, "state.npz: the disk is full; nothing half-written was left")
+    one_line(result, 1, "No space left on device: 'state.npz'; make room and try again")
     assert not Path("runs").exists()
+
+
+def test_fine_tuning_on_one_class_only(cli, trained):
+    Path("x.csv").write_text(HEADER + "".join(f"t{n},positive\n" for n in range(50)))
+    one_line(cli("finetune", trained, "--data", "x.csv", "--out", "new"), 1, "two classes are needed, and all 50 texts")
+
+
+def test_no_recipe_is_run_because_a_run_folder_names_it(cli, trained):
+    from nlp_rnn import runs
+
+    run = Path(shutil.copytree(trained, "run"))
+    Path("evil.py").write_text("raise SystemExit('ran')\n")
+    about = json.loads((run / "run.json").read_text()) | {"recipe": "evil.py"}
+    (run / "run.json").write_text(json.dumps(about | {"digest": runs.digest(about)}))
+    one_line(
+        cli("finetune", "run", "--data", "x.csv"),
+        2,
+        "run was made with the recipe evil.py: name its file with --recipe",
+    )
+
+
+def test_half_a_character_and_names_with_dollars(cli, trained):
+    texts = [{"text": f"bad \ud83d {n}", "label": ("$x^$", "a \udc00 b")[n % 2]} for n in range(60)]
+    Path("x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in texts))
+    result = cli("run", "sentiment", "--data", "x.jsonl", "--out", "r", *SMALL, "--set", "epochs=1")
+    assert result.exit_code == 0, result.output
+    assert set(json.loads(Path("r/metrics.json").read_text())["classes"]) == {"$x^$", "a ? b"}
 
 
 def test_texts_that_must_work(cli, trained):

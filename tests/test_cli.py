@@ -66,8 +66,8 @@ def test_predict_texts_lines_and_files(cli, trained, tmp_path):
     assert [a["label"] for a in answers[:2]] == ["positive", "negative"] and answers[2]["text"] == ""
     assert sum(answers[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     Path("in.txt").write_text("film 5 was great to see\nfilm 5 was awful to see 😀\n", encoding="utf-8")
-    assert cli("predict", trained, "--input", "in.txt", "--output", "out/a.tsv").exit_code == 0
-    assert [line.split("\t")[0] for line in Path("out/a.tsv").read_text().splitlines()] == ["positive", "negative"]
+    assert cli("predict", trained, "--input", "in.txt", "--output", "a.tsv").exit_code == 0
+    assert [line.split("\t")[0] for line in Path("a.tsv").read_text().splitlines()] == ["positive", "negative"]
 
 
 def test_evaluate_its_own_and_other_data(cli, trained, tmp_path):
@@ -75,7 +75,17 @@ def test_evaluate_its_own_and_other_data(cli, trained, tmp_path):
     assert own["accuracy"] > 0.9 and own["texts"] < 50
     Path("o.jsonl").write_text("".join(json.dumps({"text": t, "label": to}) + "\n" for t, to in reviews(40)))
     other = cli("evaluate", trained, "--data", "o.jsonl")
-    assert "on 40 held-out texts" in other.stdout
+    assert "on 40 texts" in other.stdout
+
+
+def test_evaluate_knows_its_own_data_by_any_path(cli, trained, reviews_csv):
+    other_path = reviews_csv.parent / ".." / reviews_csv.parent.name / reviews_csv.name
+    own, again = (cli("evaluate", trained, *more, "--json").stdout for more in ([], ["--data", other_path]))
+    assert own == again
+
+
+def test_texts_that_are_cut_are_counted(cli, trained):
+    assert "1 texts were longer than 300 tokens" in cli("predict", trained, "good " * 301, "good").stderr
 
 
 def test_export_and_copy(cli, trained):

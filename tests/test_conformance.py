@@ -28,7 +28,7 @@ MODELS = {
     f"Classifier, {cell}": lambda cell=cell: Classifier(20, 3, cell, embedding=4, units=3, layers=2, dropout=0.1)
     for cell in models.CELLS
 }
-OF_IDS = {WordDropout}  # checked in test_regularization.py: it takes ids, not vectors
+OF_IDS = {WordDropout}  # takes ids, not vectors: tests/test_regularization.py
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -54,7 +54,15 @@ def test_a_missing_or_changed_file_is_named(copy, name):
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 1}', "null"])
 def test_a_damaged_description_is_said(copy, content):
     (copy / "run.json").write_text(content)
-    with pytest.raises(InputError, match=r"run.json is damaged or not made by nlp-rnn"):
+    with pytest.raises(InputError, match="run.json is damaged, was changed, or is not nlp-rnn's"):
+        runs.load(copy)
+
+
+def test_a_changed_description_is_said(copy):
+    about = json.loads((copy / "run.json").read_text())
+    about["classes"].reverse()
+    (copy / "run.json").write_text(json.dumps(about))
+    with pytest.raises(InputError, match="run.json is damaged, was changed"):
         runs.load(copy)
 
 
@@ -70,7 +78,8 @@ def test_a_foreign_folder_is_said(tmp_path):
 
 def change(copy, **changes):
     about = json.loads((copy / "run.json").read_text())
-    (copy / "run.json").write_text(json.dumps({**about, **changes}))
+    about |= changes
+    (copy / "run.json").write_text(json.dumps({**about, "digest": runs.digest(about)}))
 
 
 def test_a_later_format_is_said(copy):
@@ -137,9 +146,25 @@ def test_a_workplace_becomes_the_run_or_goes(tmp_path):
         pass
     with runs.workplace(job, {"seed": 0}) as folder:
         assert (folder / "checkpoint-00001").exists()
-    assert list(job.out.iterdir()) == []
+    assert list(job.out.iterdir()) == [], "what only the making needs is gone"
     with pytest.raises(CallError, match="exists already; choose another --out"), runs.workplace(job, {"seed": 0}):
         pass
+
+
+def test_a_finished_run_is_not_lost_when_its_place_is_taken_meanwhile(tmp_path):
+    job = Job("sentiment", tmp_path / "out", {})
+    with pytest.raises(CallError, match="exists already"), runs.workplace(job, {}) as folder:
+        (folder / "run.json").write_text("{}")
+        (tmp_path / "out" / "other").mkdir(parents=True)
+    assert (tmp_path / "out.unfinished" / "run.json").exists()
+
+
+def test_two_processes_do_not_share_a_workplace(tmp_path):
+    job = Job("sentiment", tmp_path / "out", {}, resume=True)
+    with runs.workplace(job, {}) as folder:
+        with pytest.raises(CallError, match="is in use: another process"), runs.workplace(job, {}):
+            pass
+        assert folder.exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

@@ -1,14 +1,12 @@
 """Training: it learns, it resumes as if nothing had happened, it stops when the loss is no number."""
 
-import shutil
-
 import keras
 import numpy as np
 import pytest
 
 from nlp_rnn import training
 from nlp_rnn.batching import LengthBuckets, encode
-from nlp_rnn.checks import InputError
+from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.models import Classifier
 from nlp_rnn.text import TextEncoder, Vocabulary
 from nlp_rnn.training import Plan, fit
@@ -98,8 +96,44 @@ def test_a_loss_that_is_no_number_is_said_clearly(train_and_validation, tmp_path
     network = model()
     network.build((None, None))
     network.head.kernel.assign(np.full(network.head.kernel.shape, np.nan))
-    with pytest.raises(InputError, match=r"the loss became nan in epoch 1, step 1: lower learning_rate \(now 0.01\)"):
+    with pytest.raises(
+        InputError, match=r"the loss became nan in epoch 1, step 1: lower the learning rate \(now 0.01\)"
+    ):
         fit(network, *train_and_validation, Plan(epochs=1, learning_rate=0.01), tmp_path)
+
+
+def test_a_validation_loss_that_is_no_number_is_said_too(train_and_validation, tmp_path):
+    network = model()
+    spoil = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: (
+            network.head.kernel.assign(network.head.kernel * np.nan) if batch == 5 else None
+        )
+    )
+    ordinary = keras.Model.fit
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(InputError, match="the validation loss became nan in epoch 1"),
+    ):
+        patch.setattr(
+            keras.Model, "fit", lambda self, *a, callbacks, **k: ordinary(self, *a, callbacks=[*callbacks, spoil], **k)
+        )
+        fit(network, *train_and_validation, Plan(epochs=1, learning_rate=0.01), tmp_path)
+    assert not list(tmp_path.glob("checkpoint-*"))
+
+
+def test_other_data_are_not_resumed_with(split, train_and_validation, tmp_path):
+    fit(model(), *train_and_validation, Plan(epochs=1, learning_rate=0.02), tmp_path)
+    with pytest.raises(CallError, match="was begun with other data"):
+        fit(model(), split(1, "other", texts=80), train_and_validation[1], Plan(2, 0.02), tmp_path)
+    with pytest.raises(CallError, match="was begun with another model"):
+        keras.utils.set_random_seed(0)
+        fit(Classifier(6, 2, embedding=4, units=5), *train_and_validation, Plan(2, 0.02), tmp_path)
+
+
+def test_the_learning_rate_ends_at_zero(train_and_validation, tmp_path):
+    network = model()
+    fit(network, *train_and_validation, Plan(epochs=2, learning_rate=0.02, patience=9), tmp_path)
+    assert float(network.optimizer.learning_rate) == pytest.approx(0, abs=1e-6)
 
 
 def test_a_checkpoint_is_whole_or_absent(train_and_validation, tmp_path, monkeypatch):
@@ -114,7 +148,7 @@ def test_a_checkpoint_is_whole_or_absent(train_and_validation, tmp_path, monkeyp
     with pytest.raises(OSError, match="No space"):
         fit(model(), *train_and_validation, plan, tmp_path)
     assert sorted(p.name for p in tmp_path.glob("checkpoint-*")) == before
-    shutil.rmtree(tmp_path / "partial-checkpoint")
+    assert not (tmp_path / "partial-checkpoint").exists()
 
 
 def test_fine_tuning_keeps_known_vectors_and_adds_words():

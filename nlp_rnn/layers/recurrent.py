@@ -21,13 +21,13 @@ class Recurrent(keras.layers.Layer):
         units: size U of the state; a positive int.
         return_sequences: give the output of every step, [B, T, U], instead of the last, [B, U].
         return_state: give the final states, [B, U] each, after the output.
-        return_gates: give the gates of every step as well, a dict of [B, T, U], after all else.
+        return_gates: give the gates of every step as well, a dict of [B, T, U], after all else (LSTM and GRU).
         go_backwards: run from the last step to the first; outputs come in that order, as in Keras.
         dropout: share of input features dropped, the same at every step.
         recurrent_dropout: share of the state dropped on its way into the recurrent product, the same at every step.
 
     Raises:
-        ValueError: `units` is not a positive int, or a dropout lies outside [0, 1).
+        ValueError: `units` is not a positive int, a dropout lies outside [0, 1), or there are no gates to return.
     """
 
     cell: cells.Cell  # the equation, from cells.py
@@ -47,6 +47,8 @@ class Recurrent(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.units = positive_int("units", units)
+        if return_gates and not self._gate_names():
+            raise ValueError(f"return_gates must be False: {type(self).__name__} has no gates")
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.return_gates = return_gates
@@ -109,8 +111,8 @@ class Recurrent(keras.layers.Layer):
         return tf.convert_to_tensor(self.bias), None
 
     def _gate_names(self):
-        zeros = tf.zeros((1, self.columns * self.units))
-        _, named = type(self).cell(zeros, zeros, (tf.zeros((1, self.units)),) * self.states)
+        zeros = tf.zeros((1, self.columns))
+        _, named = type(self).cell(zeros, zeros, (tf.zeros((1, 1)),) * self.states)
         return list(named)
 
     def _zeros(self, batch):

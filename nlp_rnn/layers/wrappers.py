@@ -56,7 +56,8 @@ class Bidirectional(keras.layers.Layer):
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         half = self.forward.states
-        starts = (initial_state[:half], initial_state[half:]) if initial_state else (None, None)
+        given = _states(self, initial_state)
+        starts = (given[:half] or None, given[half:] or None)
         ways = zip((self.forward, self.backward), starts, strict=True)
         results = [way(sequences, start, mask=mask, training=training) for way, start in ways]
         ahead, back = (r if isinstance(r, tuple) else (r,) for r in results)
@@ -136,7 +137,7 @@ class Stack(keras.layers.Layer):
             sequences_shape = _outputs(layer.compute_output_shape(sequences_shape))[0]
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
-        left = list(initial_state or ())
+        left = _states(self, initial_state)
         extras = []
         for layer in self.layers:
             start, left = left[: layer.states] or None, left[layer.states :]
@@ -166,6 +167,15 @@ class Stack(keras.layers.Layer):
     def from_config(cls, config):
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**{**config, "layers": layers})
+
+
+def _states(layer, initial_state):
+    """The states given, as a list; empty where none were."""
+    given = [] if initial_state is None else initial_state
+    if not isinstance(given, list | tuple) or len(given) not in (0, layer.states):
+        got = len(given) if isinstance(given, list | tuple) else type(given).__name__
+        raise ValueError(f"initial_state of {layer.name} must be a list of {layer.states} tensors, got {got}")
+    return list(given)
 
 
 def _flipped(sequence):

@@ -1,5 +1,6 @@
 """A model on disk: structure as JSON, weights as HDF5. Reading it runs no code from there and unpickles nothing."""
 
+import copy
 from pathlib import Path
 
 import keras
@@ -20,9 +21,9 @@ def save(model: keras.Model, weights: Path) -> dict:
     structure = keras.saving.serialize_keras_object(model)
     structure.pop("compile_config", None)  # how it was trained is in the settings
     # A copy has no optimizer, whose moments would be saved too and make the file three times as large.
-    copy = _built(structure)
-    copy.set_weights(model.get_weights())
-    copy.save_weights(weights)
+    plain = _built(structure)
+    plain.set_weights(model.get_weights())
+    plain.save_weights(weights)
     return structure
 
 
@@ -43,7 +44,7 @@ def load(structure: dict, weights: Path) -> keras.Model:
 
 
 def _built(structure):
-    model = keras.saving.deserialize_keras_object(structure, safe_mode=True)
+    model = keras.saving.deserialize_keras_object(copy.deepcopy(structure), safe_mode=True)  # it empties what it reads
     if not model.built:
         model.build((None, None))
     return model
@@ -58,7 +59,8 @@ def _vet(folder, structure):
         return
     name, registered = structure.get("class_name"), structure.get("registered_name")
     known = registered in keras.saving.get_custom_objects() or structure.get("module") in KERAS_MODULES
-    if name not in (None, *PLACES) and (not known or name in RUN_CODE):
+    plain = isinstance(name, str) and "." not in name and name not in RUN_CODE
+    if name not in (None, *PLACES) and not (known and plain):
         raise InputError(
             f"{folder}: the model holds {name}, which is neither Keras' nor nlp-rnn's; "
             "if it is from a recipe of your own, name that with --recipe"

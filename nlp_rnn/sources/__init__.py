@@ -79,11 +79,13 @@ class Source:
         for place, values in self.tables[given].rows():
             yield Example(*_text_and_label(place, values, self.columns), place, given)
 
-    def held_out(self, trained_on: str | None) -> Iterator[Example]:
+    def held_out(self, trained_on: str) -> Iterator[Example]:
         """What to evaluate on: the test split; all of a set without splits, unless it is what was trained on."""
-        if "all" in self.tables and self.name != trained_on:
-            return self.read("all")
-        return self.stream("test")
+        return self.read("all") if self.is_whole(trained_on) else self.stream("test")
+
+    def is_whole(self, trained_on: str) -> bool:
+        """Whether all of this set may be evaluated on: it has no splits, and is not what was trained on."""
+        return "all" in self.tables and not _same(self.name, trained_on)
 
     def _shares(self):
         """What has to be drawn: the splits that were not given."""
@@ -159,7 +161,16 @@ def _text_and_label(place, values, columns):
         raise InputError(f"{place}: no label in column '{columns[1]}'; every row needs one")
     if not isinstance(text, str | None):
         raise InputError(f"{place}: column '{columns[0]}' holds {type(text).__name__}, not text")
-    return text or "", str(label).strip()
+    return _writable(text or ""), _writable(str(label).strip())
+
+
+def _writable(text):
+    """The text with '?' for what UTF-8 cannot hold: half a surrogate pair, as JSON may bring it."""
+    return text.encode("utf-8", errors="replace").decode()
+
+
+def _same(name, other):
+    return name == other or (Path(name).exists() and Path(name).resolve() == Path(other).resolve())
 
 
 def _drawn(text, shares, seed):

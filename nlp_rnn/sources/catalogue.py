@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from nlp_rnn import shipped
 from nlp_rnn.checks import CallError, InputError, nearest
@@ -15,6 +16,7 @@ from nlp_rnn.sources.folders import SPLIT_NAMES
 from nlp_rnn.sources.tables import Row, Table
 
 _PATIENCE = 5  # seconds to wait for a host before saying that it cannot be reached
+_USUAL_HOST = "storage.googleapis.com"
 _ROWS_AT_ONCE = 256  # one by one, reading costs more than the rest of the work
 
 
@@ -27,7 +29,7 @@ def open_shipped(name: str) -> dict[str, Table]:
     with tfds.core.registered.skip_registration():
         builder_class = shipped.load_module(path).Builder
     builder_class.pkg_dir_path = tfds.core.Path(path.parent)
-    return _tables(_configured(builder_class, name, config), name)
+    return _tables(_configured(builder_class, name, config), name, downloads=False)
 
 
 def open_tfds(name: str) -> dict[str, Table]:
@@ -57,8 +59,8 @@ def _configured(builder_class, name, config):
     return builder_class(config=config or None)
 
 
-def _tables(builder, name):
-    _prepare(builder, name)
+def _tables(builder, name, downloads=True):
+    _prepare(builder, name, downloads)
     label = _columns_of_kind(builder, "ClassLabel")
     names = {SPLIT_NAMES.get(split, split): split for split in builder.info.splits}
     if "train" not in names:
@@ -67,38 +69,41 @@ def _tables(builder, name):
     if not texts:
         raise InputError(f"{name} has no text among its features: {', '.join(builder.info.features)}")
     preferred = builder.info.supervised_keys
-    if not (preferred and preferred[0] in texts):
+    if not (preferred and preferred[0] in texts and preferred[1] in label):
         preferred = (texts[0], label[0]) if len(texts) == len(label) == 1 else None
 
     def table(split):
         size = builder.info.splits[split].num_examples
-        columns = tuple(builder.info.features)
+        columns = tuple(_flat_columns(builder))
         return Table(f"{name}, split {split}", columns, lambda: _rows(builder, name, split), preferred, size)
 
     wanted = [s for s in ("train", "validation", "test") if s in names]
     return {split: table(names[split]) for split in wanted if _is_labelled(builder, names[split], label)}
 
 
-def _prepare(builder, name):
+def _prepare(builder, name, downloads):
     import tensorflow_datasets as tfds
 
     if builder.is_prepared():
         return
-    _check_hosts(builder, name)
+    if downloads:
+        _check_hosts(builder, name)
     say(f"preparing {name} in {builder.data_dir}, once for all runs")
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # standard output is for results
             builder.download_and_prepare()
-    except (tfds.download.DownloadError, OSError) as error:
-        raise InputError(f"{name} could not be prepared: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # a builder may fail in any way: a manual download, a package that it lacks
+        raise InputError(f"{name} could not be prepared: {str(error).strip().splitlines()[0]}") from error
 
 
 def _check_hosts(builder, name):
     """Say within seconds what is out of reach; TensorFlow Datasets itself retries for minutes."""
-    hosts = {urlsplit(url).hostname for url in builder.url_infos or {}}
-    for host in sorted(hosts - {None})[:1]:
+    if getproxies():  # then a direct connection says nothing
+        return
+    hosts = {urlsplit(url).hostname for url in builder.url_infos or {}} - {None}
+    for host in sorted(hosts or {_USUAL_HOST})[:1]:
         # In a thread, since a name look-up has no time limit of its own.
         answer = ["no answer"]
         asking = threading.Thread(target=_ask, args=(host, answer), daemon=True)
@@ -123,6 +128,12 @@ def _columns_of_kind(builder, kind):
     return [column for column, feature in builder.info.features.items() if type(feature).__name__ == kind]
 
 
+def _flat_columns(builder):
+    """The features of one value a row: text, classes, numbers."""
+    kinds = ("Text", "ClassLabel", "Scalar")
+    return [column for kind in kinds for column in _columns_of_kind(builder, kind)]
+
+
 def _is_labelled(builder, split, label):
     """False for a split whose labels are held back, as some contests do: they are all -1."""
     if not label:
@@ -135,7 +146,9 @@ def _rows(builder, name, split) -> Iterator[Row]:
     features = builder.info.features
     labels = _columns_of_kind(builder, "ClassLabel")
     number = 0
-    for batch in builder.as_dataset(split=split, batch_size=_ROWS_AT_ONCE).as_numpy_iterator():
+    plain = _flat_columns(builder)
+    rows = builder.as_dataset(split=split).map(lambda row: {c: row[c] for c in plain}).batch(_ROWS_AT_ONCE)
+    for batch in rows.as_numpy_iterator():
         batch |= {c: [features[c].int2str(int(v)) for v in batch[c]] for c in labels}
         for row in zip(*batch.values(), strict=True):
             number += 1

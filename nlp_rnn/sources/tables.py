@@ -3,6 +3,7 @@
 Every complaint says where: file, line or row, byte.
 """
 
+import codecs
 import csv
 import gzip
 import json
@@ -76,7 +77,8 @@ def decoded(raw_lines: Iterable[bytes], name: str) -> Iterator[str]:
         try:
             yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            at, byte = offset + error.start, raw[error.start]
+            start = error.start + 3 * (number == 1 and raw.startswith(codecs.BOM_UTF8))
+            at, byte = offset + start, raw[start]
             raise InputError(
                 f"{name}, line {number}, byte {at}: 0x{byte:02x} is not UTF-8; save the text as UTF-8"
             ) from None

@@ -1,0 +1,34 @@
+"""Where runs are made: the folder of an unfinished one, the next free name, and the check that a place is free."""
+
+from pathlib import Path
+
+from nlp_rnn.checks import CallError
+
+
+def unfinished(out: Path) -> Path:
+    """The folder in which the run folder `out` is made; it is renamed to `out` in the end."""
+    return out.with_name(f"{out.name}.unfinished")
+
+
+def next_free(out: Path, resume: bool = False) -> Path:
+    """`out`, or OUT-2, OUT-3 … if it is taken; with `resume` the first unfinished one, where there is one."""
+    number, path = 1, out
+    while path.exists() or unfinished(path).exists():
+        if resume and not path.exists():
+            return path
+        number += 1
+        path = out.with_name(f"{out.name}-{number}")
+    return path
+
+
+def check_new(path: Path, option: str = "--out") -> None:
+    """Check that something can be made at `path`.
+
+    Raises:
+        CallError: it exists, or what should be a folder on the way to it is a file.
+    """
+    if path.exists():
+        raise CallError(f"{path} exists already; choose another {option}")
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if not above.is_dir():
+        raise CallError(f"{path} cannot be made: {above} is a file; choose another {option}")
