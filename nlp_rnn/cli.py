@@ -27,11 +27,20 @@ recipe_file = click.option(
 )
 text_column = click.option("--text-column", help="The column with the texts; guessed if its name is usual.")
 label_column = click.option("--label-column", help="The column with the classes; guessed if its name is usual.")
-settings = click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting; repeatable."
-)
-resume = click.option("--resume", is_flag=True, help="Go on with an unfinished run, after its last whole epoch.")
-tensorboard = click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs into the run folder.")
+
+
+def training_options(command):
+    """What `run` and `finetune` have in common."""
+    options = (
+        click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting; repeatable."),
+        text_column,
+        label_column,
+        click.option("--resume", is_flag=True, help="Go on with an unfinished run, after its last whole epoch."),
+        click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs into the run folder."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,11 +78,7 @@ def list_(json_):
 @click.argument("recipe")
 @click.option("--data", help="A data set's name, tfds:NAME[/CONFIG], a .csv .tsv .jsonl .parquet file, or a folder.")
 @click.option("--out", type=FILE, help="The run folder to make; by default the next free one in runs/.")
-@settings
-@text_column
-@label_column
-@resume
-@tensorboard
+@training_options
 @as_json
 def run(recipe, data, out, assignments, text_column, label_column, resume, tensorboard, json_):
     """Train RECIPE, a name from `nlp-rnn list` or a .py file, and print its figures on held-out texts.
@@ -97,11 +102,7 @@ def run(recipe, data, out, assignments, text_column, label_column, resume, tenso
 @click.argument("run", type=FILE)
 @click.option("--data", required=True, help="As for `nlp-rnn run`.")
 @click.option("--out", type=FILE, help="The run folder to make; by default the next free one in runs/.")
-@settings
-@text_column
-@label_column
-@resume
-@tensorboard
+@training_options
 @recipe_file
 @as_json
 def finetune(run, data, out, assignments, text_column, label_column, resume, tensorboard, recipe, json_):
