@@ -65,7 +65,9 @@ def export(pipeline: TextClassifier, destination: Path) -> float:
         os.replace(partial, destination)
     except tf.errors.OpError as error:
         _remove(partial, made)
-        raise InputError(f"{destination} could not be written: {error.message.splitlines()[0]}") from error
+        raise InputError(
+            f"{destination} could not be written: {error.message.splitlines()[0].split('; ')[-1]}"
+        ) from error
     except BaseException:
         _remove(partial, made)
         raise
