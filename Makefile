@@ -41,7 +41,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.layers
 
 wheel: $(VENV)/installed-dev
-	$(BIN)/python -m build --wheel
+	$(BIN)/python -m build --wheel --no-isolation
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
