@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from nlp_rnn.checks import CallError
-from nlp_rnn.progress import say, track
+from nlp_rnn.progress import track
 
 if TYPE_CHECKING:
-    from nlp_rnn.pipelines import Prediction, TextClassifier
+    from nlp_rnn.pipelines import Prediction
 
 _MOST_CLASSES = 12  # more than this are not listed one by one
 
@@ -57,13 +57,6 @@ def writer(path: Path | None) -> Iterator[Callable[[str], None]]:
 def writable(text: str) -> str:
     """A text from the command line with '?' for bytes that are not UTF-8."""
     return text.encode("utf-8", errors="replace").decode()
-
-
-def say_cut(pipeline: "TextClassifier") -> None:
-    """Say how many texts were longer than the model reads, if any were."""
-    if pipeline.cut:
-        most = pipeline.encoder.max_tokens
-        say(f"{pipeline.cut:,} texts were longer than {most} tokens: only their start and end were read")
 
 
 def line(prediction: "Prediction", classes: Sequence[str], as_json: bool) -> str:

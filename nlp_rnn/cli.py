@@ -152,7 +152,6 @@ def evaluate(run, data, text_column, label_column, recipe, json_):
     whole = source.is_whole(trained.data["name"])
     size = source.size() if whole else source.size("test")
     result = evaluate(trained.pipeline, source.held_out(trained.data["name"]), size)
-    answers.say_cut(trained.pipeline)
     answers.print_figures(result.figures, json_, "texts" if whole else "held-out texts", result.mistakes[:3])
 
 
@@ -178,12 +177,14 @@ def predict(run, texts, input_, output, recipe, json_):
     if output:
         check_new(output, "--output")
     trained = _open_run(run, recipe)
+    from nlp_rnn.evaluation import say_cut
+
     with contextlib.ExitStack() as files:
         lines = map(answers.writable, texts) if texts else answers.read_lines(input_)
         write = files.enter_context(answers.writer(output))
         for prediction in trained.pipeline.predict(lines):
             write(answers.line(prediction, trained.pipeline.classes, json_))
-    answers.say_cut(trained.pipeline)
+    say_cut(trained.pipeline)
 
 
 @main.command()

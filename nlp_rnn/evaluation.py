@@ -15,7 +15,7 @@ from nlp_rnn import metrics, plots
 from nlp_rnn.batching import numbered
 from nlp_rnn.checks import InputError
 from nlp_rnn.pipelines import TextClassifier
-from nlp_rnn.progress import track
+from nlp_rnn.progress import say, track
 from nlp_rnn.runs import write_rows
 
 MISTAKES = 50  # the most confident ones kept
@@ -65,6 +65,7 @@ def evaluate(pipeline: TextClassifier, examples: Iterable, size: float | None = 
         labels.append(label)
         rows.append(prediction.probabilities)
         _keep_mistake(mistakes, len(labels), prediction, pipeline.classes[label])
+    say_cut(pipeline)
     if not labels:
         raise InputError("there is no text to evaluate on: the test split is empty")
     known, probabilities = np.array(labels), np.array(rows)
@@ -74,6 +75,13 @@ def evaluate(pipeline: TextClassifier, examples: Iterable, size: float | None = 
         metrics.confusion(known, probabilities.argmax(-1), len(pipeline.classes)),
         [row for *_, row in sorted(mistakes, reverse=True)],
     )
+
+
+def say_cut(pipeline: TextClassifier) -> None:
+    """Say how many of the texts predicted were longer than the model reads, if any were."""
+    if pipeline.cut:
+        most = pipeline.encoder.max_tokens
+        say(f"predicted: {pipeline.cut:,} longer than {most} tokens were cut to their start and end")
 
 
 def _keep_mistake(mistakes, number, prediction, label):

@@ -85,7 +85,7 @@ def test_evaluate_knows_its_own_data_by_any_path(cli, trained, reviews_csv):
 
 
 def test_texts_that_are_cut_are_counted(cli, trained):
-    assert "1 texts were longer than 300 tokens" in cli("predict", trained, "good " * 301, "good").stderr
+    assert "1 longer than 300 tokens were cut" in cli("predict", trained, "good " * 301, "good").stderr
 
 
 def test_export_and_copy(cli, trained):
