@@ -76,7 +76,10 @@ def list_(json_):
 
 @main.command()
 @click.argument("recipe")
-@click.option("--data", help="A data set's name, tfds:NAME[/CONFIG], a .csv .tsv .jsonl .parquet file, or a folder.")
+@click.option(
+    "--data",
+    help="A data set's name, tfds:NAME[/CONFIG], a .csv .tsv .jsonl (.gz) or .parquet file, a folder of classes.",
+)
 @click.option("--out", type=FILE, help="The run folder to make; by default the next free one in runs/.")
 @training_options
 @as_json
@@ -108,8 +111,8 @@ def run(recipe, data, out, assignments, text_column, label_column, resume, tenso
 def finetune(run, data, out, assignments, text_column, label_column, resume, tensorboard, recipe, json_):
     """Train on from the weights of RUN on other data.
 
-    Known words keep their vectors and new words are added; classes that RUN does not know get a new head. Settings are
-    those of RUN where --set does not change them.
+    Known words keep their vectors and new words are added; known classes keep their part of the head, new ones get a
+    new one. Settings are those of RUN where --set does not change them; the rate is finetuning_rate.
 
     \b
     Example:

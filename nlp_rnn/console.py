@@ -1,8 +1,10 @@
 """How commands end: one clear line and the right exit code for what a user can mend, a traceback for a bug."""
 
+import contextlib
 import errno
 import logging
 import os
+import signal
 import sys
 
 import click
@@ -18,6 +20,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command, turning what the user can mend into one line."""
+        with contextlib.suppress(ValueError):  # not in the main thread, where no signal arrives
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is like Ctrl-C
         try:
             return super().invoke(ctx)
         except InputError as error:

@@ -69,9 +69,12 @@ def evaluate(pipeline: TextClassifier, examples: Iterable, size: float | None = 
     if not labels:
         raise InputError("there is no text to evaluate on: the test split is empty")
     known, probabilities = np.array(labels), np.array(rows)
+    figures = metrics.classification(known, probabilities, pipeline.classes)
+    if figures["accuracy"] <= figures["majority_accuracy"]:
+        say("no better than always saying the most frequent class: give more texts, or train for more epochs")
     return Evaluation(
         pipeline.classes,
-        metrics.classification(known, probabilities, pipeline.classes),
+        figures,
         metrics.confusion(known, probabilities.argmax(-1), len(pipeline.classes)),
         [row for *_, row in sorted(mistakes, reverse=True)],
     )

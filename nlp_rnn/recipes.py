@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from nlp_rnn import shipped
-from nlp_rnn.checks import CallError, nearest
+from nlp_rnn.checks import CallError, InputError, nearest
 
 PARTS = ("Config", "load_data", "build_model", "train")
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -46,9 +46,13 @@ def load(name: str) -> ModuleType:
 
     Raises:
         CallError: there is no such recipe, or the file is no recipe.
+        InputError: the file is not Python; says the line.
     """
     path = find(name)
-    recipe = shipped.load_module(path, "nlp_rnn_recipe_")
+    try:
+        recipe = shipped.load_module(path, "nlp_rnn_recipe_")
+    except SyntaxError as error:
+        raise InputError(f"{error.filename}, line {error.lineno}: {error.msg}") from None
     missing = [part for part in PARTS if not hasattr(recipe, part)]
     if missing:
         raise CallError(f"{path} is no recipe: it lacks {', '.join(missing)}; begin with 'nlp-rnn copy sentiment FILE'")

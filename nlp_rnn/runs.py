@@ -30,6 +30,7 @@ from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.models import storage
 from nlp_rnn.pipelines import TextClassifier
 from nlp_rnn.places import check_new, unfinished
+from nlp_rnn.progress import say
 from nlp_rnn.text import TextEncoder, Vocabulary
 
 FORMAT = 1
@@ -214,16 +215,19 @@ def write_rows(path: Path, rows: Sequence[dict]) -> None:
 def _check_free(job, folder, purpose):
     check_new(job.out)
     if not folder.exists():
+        if job.resume:
+            say(f"there is no unfinished run {folder}: starting a new one")
         return
     if not job.resume:
         raise CallError(f"{folder} holds an unfinished run; add --resume to go on with it, or remove it")
     file = folder / PURPOSE
     before = _read_json(file) if file.exists() else purpose
     now = json.loads(json.dumps(purpose))
-    changed = [key for key, value in now["settings"].items() if value != before["settings"].get(key)]
-    changed += [key for key in now if key != "settings" and now[key] != before.get(key)]
+    old, new = before["settings"], now["settings"]
+    changed = [f"{key}={old.get(key)}, not {value}" for key, value in new.items() if value != old.get(key)]
+    changed += [f"another {key}" for key in now if key != "settings" and now[key] != before.get(key)]
     if changed:
-        raise CallError(f"{folder} was begun with other {', '.join(changed)}; resume with the same, or remove it")
+        raise CallError(f"{folder} was begun with {'; '.join(changed)}: resume with the same, or remove it")
 
 
 def _remove_empty(folders):

@@ -109,7 +109,8 @@ def build_model(config: Config, data: Data, start: TextClassifier | None) -> Cla
     )
     model.build((None, None))
     if start is not None:
-        model.start_from(start.model, keep_head=data.classes == start.classes)
+        known = {name: number for number, name in enumerate(start.classes)}
+        model.start_from(start.model, {n: known[name] for n, name in enumerate(data.classes) if name in known})
     return model
 
 
@@ -159,7 +160,9 @@ def _check_sizes(name: str, labels: Counter) -> None:
         raise InputError(f"{name} has no rows")
     for split in ("train", "validation", "test"):
         if _texts(labels, split) == 0:
-            raise InputError(f"{name}: the {split} split is empty: {labels.total()} texts are too few; give more")
+            raise InputError(
+                f"{name}: the {split} split is empty: {labels.total()} texts are too few, or copies; give more"
+            )
 
 
 def _texts(labels: Counter, split: str) -> int:

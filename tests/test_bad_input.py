@@ -24,6 +24,7 @@ CASES = {
     "not UTF-8": ("x.csv", HEADER.encode() + b"caf\xe9,a\n", 1, "x.csv, line 2, byte 14: 0xe9 is not UTF-8"),
     "UTF-16": ("x.csv", rows().encode("utf-16"), 1, "x.csv, line 1, byte 0: 0xff is not UTF-8"),
     "no such column": ("x.csv", b"a,b\nc,d\n", 2, "which column is the text? Say --text-column with one of: a, b"),
+    "semicolons": ("x.csv", b"text;label\na;b\n", 2, "its columns seem to be separated by ';': save it with commas"),
     "a label missing": ("x.csv", (rows() + "lost,\n").encode(), 1, "x.csv, line 102: no label in column 'label'"),
     "one class only": ("x.csv", (HEADER + "t,a\n" * 50).encode(), 1, "two classes are needed"),
     "ids for labels": (
@@ -88,6 +89,8 @@ def test_names_that_do_not_exist(cli):
     one_line(cli("copy", "sentimnt", "x.py"), 2, "Did you mean sentiment?")
     one_line(cli("run", "sentiment", "--data", "movie_review"), 2, "Did you mean movie_reviews?")
     one_line(cli("run", "sentiment", "--data", "tfds:imdb_review"), 2, "Did you mean imdb_reviews?")
+    Path("typo.py").write_text("x = 1\ndef f(:\n")
+    one_line(cli("run", "typo.py"), 1, "typo.py, line 2: invalid syntax")
     Path("empty.py").write_text('"""Nothing."""\n')
     one_line(cli("run", "empty.py"), 2, "empty.py is no recipe: it lacks Config, load_data, build_model, train")
     assert cli("run", "sentiment", "--colour", "blue").exit_code == 2

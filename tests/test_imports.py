@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "models": BASE | {"layers"},
     "pipelines": BASE | {"models", "text"},
     "training": BASE | {"batching", "progress"},
-    "runs": BASE | {"__init__", "models", "pipelines", "places", "text"},
+    "runs": BASE | {"__init__", "models", "pipelines", "places", "progress", "text"},
     "evaluation": BASE | {"batching", "metrics", "pipelines", "plots", "progress", "runs"},
     "export": BASE | {"pipelines", "places", "progress"},
     "console": BASE | {"progress"},

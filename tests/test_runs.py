@@ -140,7 +140,7 @@ def test_a_workplace_becomes_the_run_or_goes(tmp_path):
         pass
     job = Job("sentiment", job.out, {}, resume=True)
     with (
-        pytest.raises(CallError, match="was begun with other seed; resume with the same"),
+        pytest.raises(CallError, match="was begun with seed=0, not 1: resume with the same"),
         runs.workplace(job, {"seed": 1}),
     ):
         pass

@@ -87,10 +87,15 @@ class Classifier(keras.Model):
         x = self.dropout(self.pooling(x, mask=mask), training=training)
         return self.head(x)
 
-    def start_from(self, other: "Classifier", keep_head: bool) -> None:
+    def start_from(self, other: "Classifier", same_class: dict[int, int]) -> None:
         """Take over the weights of a trained model whose ids mean the same.
 
-        Ids that `other` does not have start at the mean of its vectors; the head is taken over if `keep_head`.
+        Ids that `other` does not have start at the mean of its vectors.
+
+        Args:
+            other: the trained model.
+            same_class: for each class of this model that `other` knows, its number there; its part of the head is
+                taken over, the rest starts anew.
 
         Raises:
             ValueError: the recurrent layers do not have the same shapes.
@@ -100,8 +105,11 @@ class Classifier(keras.Model):
         mean = np.repeat(known.mean(axis=0, keepdims=True), new, axis=0)
         self.embedding.set_weights([np.concatenate([known, mean])])
         self.recurrent.set_weights(other.recurrent.get_weights())
-        if keep_head:
-            self.head.set_weights(other.head.get_weights())
+        here, there = list(same_class), list(same_class.values())
+        pairs = zip(self.head.get_weights(), other.head.get_weights(), strict=True)
+        for weight, (new, old) in zip(self.head.weights, pairs, strict=True):
+            new[..., here] = old[..., there]
+            weight.assign(new)
 
     def get_config(self):
         return {**super().get_config(), **self.settings}

@@ -152,7 +152,13 @@ def _column(table, role, asked):
     free = [column for column in usual if column not in taken]
     if free:
         return free[0]
-    raise CallError(f"{table.name}: which column is the {role}? Say --{role}-column with one of: {available}")
+    if len(table.columns) == 1 and any(mark in available for mark in ";\t|"):
+        mark = next(mark for mark in ";\t|" if mark in available)
+        raise CallError(f"{table.name}: its columns seem to be separated by {mark!r}: save it with commas")
+    raise CallError(
+        f"{table.name}: which column is the {role}? Say --{role}-column with one of: {available} "
+        "(the first line names them)"
+    )
 
 
 def _text_and_label(place, values, columns):
