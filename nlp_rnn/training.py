@@ -6,6 +6,8 @@ import json
 import math
 import os
 import shutil
+import signal
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,9 +69,9 @@ def fit(
     memory.restore()
     log = [_tensorboard(folder)] if tensorboard else []
     steps = len(train) + len(validation)
-    with progress("training", plan.epochs * steps) as update:
+    with _Interrupts() as interrupts, progress("training", plan.epochs * steps) as update:
         follow = _Follow(train, plan, update, steps * len(memory.history))
-        callbacks = [_Numbers(plan), follow, _Keep(plan, memory), *log]
+        callbacks = [interrupts, _Numbers(plan), follow, _Keep(plan, memory), *log]
         model.fit(
             train.dataset(),
             validation_data=validation.dataset(),
@@ -186,6 +188,30 @@ class _Memory:
         os.replace(partial, self.folder / f"checkpoint-{len(self.history):05d}")
         for checkpoint in before:
             shutil.rmtree(checkpoint)
+
+
+class _Interrupts(keras.callbacks.Callback):
+    """Ctrl-C, or a scheduler's stop, taken at the end of a step: raised in the midst of one it may be swallowed."""
+
+    def __enter__(self):
+        self.asked = False
+        self.before = {}
+        if threading.current_thread() is threading.main_thread():  # no signal arrives anywhere else
+            self.before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *error):
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number, frame):
+        self.asked = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.asked:
+            raise KeyboardInterrupt
+
+    on_test_batch_end = on_train_batch_end
 
 
 class _Numbers(keras.callbacks.Callback):
