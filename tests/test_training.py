@@ -164,3 +164,10 @@ def test_fine_tuning_keeps_known_vectors_and_adds_words():
         for here in range(2):
             column = network.head.get_weights()[0][:, here]
             assert any(np.array_equal(column, start.head.get_weights()[0][:, n]) for n in range(2)) == (here in same)
+
+
+def test_every_epoch_has_an_order_of_its_own(train_and_validation, tmp_path, monkeypatch):
+    seen, ordinary = set(), LengthBuckets.plan
+    monkeypatch.setattr(LengthBuckets, "plan", lambda self: seen.add(self.epoch) or ordinary(self))
+    fit(model(), *train_and_validation, Plan(epochs=3, learning_rate=0.02, patience=9), tmp_path)
+    assert seen == {0, 1, 2}
