@@ -19,22 +19,26 @@ def normal(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
-def check_cell(cell, columns, states):
-    """Assert that a cell is element-wise over all leading axes, uses all it is given, and names gates of shape U."""
-    wx, uh = normal(T, B, columns * U), normal(T, B, columns * U, seed=1)
-    before = tuple(normal(T, B, U, seed=2 + n) for n in range(states))
-    after, gates = cell(wx, uh, before)
-    assert len(after) == states and all(s.shape == (T, B, U) for s in after)
-    assert all(gate.shape == (T, B, U) for gate in gates.values())
+def check_cell(cell, weights=()):
+    """Assert that a cell mixes no rows, uses all it is given, and names gates of shape U."""
+    k = cell.columns * U
+    pre = [normal(T, B, k, seed=n) for n in range(1 if cell.additive or not cell.recurrent else 2)]
+    before = tuple(normal(T, B, U, seed=2 + n) for n in range(cell.states))
+    after, gates = cell.step(*pre, before, *weights)
+    assert len(after) == cell.states and all(s.shape == (T, B, U) for s in after)
+    assert tuple(gates) == cell.gates and all(gate.shape == (T, B, U) for gate in gates.values())
     for t in range(T):
-        one, _ = cell(wx[t], uh[t], tuple(s[t] for s in before))
+        one, _ = cell.step(*(p[t] for p in pre), tuple(s[t] for s in before), *weights)
         for whole, step in zip(after, one, strict=True):
             np.testing.assert_allclose(whole[t], step, rtol=1e-5, atol=1e-6)
-    alone, _ = cell(wx[:, :1], uh[:, :1], tuple(s[:, :1] for s in before))
+    alone, _ = cell.step(*(p[:, :1] for p in pre), tuple(s[:, :1] for s in before), *weights)
     np.testing.assert_allclose(alone[0], after[0][:, :1], rtol=1e-5, atol=1e-6, err_msg="rows of a batch mix")
-    for name, changed in (("wx", (wx + 1, uh)), ("uh", (wx, uh + 1))):
-        assert not np.allclose(cell(*changed, before)[0][0], after[0]), f"{name} does not reach h"
-    lines = inspect.getsource(cell).split('"""')[-1].strip().splitlines()
+    moved = normal(T, B, k, seed=9)
+    for n, p in enumerate(pre):
+        changed = [*pre[:n], p + moved, *pre[n + 1 :]]
+        reached = cell.step(*changed, before, *weights)[0][0]
+        assert not np.allclose(reached, after[0]), f"pre-activation {n} does not reach h"
+    lines = inspect.getsource(cell.step).split('"""')[-1].strip().splitlines()
     assert len(lines) <= 16, "an equation has at most 16 lines"
 
 

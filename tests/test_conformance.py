@@ -7,11 +7,37 @@ import pytest
 import tensorflow as tf
 
 from nlp_rnn import layers, models, shipped
-from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, MeanMaxPooling, Stack, WordDropout, cells
+from nlp_rnn.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+    CoupledLSTM,
+    LayerNormLSTM,
+    MeanMaxPooling,
+    MinGRU,
+    PeepholeLSTM,
+    ProjectedLSTM,
+    Stack,
+    WeightDrop,
+    WordDropout,
+    Zoneout,
+    cells,
+)
+from nlp_rnn.layers.cells import Cell
 from nlp_rnn.models import Classifier
-from tests.conformance import U, check_cell, check_layer, check_model, check_recipe
+from tests.conformance import U, check_cell, check_layer, check_model, check_recipe, normal
 
-CELLS = {"rnn": (1, 1), "lstm": (4, 2), "gru": (3, 1)}  # columns, states
+CELLS = {  # the shapes of the weights that the equation takes
+    "RNN": (),
+    "LSTM": (),
+    "GRU": (),
+    "PEEPHOLE_LSTM": [(U,)] * 3,
+    "PROJECTED_LSTM": [(U, U)],
+    "LAYER_NORM_LSTM": [(4 * U,), (U,), (U,)],
+    "COUPLED_LSTM": (),
+    "MIN_GRU": (),
+}
 LAYERS = {
     "RNN": lambda: RNN(U),
     "RNN, sequences": lambda: RNN(U, return_sequences=True),
@@ -22,6 +48,14 @@ LAYERS = {
     "Bidirectional": lambda: Bidirectional(LSTM(U)),
     "Bidirectional, sequences": lambda: Bidirectional(GRU(U, return_sequences=True), merge_mode="sum"),
     "Stack": lambda: Stack([LSTM(U, return_sequences=True), Bidirectional(RNN(U))]),
+    "PeepholeLSTM": lambda: PeepholeLSTM(U),
+    "CoupledLSTM": lambda: CoupledLSTM(U, return_sequences=True),
+    "ProjectedLSTM": lambda: ProjectedLSTM(U, 3),
+    "LayerNormLSTM": lambda: LayerNormLSTM(U, return_sequences=True),
+    "MinGRU": lambda: MinGRU(U),
+    "Zoneout": lambda: Zoneout(LSTM(U), 0.2),
+    "WeightDrop": lambda: WeightDrop(GRU(U, return_sequences=True), 0.5),
+    "Bidirectional, wrapped": lambda: Bidirectional(Zoneout(WeightDrop(ProjectedLSTM(U, 3), 0.5), 0.1)),
     "MeanMaxPooling": MeanMaxPooling,
 }
 MODELS = {
@@ -33,7 +67,7 @@ OF_IDS = {WordDropout}  # takes ids, not vectors: tests/test_regularization.py
 
 @pytest.mark.parametrize("name", CELLS)
 def test_keeps_the_promises_of_a_cell(name):
-    check_cell(getattr(cells, name), *CELLS[name])
+    check_cell(getattr(cells, name), [normal(*shape, seed=n) for n, shape in enumerate(CELLS[name])])
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -52,8 +86,7 @@ def test_keeps_the_promises_of_a_recipe(name):
 
 
 def test_the_tables_are_complete():
-    public_cells = {n for n, f in inspect.getmembers(cells, inspect.isfunction) if f.__module__ == cells.__name__}
-    assert public_cells == set(CELLS)
+    assert {name for name, value in vars(cells).items() if isinstance(value, Cell)} == set(CELLS)
     listed = {type(make()) for make in LAYERS.values()} | OF_IDS | {layers.Recurrent}
     assert listed == {getattr(layers, name) for name in layers.__all__}
     assert {type(make()) for make in MODELS.values()} == {
@@ -61,9 +94,9 @@ def test_the_tables_are_complete():
     }
 
 
-def mixes_rows(wx, uh, state):
+def mixes_rows(z, state):
     """Broken on purpose: one row sees another."""
-    h = tf.tanh(wx + uh + tf.reduce_mean(wx, axis=-2, keepdims=True))
+    h = tf.tanh(z + tf.reduce_mean(z, axis=-2, keepdims=True))
     return (h,), {}
 
 
@@ -72,10 +105,15 @@ def ignores_the_past(wx, uh, state):
     return (tf.tanh(wx),), {}
 
 
-@pytest.mark.parametrize("broken", [mixes_rows, ignores_the_past])
+def hides_a_gate(z, state):
+    """Broken on purpose: it gives a gate that the cell does not name."""
+    return (tf.tanh(z),), {"z": z}
+
+
+@pytest.mark.parametrize("broken", [mixes_rows, ignores_the_past, hides_a_gate])
 def test_a_broken_cell_is_rejected(broken):
     with pytest.raises(AssertionError):
-        check_cell(broken, 1, 1)
+        check_cell(Cell(broken, columns=1, gates=(), additive=broken is not ignores_the_past))
 
 
 @keras.saving.register_keras_serializable("tests")

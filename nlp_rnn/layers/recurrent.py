@@ -1,4 +1,4 @@
-"""RNN, LSTM and GRU: the layers own the weights, `cells.py` holds the equations, `scan.py` the loop.
+"""RNN, LSTM and GRU: the layers own the weights, `cells.py` holds the equations, `scan.py` runs them.
 
 Weights have the names, shapes and gate order of `keras.layers`, so `set_weights(other.get_weights())` moves them either
 way. Masks are explicit: [B, T] bool, True where a step counts; padding may stand left, right or everywhere.
@@ -6,22 +6,44 @@ way. Masks are explicit: [B, T] bool, True where a step counts; padding may stan
 Shapes: B batch, T time steps, F input features, U units.
 """
 
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 
 from nlp_rnn.checks import fraction, positive_int
 from nlp_rnn.layers import cells
-from nlp_rnn.layers.scan import Recurrence, gates, scan, states_before
+from nlp_rnn.layers.loops import Fixed, Inputs, Recurrence
+from nlp_rnn.layers.scan import gates, scan
+
+
+class Result(NamedTuple):
+    """What a recurrent layer found; sequences in the order of the input.
+
+    Attributes:
+        sequence: the output of every step, [B, T, U], or None if it is not wanted.
+        last: the output of the last step, [B, U].
+        final: the states after it.
+        gates: [B, T, U] by name, or None.
+    """
+
+    sequence: tf.Tensor | None
+    last: tf.Tensor
+    final: tuple[tf.Tensor, ...]
+    gates: dict[str, tf.Tensor] | None
+
+
+Loop = tuple[Recurrence, Inputs, Fixed]
 
 
 class Recurrent(keras.layers.Layer):
-    """What RNN, LSTM and GRU share. A new layer names its cell, its number of gates and its states.
+    """What all recurrent layers share. A new layer names its cell.
 
     Args:
         units: size U of the state; a positive int.
         return_sequences: give the output of every step, [B, T, U], instead of the last, [B, U].
         return_state: give the final states, [B, U] each, after the output.
-        return_gates: give the gates of every step as well, a dict of [B, T, U], after all else (LSTM and GRU).
+        return_gates: give the gates of every step as well, a dict of [B, T, U], after all else.
         go_backwards: run from the last step to the first; outputs come in that order, as in Keras.
         dropout: share of input features dropped, the same at every step.
         recurrent_dropout: share of the state dropped on its way into the recurrent product, the same at every step.
@@ -31,8 +53,6 @@ class Recurrent(keras.layers.Layer):
     """
 
     cell: cells.Cell  # the equation, from cells.py
-    columns: int  # how many blocks of U columns the kernels have: one per gate
-    states: int = 1  # how many states the cell carries
 
     def __init__(
         self,
@@ -47,7 +67,7 @@ class Recurrent(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.units = positive_int("units", units)
-        if return_gates and not self._gate_names():
+        if return_gates and not self.cell.gates:
             raise ValueError(f"return_gates must be False: {type(self).__name__} has no gates")
         self.return_sequences = return_sequences
         self.return_state = return_state
@@ -58,28 +78,51 @@ class Recurrent(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator()
         self.supports_masking = True
 
+    @property
+    def states(self) -> int:
+        """How many states the layer carries."""
+        return self.cell.states
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """The size of each state; the first is that of the output."""
+        return (self.units,) * self.states
+
     def build(self, sequences_shape, initial_state_shape=None):
-        u, k = self.units, self.columns * self.units
+        k = self.cell.columns * self.units
         self.kernel = self.add_weight(name="kernel", shape=(sequences_shape[-1], k), initializer="glorot_uniform")
-        self.recurrent_kernel = self.add_weight(name="recurrent_kernel", shape=(u, k), initializer="orthogonal")
+        if self.cell.recurrent:
+            shape = (self.state_sizes[0], k)
+            self.recurrent_kernel = self.add_weight(name="recurrent_kernel", shape=shape, initializer="orthogonal")
         self.bias = self.add_weight(name="bias", shape=self._bias_shape(), initializer=self._initial_bias)
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
-        batch = tf.shape(sequences)[0]
-        given = initial_state is not None
-        initial = self._as_states(initial_state) if given else self._zeros(batch)
-        run = self._recurrence(batch, mask, training)
-        bias, recurrent_bias = self._biases()
-        inputs = self._dropped(sequences, training)
-        wx = tf.tensordot(inputs, tf.convert_to_tensor(self.kernel), 1) + bias
-        wx = tf.transpose(wx, (1, 0, 2))
-        kernel = tf.convert_to_tensor(self.recurrent_kernel)
-        states = scan(run, wx, kernel, recurrent_bias, initial)
-        outputs = [self._output(states, run, given), *self._final(states)]
+        found = self.run(sequences, initial_state, mask, training)
+        outputs = [self._in_order(found.sequence) if self.return_sequences else found.last]
+        outputs += found.final if self.return_state else ()
         if self.return_gates:
-            before = states_before(run, initial, states)
-            outputs.append(self._in_order(gates(run, wx, kernel, recurrent_bias, before)))
+            outputs.append({name: self._in_order(gate) for name, gate in found.gates.items()})
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def run(self, sequences, initial_state=None, mask=None, training=False, change=None) -> Result:
+        """Run over `sequences`, [B, T, F]; for layers made of layers, which call this one.
+
+        Args:
+            change: takes and gives what the loop is made of (Recurrence, Inputs, Fixed), or None.
+        """
+        loop = self._loop(sequences, initial_state, mask, training)
+        run, inputs, fixed = loop if change is None else change(*loop)
+        states, final = scan(run, inputs, fixed, bool(training))
+        found = gates(run, inputs, fixed, states) if self.return_gates else None
+        sequence, last = states[0] if states else None, final[0]
+        if mask is not None and initial_state is not None:
+            sequence, last = _zero_until_begun(sequence, last, fixed.mask, run.reverse)
+        return Result(sequence, last, final, found)
+
+    def reversed(self) -> "Recurrent":
+        """A layer with the same settings and weights of its own that runs the other way."""
+        config = {**self.get_config(), "name": f"backward_{self.name}", "go_backwards": not self.go_backwards}
+        return type(self).from_config(config)
 
     def compute_mask(self, sequences, mask=None):
         keep = mask if self.return_sequences else None
@@ -88,11 +131,11 @@ class Recurrent(keras.layers.Layer):
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         batch, steps = sequences_shape[:2]
-        sequence, state = (batch, steps, self.units), (batch, self.units)
-        shapes = [sequence if self.return_sequences else state]
-        shapes += [state] * (self.states * self.return_state)
+        sizes = self.state_sizes
+        shapes = [(batch, steps, sizes[0]) if self.return_sequences else (batch, sizes[0])]
+        shapes += [(batch, size) for size in sizes if self.return_state]
         if self.return_gates:
-            shapes.append(dict.fromkeys(self._gate_names(), sequence))
+            shapes.append(dict.fromkeys(self._gate_names(), (batch, steps, self.units)))
         return shapes[0] if len(shapes) == 1 else tuple(shapes)
 
     def get_config(self):
@@ -100,8 +143,28 @@ class Recurrent(keras.layers.Layer):
         rates = ("dropout", "recurrent_dropout")
         return {**super().get_config(), **{n: getattr(self, n) for n in names + rates}}
 
+    def _loop(self, sequences, initial_state, mask, training) -> Loop:
+        batch = sequences.shape[0] or tf.shape(sequences)[0]
+        initial = self._zeros(batch) if initial_state is None else self._as_states(initial_state)
+        fixed = Fixed(None if mask is None else tf.cast(mask, tf.bool))
+        if training and self.recurrent_dropout:
+            fixed = fixed._replace(drop=self._drop_factors((batch, self.state_sizes[0]), self.recurrent_dropout))
+        wanted = self.states if self.return_gates else int(self.return_sequences)
+        run = Recurrence(self.cell, self.go_backwards, wanted)
+        return run, self._inputs(self._dropped(sequences, training), initial), fixed
+
+    def _inputs(self, sequences, initial) -> Inputs:
+        bias, recurrent_bias = self._biases()
+        recurrent = tf.convert_to_tensor(self.recurrent_kernel) if self.cell.recurrent else None
+        weights = tuple(tf.convert_to_tensor(w) for w in self._cell_weights())
+        return Inputs(sequences, initial, tf.convert_to_tensor(self.kernel), bias, recurrent, recurrent_bias, weights)
+
+    def _cell_weights(self):
+        """Weights that the cell's equation takes, in its order."""
+        return ()
+
     def _bias_shape(self):
-        return (self.columns * self.units,)
+        return (self.cell.columns * self.units,)
 
     def _initial_bias(self, shape, dtype=None):
         return tf.zeros(shape, dtype)
@@ -111,12 +174,10 @@ class Recurrent(keras.layers.Layer):
         return tf.convert_to_tensor(self.bias), None
 
     def _gate_names(self):
-        zeros = tf.zeros((1, self.columns))
-        _, named = type(self).cell(zeros, zeros, (tf.zeros((1, 1)),) * self.states)
-        return list(named)
+        return self.cell.gates
 
     def _zeros(self, batch):
-        return (tf.zeros((batch, self.units), self.compute_dtype),) * self.states
+        return tuple(tf.zeros((batch, size), self.compute_dtype) for size in self.state_sizes)
 
     def _as_states(self, initial_state):
         """`initial_state` as a tuple of tensors [B, U]; a single state may come without a list."""
@@ -124,14 +185,6 @@ class Recurrent(keras.layers.Layer):
         if len(given) != self.states:
             raise ValueError(f"initial_state of {self.name} must have {self.states} tensors, got {len(given)}")
         return tuple(tf.cast(s, self.compute_dtype) for s in given)
-
-    def _recurrence(self, batch, mask, training):
-        if mask is not None:
-            mask = tf.transpose(tf.cast(mask, tf.bool))[..., None]
-        drop = None
-        if training and self.recurrent_dropout:
-            drop = self._drop_factors((batch, self.units), self.recurrent_dropout)
-        return Recurrence(type(self).cell, mask, drop, self.go_backwards)
 
     def _dropped(self, inputs, training):
         if not (training and self.dropout):
@@ -143,30 +196,19 @@ class Recurrent(keras.layers.Layer):
         ones = tf.ones(shape, self.compute_dtype)
         return keras.random.dropout(ones, rate, seed=self.seed_generator)
 
-    def _in_order(self, sequences):
-        """Time-major [T, B, U] to [B, T, U], in the order in which the steps were run."""
+    def _in_order(self, sequence):
+        """A sequence in the order in which its steps were run."""
+        return tf.reverse(sequence, [1]) if self.go_backwards else sequence
 
-        def ordered(sequence):
-            sequence = tf.reverse(sequence, [0]) if self.go_backwards else sequence
-            return tf.transpose(sequence, (1, 0, 2))
 
-        return tf.nest.map_structure(ordered, sequences)
-
-    def _output(self, states, run, state_given):
-        """The output of every step or of the last; zero, as in Keras, until a step has counted."""
-        h = states[0]
-        if run.mask is not None and state_given:
-            begun = tf.cumsum(tf.cast(run.mask, tf.int32), reverse=run.reverse) > 0
-            h = tf.where(begun, h, tf.zeros_like(h))
-        if self.return_sequences:
-            return self._in_order(h)
-        return h[0] if run.reverse else h[-1]
-
-    def _final(self, states):
-        if not self.return_state:
-            return []
-        last = 0 if self.go_backwards else -1
-        return [s[last] for s in states]
+def _zero_until_begun(sequence, last, mask, reverse):
+    """Zero, as in Keras, until a step has counted, though a state was given."""
+    counted = tf.cast(mask, tf.int32)
+    if sequence is not None:
+        begun = tf.cumsum(counted, 1, reverse=reverse) > 0
+        sequence = tf.where(begun[..., None], sequence, tf.zeros_like(sequence))
+    any_counted = tf.reduce_any(mask, 1, keepdims=True)
+    return sequence, tf.where(any_counted, last, tf.zeros_like(last))
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
@@ -178,8 +220,7 @@ class RNN(Recurrent):
         TensorShape([2, 4])
     """
 
-    cell = staticmethod(cells.rnn)
-    columns = 1
+    cell = cells.RNN
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
@@ -197,9 +238,7 @@ class LSTM(Recurrent):
         (['f', 'g', 'i', 'o'], TensorShape([2, 3, 4]))
     """
 
-    cell = staticmethod(cells.lstm)
-    columns = 4
-    states = 2
+    cell = cells.LSTM
 
     def _initial_bias(self, shape, dtype=None):
         u = self.units
@@ -215,8 +254,7 @@ class GRU(Recurrent):
         TensorShape([2, 3, 4])
     """
 
-    cell = staticmethod(cells.gru)
-    columns = 3
+    cell = cells.GRU
 
     def _bias_shape(self):
         return (2, 3 * self.units)

@@ -1,157 +1,197 @@
-"""The loop over time, and its gradient arranged by hand: any cell of `cells.py` trains fast with it.
+"""A cell run over time, with a gradient of its own: chooses how, cuts the work, and hands it to `loops.py`.
 
-Autodiff of a while loop stores every intermediate of every step and adds up the weight gradient step by step. Here the
-forward loop keeps only the states. The backward pass recomputes the recurrent pre-activations of all steps in ONE
-matrix product, differentiates only the element-wise cell inside its loop, and forms the weight gradient in ONE matrix
-product after it.
+What is trained is compiled with XLA, and so is what has a known shape: a step of a recurrent network is many small
+operations, and TensorFlow takes longer to start each than to compute it. Three cuts make that fit any input:
 
-Shapes: T time steps, B batch, U units, K gate columns (4U for the LSTM, 3U for the GRU, U for the RNN). Time comes
-first, so that a step is one contiguous block.
+- the batch is cut into parts, one for each core: their loops are independent, and a core works through its own steps
+  without waiting for another at every one of them, which costs more than a small step itself;
+- where the number of steps is not known, a loop over stretches of `STRETCH` steps calls one compiled program, so that
+  texts of all lengths share it;
+- anything else, such as a served model whose batches may have any shape, runs the same loops uncompiled.
+
+Shapes: B batch, T time steps, U units, K columns of the cell.
 """
 
+import os
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from nlp_rnn.layers.cells import Cell, State, Tensor
+from nlp_rnn.layers import loops
+from nlp_rnn.layers.cells import State, Tensor
+from nlp_rnn.layers.loops import Fixed, Inputs, Recurrence
+from nlp_rnn.layers.stretches import backward_stretches, forward_stretches
+
+STRETCH = 64
+FEWEST_ROWS = 8  # of a part: with fewer, its matrix products no longer fill a core
+LARGE_KERNEL = 2**19  # entries of U; from here, cores share one product better than each reads the whole kernel alone
+HUGE_KERNEL = 2**21  # from here, TensorFlow's own product of a few rows with U is faster than XLA's
 
 
-class Recurrence(NamedTuple):
-    """What stays the same over all steps of a scan.
+class Way(NamedTuple):
+    """How a scan is run.
 
     Attributes:
-        cell: one of `cells.py`; element-wise. `state[0]` is what the recurrent kernel multiplies.
-        mask: [T, B, 1] bool, False where a step is padding and the state stands still; or None.
-        drop: [B, U] factors on h before the recurrent product, the same at every step (variational dropout,
-            Gal & Ghahramani, 2016); or None.
-        reverse: run from the last step to the first.
+        forward, backward: whether this loop is compiled with XLA.
+        parts: into how many parts the batch is cut.
+        stretch: steps that one program takes at a time; None for all of them.
     """
 
-    cell: Cell
-    mask: Tensor | None = None
-    drop: Tensor | None = None
-    reverse: bool = False
+    forward: bool
+    backward: bool
+    parts: int = 1
+    stretch: int | None = None
 
 
-def scan(
-    recurrence: Recurrence,
-    wx: Tensor,
-    recurrent_kernel: Tensor,
-    recurrent_bias: Tensor | None,
-    initial_state: State,
-) -> State:
-    """Return the states after every step, a tuple of [T, B, U], in the order of the input.
+def choose(inputs: Inputs, training: bool) -> Way:
+    """The fastest way for tensors of this shape, on this machine, as was measured (benchmarks/README.md)."""
+    batch, steps, _ = inputs.x.shape
+    if tf.executing_eagerly() or not (training or None not in (batch, steps)):
+        return Way(False, False)
+    kernel = inputs.recurrent_kernel
+    entries = 0 if kernel is None else kernel.shape.num_elements()
+    rows = 32 if batch is None else batch
+    parts = 1 if entries >= LARGE_KERNEL or tf.config.list_logical_devices("GPU") else _cores()
+    parts = max(1, min(parts, rows // FEWEST_ROWS))
+    return Way(entries < HUGE_KERNEL, True, parts, STRETCH if steps is None else None)
+
+
+def _cores():
+    return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
+
+
+def scan(run: Recurrence, inputs: Inputs, fixed: Fixed, training: bool = False) -> tuple[State, State]:
+    """Return the states after every step and after the last.
 
     Args:
-        recurrence: the cell, and how to run it.
-        wx: x @ kernel + bias of all steps, [T, B, K].
-        recurrent_kernel: [U, K].
-        recurrent_bias: [K], or None.
-        initial_state: tuple of [B, U].
+        run: the cell, its direction, and of how many states every step is wanted.
+        inputs: the tensors that have a gradient.
+        fixed: those that have none.
+        training: a gradient will be asked for; what it needs is kept. Without, it is made again where it is asked for.
+
+    Returns:
+        A tuple of [B, T, U], of the first `run.sequences` states, in the order of the input; and a tuple of [B, U], of
+        all states.
     """
+    inputs = _of_one_batch(inputs)
+    way = choose(inputs, training)
+    forward, backward = _programs(run, way)
 
     @tf.custom_gradient
-    def run(wx, initial, kernel, *bias):
-        states = _forward(recurrence, wx, initial, kernel, *bias)
+    def differentiable(*flat):
+        inputs_ = tf.nest.pack_sequence_as(present, list(flat))
+        whole = _whole(inputs_)
+        sequences, final, saved = _forward(forward, way, run, whole, fixed, training)
 
         def gradient(*upstream):
-            return _backward(recurrence, (wx, initial, kernel, *bias), states, upstream)
+            kept = saved if training else _forward(forward, way, run, whole, fixed, True)[2]
+            d_sequences, d_final = upstream[: run.sequences], upstream[run.sequences :]
+            found = _backward(backward, way, run, whole, fixed, kept, d_sequences, d_final)
+            return tf.nest.flatten(_present(found))
 
-        return states, gradient
+        return (*sequences, *final), gradient
 
-    bias = () if recurrent_bias is None else (recurrent_bias,)
-    return run(wx, initial_state, recurrent_kernel, *bias)
-
-
-def states_before(recurrence: Recurrence, initial: State, states: State) -> State:
-    """The states that each step started from, a tuple of [T, B, U]."""
-    if recurrence.reverse:
-        return tuple(tf.concat([s[1:], s0[None]], 0) for s0, s in zip(initial, states, strict=True))
-    return tuple(tf.concat([s0[None], s[:-1]], 0) for s0, s in zip(initial, states, strict=True))
+    present = _present(inputs)
+    states = differentiable(*tf.nest.flatten(present))
+    return tuple(states[: run.sequences]), tuple(states[run.sequences :])
 
 
-def gates(recurrence: Recurrence, wx: Tensor, kernel: Tensor, bias: Tensor | None, before: State) -> dict[str, Tensor]:
-    """The gate activations of every step, [T, B, U] each, from the states that the steps started from."""
-    h = before[0] if recurrence.drop is None else before[0] * recurrence.drop
-    uh = tf.reshape(_product(tf.reshape(h, [-1, kernel.shape[0]]), kernel, bias), tf.shape(wx))
-    _, activations = recurrence.cell(wx, uh, before)
+def _of_one_batch(inputs):
+    """The size of the batch known of all tensors that have one, or of none: a loop's shapes may not change."""
+    known = [t.shape[0] for t in (inputs.x, *inputs.initial) if t.shape[0] is not None]
+    if not known:
+        return inputs
+    initial = tuple(tf.ensure_shape(s, [known[0], s.shape[1]]) for s in inputs.initial)
+    return inputs._replace(x=tf.ensure_shape(inputs.x, [known[0], *inputs.x.shape[1:]]), initial=initial)
+
+
+def _present(inputs):
+    """The inputs that are not None, by name: what TensorFlow can differentiate."""
+    return {name: value for name, value in inputs._asdict().items() if value is not None}
+
+
+def _whole(present):
+    return Inputs(**{**present, "initial": tuple(present["initial"]), "cell": tuple(present["cell"])})
+
+
+def _programs(run, way) -> tuple[Callable, Callable]:
+    """The two loops, one compiled function each, which all parts and stretches share."""
+
+    def forward(inputs, fixed, steps, save):
+        return loops.forward(run, inputs, fixed, steps, save)
+
+    def backward(inputs, fixed, steps, saved, upstream, d_state):
+        return loops.backward(run, inputs, fixed, steps, saved, upstream, d_state)
+
+    return _compiled(forward, way.forward), _compiled(backward, way.backward)
+
+
+def _compiled(loop, wanted):
+    return tf.function(loop, autograph=False, jit_compile=True) if wanted else loop
+
+
+def _forward(program, way, run, inputs, fixed, save):
+    results = []
+    for part, fixed_part in zip(_cut(inputs, way.parts), _cut(fixed, way.parts), strict=True):
+        if way.stretch is None:
+            results.append(program(part, fixed_part, _steps(part), save))
+        else:
+            results.append(forward_stretches(program, run, part, fixed_part, way.stretch, save))
+    sequences, final, saved = zip(*results, strict=True)
+    return _joined(sequences), _joined(final), saved
+
+
+def _backward(program, way, run, inputs, fixed, saved, d_sequences, d_final):
+    results = []
+    cut = (_cut(part, way.parts) for part in (inputs, fixed, tuple(d_sequences), tuple(d_final)))
+    for part, fixed_part, upstream, d_state, kept in zip(*cut, saved, strict=True):
+        if way.stretch is None:
+            results.append(program(part, fixed_part, _steps(part), kept, upstream, d_state))
+        else:
+            results.append(backward_stretches(program, run, part, fixed_part, way.stretch, kept, upstream, d_state))
+    summed = tf.nest.map_structure(_sum, *(r._replace(x=None, initial=None) for r in results))
+    return summed._replace(x=_joined([r.x for r in results]), initial=_joined([r.initial for r in results]))
+
+
+def _sum(*gradients):
+    """Of one weight, over the parts; None where the layer has no such weight."""
+    return gradients[0] if len(gradients) == 1 or gradients[0] is None else tf.add_n(gradients)
+
+
+def _steps(inputs):
+    return inputs.x.shape[1] or tf.shape(inputs.x)[1]
+
+
+def _cut(tensors, parts):
+    """The tensors that have a batch axis cut into parts; of `Inputs`, the weights go to all of them."""
+    if parts == 1:
+        return [tensors]
+    if isinstance(tensors, Inputs):
+        cut = zip(_cut(tensors.x, parts), _cut(tensors.initial, parts), strict=True)
+        return [tensors._replace(x=x, initial=initial) for x, initial in cut]
+    return [tf.nest.map_structure(lambda t, n=n: _rows(t, n, parts), tensors) for n in range(parts)]
+
+
+def _rows(tensor: Tensor | None, number: int, parts: int) -> Tensor | None:
+    """Part `number` of a tensor's rows, [B, ...]; the parts differ by one row at most."""
+    if tensor is None:
+        return None
+    batch = tensor.shape[0] or tf.shape(tensor)[0]
+    return tensor[number * batch // parts : (number + 1) * batch // parts]
+
+
+def _joined(parts):
+    return tf.nest.map_structure(lambda *p: tf.concat(p, 0) if len(p) > 1 else p[0], *parts)
+
+
+def gates(run: Recurrence, inputs: Inputs, fixed: Fixed, sequences: State) -> dict[str, Tensor]:
+    """The gate activations of every step, [B, T, U] each, from the states of every step, in the order of the input."""
+    if run.reverse:
+        before = tuple(tf.concat([s[:, 1:], s0[:, None]], 1) for s0, s in zip(inputs.initial, sequences, strict=True))
+    else:
+        before = tuple(tf.concat([s0[:, None], s[:, :-1]], 1) for s0, s in zip(inputs.initial, sequences, strict=True))
+    h = before[0] if fixed.drop is None else before[0] * fixed.drop[:, None]
+    pre = loops.pre_activations(run.cell, inputs, loops.input_product(inputs, inputs.x), h)
+    _, activations = run.cell.step(*pre, before, *inputs.cell)
     return activations
-
-
-def _product(h, kernel, bias=None):
-    """U h + b for rows [N, U]."""
-    uh = tf.matmul(h, kernel)
-    return uh if bias is None else uh + bias
-
-
-def _advance(recurrence, wx, uh, state, t):
-    """The state after step `t`: the cell's, or the old one where the step is padding."""
-    new, _ = recurrence.cell(wx, uh, state)
-    if recurrence.mask is None:
-        return new
-    return tuple(tf.where(recurrence.mask[t], n, s) for n, s in zip(new, state, strict=True))
-
-
-def _order(recurrence, steps):
-    """The first step, the step's direction and the loop's condition, for the forward pass."""
-    if recurrence.reverse:
-        return steps - 1, -1, lambda t, *_: t >= 0
-    return tf.constant(0), 1, lambda t, *_: t < steps
-
-
-def _forward(recurrence, wx, initial, kernel, bias=None):
-    steps = tf.shape(wx)[0]
-    arrays = tuple(tf.TensorArray(s.dtype, steps, element_shape=s.shape) for s in initial)
-    first, direction, unfinished = _order(recurrence, steps)
-
-    def body(t, state, arrays):
-        h = state[0] if recurrence.drop is None else state[0] * recurrence.drop
-        uh = _product(h, kernel, bias)
-        state = _advance(recurrence, wx[t], uh, state, t)
-        return t + direction, state, tuple(a.write(t, s) for a, s in zip(arrays, state, strict=True))
-
-    loop = (first, tuple(initial), arrays)
-    *_, arrays = tf.while_loop(unfinished, body, loop, maximum_iterations=steps)
-    return tuple(a.stack() for a in arrays)
-
-
-def _backward(recurrence, inputs, states, upstream):
-    """The gradients for the inputs: wx, the initial states, the kernel and, where there is one, the bias."""
-    wx, initial, kernel, *bias = inputs
-    steps, batch = tf.unstack(tf.shape(wx)[:2])
-    units, columns = kernel.shape
-    before = states_before(recurrence, initial, states)
-    h = before[0] if recurrence.drop is None else before[0] * recurrence.drop
-    flat_h = tf.reshape(h, [-1, units])
-    uh = tf.reshape(_product(flat_h, kernel, *bias), [steps, batch, columns])
-    at_end = tuple(tf.zeros_like(s) for s in initial)
-    d_initial, d_wx, d_uh = _backward_loop(recurrence, (wx, uh, before), kernel, upstream, at_end)
-    flat_d = tf.reshape(d_uh, [-1, columns])
-    d_bias = [tf.reduce_sum(flat_d, 0) for _ in bias]
-    return d_wx, d_initial, tf.matmul(flat_h, flat_d, transpose_a=True), *d_bias
-
-
-def _backward_loop(recurrence, of_steps, kernel, upstream, d_state):
-    """Gradients for the initial states [B, U], for wx and for uh [T, B, K]."""
-    wx, uh, before = of_steps
-    steps = tf.shape(wx)[0]
-    backward = recurrence._replace(reverse=not recurrence.reverse)
-    first, direction, unfinished = _order(backward, steps)
-
-    def body(t, d_state, d_wx, d_uh):
-        d_state = tuple(d + up[t] for d, up in zip(d_state, upstream, strict=True))
-        inputs = wx[t], uh[t], tuple(s[t] for s in before)
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            state = _advance(recurrence, *inputs, t)
-        dx, dh, d_before = tape.gradient(state, inputs, output_gradients=d_state, unconnected_gradients="zero")
-        through_kernel = tf.matmul(dh, kernel, transpose_b=True)
-        if recurrence.drop is not None:
-            through_kernel *= recurrence.drop
-        d_before = (d_before[0] + through_kernel, *d_before[1:])
-        return t + direction, d_before, d_wx.write(t, dx), d_uh.write(t, dh)
-
-    arrays = [tf.TensorArray(wx.dtype, steps, element_shape=wx.shape[1:]) for _ in range(2)]
-    loop = (first, d_state, *arrays)
-    _, d_initial, d_wx, d_uh = tf.while_loop(unfinished, body, loop, maximum_iterations=steps)
-    return d_initial, d_wx.stack(), d_uh.stack()

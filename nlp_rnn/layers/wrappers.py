@@ -43,8 +43,7 @@ class Bidirectional(keras.layers.Layer):
             raise ValueError(f"layer must be a recurrent layer that runs forward, got {layer!r}")
         self.merge_mode = one_of("merge_mode", merge_mode, MERGES)
         self.forward = layer
-        config = {**layer.get_config(), "name": f"backward_{layer.name}", "go_backwards": True}
-        self.backward = type(layer).from_config(config)
+        self.backward = layer.reversed()
         self.return_sequences = layer.return_sequences
         self.states = 2 * layer.states
         self.supports_masking = True
@@ -59,16 +58,11 @@ class Bidirectional(keras.layers.Layer):
         given = _states(self, initial_state)
         starts = (given[:half] or None, given[half:] or None)
         ways = zip((self.forward, self.backward), starts, strict=True)
-        results = [way(sequences, start, mask=mask, training=training) for way, start in ways]
-        ahead, back = (r if isinstance(r, tuple) else (r,) for r in results)
-        merged = self._merged(ahead[0], back[0], mask)
-        if len(ahead) == 1:
-            return merged
-        gates = ()
-        if self.forward.return_gates:
-            named = {name: _flipped(gate) for name, gate in back[-1].items()}
-            gates, ahead, back = (ahead[-1], named), ahead[:-1], back[:-1]
-        return merged, *ahead[1:], *back[1:], *gates
+        ahead, back = (way.run(sequences, start, mask, training) for way, start in ways)
+        outputs = [self._merged(ahead, back, mask)]
+        outputs += [*ahead.final, *back.final] if self.forward.return_state else []
+        outputs += [ahead.gates, back.gates] if self.forward.return_gates else []
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def compute_mask(self, sequences, mask=None):
         of_layer = self.forward.compute_mask(sequences, mask)
@@ -93,9 +87,10 @@ class Bidirectional(keras.layers.Layer):
 
     def _merged(self, ahead, back, mask):
         """Both outputs joined; zero, as in Keras, at the steps of a sequence that are padding."""
+        merge = MERGES[self.merge_mode]
         if not self.return_sequences:
-            return MERGES[self.merge_mode](ahead, back)
-        merged = MERGES[self.merge_mode](ahead, _flipped(back))
+            return merge(ahead.last, back.last)
+        merged = merge(ahead.sequence, back.sequence)
         return merged if mask is None else tf.where(tf.cast(mask, tf.bool)[..., None], merged, 0)
 
 
@@ -176,10 +171,6 @@ def _states(layer, initial_state):
         got = len(given) if isinstance(given, list | tuple) else type(given).__name__
         raise ValueError(f"initial_state of {layer.name} must be a list of {layer.states} tensors, got {got}")
     return list(given)
-
-
-def _flipped(sequence):
-    return tf.reverse(sequence, [1])
 
 
 def _outputs(shapes):

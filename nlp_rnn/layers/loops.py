@@ -1,0 +1,247 @@
+"""The loops over time, forward and backward, for one stretch of steps: what `scan.py` compiles or runs as it is.
+
+Autodiff of a while loop stores every intermediate of every step and adds up the weight gradient step by step. Here the
+forward loop keeps only the pre-activations and the states. The backward loop differentiates only the cell, and the
+weight gradients are ONE matrix product each, after it.
+
+Shapes: B batch, T steps of the stretch, F features, U units, K columns of the cell. Outside, the batch comes first, as
+in Keras; inside, time does, so that a step is one contiguous block.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from nlp_rnn.layers.cells import Cell, State, Tensor
+
+TRANSPOSED = 2**19  # entries of U up to which it is transposed for the way back
+
+
+class Recurrence(NamedTuple):
+    """What a loop must know beside its tensors.
+
+    Attributes:
+        cell: one of `cells.py`.
+        reverse: run from the last step to the first.
+        sequences: of how many states, in their order, every step is returned: 1 for h alone.
+    """
+
+    cell: Cell
+    reverse: bool = False
+    sequences: int = 1
+
+
+class Inputs(NamedTuple):
+    """The tensors that have a gradient. None where the layer has no such weight.
+
+    Attributes:
+        x: [B, T, F]; W x + b itself, [B, T, K], where `kernel` is None.
+        initial: the states before the first step, [B, U] each.
+        kernel, bias: W [F, K] and b [K].
+        recurrent_kernel, recurrent_bias: U [U, K] and the bias of U h [K].
+        cell: further weights of the cell, in the order in which its equation takes them.
+    """
+
+    x: Tensor
+    initial: State
+    kernel: Tensor | None = None
+    bias: Tensor | None = None
+    recurrent_kernel: Tensor | None = None
+    recurrent_bias: Tensor | None = None
+    cell: tuple[Tensor, ...] = ()
+
+
+class Fixed(NamedTuple):
+    """The tensors without a gradient, or None.
+
+    Attributes:
+        mask: [B, T] bool, False where a step is padding and the state stands still.
+        drop: [B, U] factors on h before the recurrent product, the same at every step (variational dropout,
+            Gal & Ghahramani, 2016).
+        update: for each state, [B, T, U] bool, False where a unit keeps its value (zoneout).
+    """
+
+    mask: Tensor | None = None
+    drop: Tensor | None = None
+    update: tuple[Tensor, ...] | None = None
+
+
+class Saved(NamedTuple):
+    """What the backward loop needs of the forward loop.
+
+    Attributes:
+        pre: the pre-activations of every step, [T, B, K], one or two: what the cell's equation takes.
+        states: the states, [T + 1, B, U], the initial ones first.
+    """
+
+    pre: tuple[Tensor, ...]
+    states: State
+
+
+def forward(run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, save: bool) -> tuple[State, State, Saved]:
+    """Run the first `steps` of T steps.
+
+    Returns:
+        The states after every step, [B, T, U], of the first `run.sequences` states; the final states, [B, U]; and
+        what `backward` needs, empty unless `save`.
+    """
+    fixed, wx = _time_first(run, fixed), input_product(inputs, _by_time(run, inputs.x))
+    length = inputs.x.shape[1] or tf.shape(inputs.x)[1]
+    kept = len(inputs.initial) if save else run.sequences
+    states = tuple(_array(s, length + 1).write(0, s) for s in inputs.initial[:kept])
+    # The pre-activations take the place of W x, step by step: no second array of that size, the largest of all.
+    source = _array(wx[0], length).unstack(wx)
+    in_place = run.cell.additive and run.cell.recurrent
+    apart = (_array(wx[0], length),) if save and not run.cell.additive else ()
+
+    def pre_of(t, state, source):
+        h = state[0] if fixed.drop is None else state[0] * fixed.drop
+        return pre_activations(run.cell, inputs, source.read(t), h)
+
+    def advance(t, state, pre, states, source, apart):
+        if save and in_place:
+            source = source.write(t, *pre)
+        apart = tuple(a.write(t, pre[1]) for a in apart)
+        state = _advance(run, inputs.cell, fixed, pre, state, t)
+        states = tuple(a.write(t + 1, s) for a, s in zip(states, state, strict=False))
+        return state, states, source, apart
+
+    def turn(t, state, pre, *arrays):
+        state, states, source, apart = advance(t, state, pre, *arrays)
+        # The next step's pre-activation is made in this turn: the loop then holds it as a plain block of memory, and
+        # what XLA makes of the cell is vectorised. Reading W x by the step's number within the cell prevents that.
+        return t + 1, state, pre_of(t + 1, state, source), states, source, apart
+
+    loop = (tf.constant(0), tuple(inputs.initial), pre_of(0, inputs.initial, source), states, source, apart)
+    loop = tf.while_loop(lambda t, *_: t < steps - 1, turn, loop)
+    state, states, source, apart = advance(*loop)
+    states = tuple(a.stack() for a in states)
+    sequences = tuple(_batch_first(run, s[1:]) for s in states[: run.sequences])
+    if not save:
+        return sequences, state, Saved((), ())
+    return sequences, state, Saved((source.stack() if in_place else wx, *(a.stack() for a in apart)), states)
+
+
+def backward(
+    run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, saved: Saved, upstream: State, d_state: State
+) -> Inputs:
+    """The gradients for all inputs, from those for the sequences [B, T, U] and the final states [B, U].
+
+    Where `inputs` holds None, so does the result.
+    """
+    fixed = _time_first(run, fixed)
+    upstream = [_by_time(run, d) for d in upstream]
+    length = saved.states[0].shape[0] or tf.shape(saved.states[0])[0]
+    arrays = tuple(_array(p[0], length - 1) for p in saved.pre)
+    through_kernel = _transposed_product(inputs.recurrent_kernel)
+
+    def turn(t, d_state, d_cell, arrays):
+        d_state = tuple(d + u[t] for d, u in zip(d_state, upstream, strict=False)) + d_state[len(upstream) :]
+        before = tuple(s[t] for s in saved.states)
+        taken = (tuple(p[t] for p in saved.pre), before, inputs.cell)
+        with tf.GradientTape() as tape:
+            tape.watch(taken)
+            state = _advance(run, inputs.cell, fixed, taken[0], before, t)
+        d_pre, d_before, d_more = tape.gradient(state, taken, d_state, unconnected_gradients="zero")
+        d_cell = tuple(a + b for a, b in zip(d_cell, d_more, strict=True))
+        if run.cell.recurrent:
+            through = through_kernel(d_pre[-1])
+            through = through if fixed.drop is None else through * fixed.drop
+            d_before = (d_before[0] + through, *d_before[1:])
+        arrays = tuple(a.write(t, d) for a, d in zip(arrays, d_pre, strict=True))
+        return t - 1, d_before, d_cell, arrays
+
+    loop = (steps - 1, tuple(d_state), tuple(tf.zeros_like(w) for w in inputs.cell), arrays)
+    loop = tf.while_loop(lambda t, *_: t >= 0, turn, loop)
+    _, d_initial, d_cell, arrays = loop
+    d_pre = [a.stack() for a in arrays]
+    return _weight_gradients(run, inputs, fixed, saved, d_pre)._replace(initial=d_initial, cell=d_cell)
+
+
+def _transposed_product(kernel):
+    """The product with U transposed, of rows [B, K]."""
+    # Transposed once, a small U makes the products of all steps faster; of a large one, this order of reading it does.
+    if kernel is not None and kernel.shape.num_elements() < TRANSPOSED:
+        transposed = tf.transpose(kernel)
+        return lambda d: tf.matmul(d, transposed)
+    return lambda d: tf.matmul(d, kernel, transpose_b=True)
+
+
+def _weight_gradients(run, inputs, fixed, saved, d_pre):
+    """The gradients for x and for the weights around the loop, one matrix product each."""
+    d_wx, d_uh = _flat(d_pre[0]), _flat(d_pre[-1])
+    found = {"x": _batch_first(run, d_pre[0])}
+    if inputs.kernel is not None:
+        x = _flat(_by_time(run, inputs.x))
+        d_x = tf.matmul(d_wx, inputs.kernel, transpose_b=True)
+        found["x"] = _batch_first(run, tf.reshape(d_x, _shape_like(d_pre[0], inputs.x.shape[-1])))
+        found["kernel"] = tf.matmul(x, d_wx, transpose_a=True)
+    if inputs.bias is not None:
+        found["bias"] = tf.reduce_sum(d_wx, 0)
+    if inputs.recurrent_kernel is not None:
+        h = saved.states[0][:-1]
+        h = _flat(h if fixed.drop is None else h * fixed.drop)
+        found["recurrent_kernel"] = tf.matmul(h, d_uh, transpose_a=True)
+    if inputs.recurrent_bias is not None:
+        found["recurrent_bias"] = tf.reduce_sum(d_uh, 0)
+    return inputs._replace(**found)
+
+
+def _advance(run, weights, fixed, pre, state, t):
+    """The state after step `t`: the cell's, or the old one where a unit or the whole row stands still."""
+    new, _ = run.cell.step(*pre, state, *weights)
+    if fixed.update is not None:
+        new = tuple(tf.where(u[t], n, s) for u, n, s in zip(fixed.update, new, state, strict=True))
+    if fixed.mask is not None:
+        new = tuple(tf.where(fixed.mask[t], n, s) for n, s in zip(new, state, strict=True))
+    return new
+
+
+def pre_activations(cell: Cell, inputs: Inputs, wx: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+    """What the cell's equation takes, from W x + b and h, [..., K] and [..., U]: (z,), or (wx, uh)."""
+    if not cell.recurrent:
+        return (wx,)
+    uh = _product(h, inputs.recurrent_kernel, inputs.recurrent_bias)
+    return (wx + uh,) if cell.additive else (wx, uh)
+
+
+def input_product(inputs: Inputs, x: Tensor) -> Tensor:
+    """W x + b of every step, [..., K], from x, [..., F]; x itself where there is no W."""
+    return x if inputs.kernel is None else _product(x, inputs.kernel, inputs.bias)
+
+
+def _product(x, kernel, bias):
+    """x [..., N] times kernel [N, K], plus the bias."""
+    flat = tf.matmul(_flat(x), kernel)
+    flat = flat if bias is None else flat + bias
+    return flat if len(x.shape) == 2 else tf.reshape(flat, _shape_like(x, kernel.shape[-1]))
+
+
+def _shape_like(x, last):
+    """The shape of `x` with another last axis, static where it is known."""
+    shape = tf.shape(x)
+    return [*(known or shape[n] for n, known in enumerate(x.shape[:-1])), last]
+
+
+def _flat(x):
+    return x if len(x.shape) == 2 else tf.reshape(x, [-1, x.shape[-1]])
+
+
+def _array(like, length):
+    return tf.TensorArray(like.dtype, length, element_shape=like.shape)
+
+
+def _by_time(run, x):
+    """[B, T, ...] as [T, B, ...], in the order in which the steps are run."""
+    x = tf.transpose(x, (1, 0, 2))
+    return tf.reverse(x, [0]) if run.reverse else x
+
+
+def _batch_first(run, x):
+    return tf.transpose(tf.reverse(x, [0]) if run.reverse else x, (1, 0, 2))
+
+
+def _time_first(run, fixed):
+    mask = None if fixed.mask is None else _by_time(run, fixed.mask[..., None])
+    update = None if fixed.update is None else tuple(_by_time(run, u) for u in fixed.update)
+    return fixed._replace(mask=mask, update=update)

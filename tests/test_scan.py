@@ -1,0 +1,160 @@
+"""Every way a scan can be run, forced: against `keras.layers`, and against autodiff of the equation step by step."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nlp_rnn import layers
+from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, scan
+from nlp_rnn.layers.loops import Fixed, Inputs, Recurrence
+from nlp_rnn.layers.scan import Way
+from tests.conformance import LEFT, RIGHT, B, F, T, U, normal
+
+WAYS = {
+    "plain": Way(False, False),
+    "plain forward": Way(False, True),
+    "compiled": Way(True, True),
+    "in parts": Way(True, True, parts=3),
+    "in stretches": Way(True, True, stretch=4),
+    "in parts and stretches": Way(True, True, parts=2, stretch=4),
+}
+MASKS = {"no mask": None, "right": RIGHT, "left": LEFT}
+
+
+@pytest.fixture(params=WAYS.values(), ids=WAYS)
+def way(request, monkeypatch):
+    monkeypatch.setattr(scan, "choose", lambda inputs, training: request.param)
+    return request.param
+
+
+def outputs_and_gradients(layer, x, mask, states, training):
+    """The outputs, and the gradients for x, the states and the weights; in a graph of unknown batch and length."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, F])])
+    def run(x):
+        with tf.GradientTape() as tape:
+            tape.watch([x, *states])
+            outputs = layer(x, initial_state=states, mask=mask, training=training)
+            loss = sum(tf.reduce_sum(tf.sin(y) * (n + 1)) for n, y in enumerate(outputs))
+        return outputs, tape.gradient(loss, [x, *states, *[w.value for w in layer.trainable_weights]])
+
+    return run(x)
+
+
+@pytest.mark.parametrize("ours, theirs", [(RNN, "SimpleRNN"), (LSTM, "LSTM"), (GRU, "GRU")])
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+def test_every_way_equals_keras(way, ours, theirs, mask):
+    arguments = {"return_sequences": True, "return_state": True}
+    a = keras.layers.Bidirectional(getattr(keras.layers, theirs)(U, **arguments))
+    b = Bidirectional(ours(U, **arguments))
+    for layer in (a, b):
+        layer.build((B, T, F))
+    b.set_weights(a.get_weights())
+    x, mask = tf.constant(normal(B, T, F)), None if mask is None else tf.constant(mask)
+    states = [tf.constant(normal(B, U, seed=n)) for n in range(b.states)]
+    (y1, g1), (y2, g2) = (outputs_and_gradients(layer, x, mask, states, True) for layer in (a, b))
+    for expected, got in zip(y1, y2, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5)
+    for expected, got in zip(g1, g2, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-4)
+
+
+def test_a_gradient_that_was_not_announced_is_the_same(way):
+    layer, x = LSTM(U, return_sequences=True, return_state=True), tf.constant(normal(B, T, F))
+    layer.build(x.shape)
+    states = [tf.constant(normal(B, U, seed=n)) for n in range(2)]
+    _, expected = outputs_and_gradients(layer, x, RIGHT, states, True)
+    _, got = outputs_and_gradients(layer, x, RIGHT, states, False)
+    for a, b in zip(expected, got, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-6)
+
+
+def unrolled(run, inputs, fixed):
+    """The same by one step after the other, for autodiff."""
+    state, found = inputs.initial, []
+    wx = inputs.x if inputs.kernel is None else tf.tensordot(inputs.x, inputs.kernel, 1) + inputs.bias
+    for t in reversed(range(T)) if run.reverse else range(T):
+        pre = (wx[:, t],)
+        if run.cell.recurrent:
+            uh = (state[0] * fixed.drop) @ inputs.recurrent_kernel
+            uh = uh if inputs.recurrent_bias is None else uh + inputs.recurrent_bias
+            pre = (wx[:, t] + uh,) if run.cell.additive else (wx[:, t], uh)
+        new, _ = run.cell.step(*pre, state, *inputs.cell)
+        new = [tf.where(u[:, t], n, s) for u, n, s in zip(fixed.update, new, state, strict=True)]
+        state = tuple(tf.where(fixed.mask[:, t, None], n, s) for n, s in zip(new, state, strict=True))
+        found.append(state[0])
+    found = found[::-1] if run.reverse else found
+    return (tf.stack(found, 1),), state
+
+
+KINDS = {
+    "LSTM": lambda: layers.LSTM(U),
+    "GRU": lambda: layers.GRU(U),
+    "PeepholeLSTM": lambda: layers.PeepholeLSTM(U),
+    "CoupledLSTM": lambda: layers.CoupledLSTM(U),
+    "ProjectedLSTM": lambda: layers.ProjectedLSTM(U, 3),
+    "LayerNormLSTM": lambda: layers.LayerNormLSTM(U),
+    "MinGRU": lambda: layers.MinGRU(U),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_every_cell_has_the_gradient_of_autodiff(kind, reverse, monkeypatch):
+    """With padding, variational dropout and zoneout at once, in every way."""
+    layer = KINDS[kind]()
+    layer.build((B, T, F))
+    layer.set_weights([normal(*w.shape, seed=n) for n, w in enumerate(layer.get_weights())])
+    initial = tuple(tf.constant(normal(B, size, seed=n)) for n, size in enumerate(layer.state_sizes))
+    inputs = layer._inputs(tf.constant(normal(B, T, F)), initial)
+    drop = tf.constant(normal(B, layer.state_sizes[0], seed=3))
+    update = tuple(tf.constant(normal(B, T, size, seed=4 + n) > -1) for n, size in enumerate(layer.state_sizes))
+    run, fixed = Recurrence(layer.cell, reverse), Fixed(tf.constant(RIGHT), drop, update)
+    expected = gradients(unrolled, run, inputs, fixed)
+    for way in WAYS.values():
+        monkeypatch.setattr(scan, "choose", lambda inputs, training, way=way: way)
+        for a, b in zip(expected, gradients(scan.scan, run, inputs, fixed), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4, err_msg=str(way))
+
+
+def gradients(scanned, run, inputs, fixed):
+    watched = {name: value for name, value in inputs._asdict().items() if value is not None}
+
+    @tf.function
+    def compute(watched):
+        with tf.GradientTape() as tape:
+            tape.watch(watched)
+            sequences, final = scanned(run, Inputs(**watched), fixed)
+            loss = tf.reduce_sum(tf.sin(sequences[0])) + sum(tf.reduce_sum(tf.cos(s)) for s in final)
+        return tf.nest.flatten(tape.gradient(loss, watched))
+
+    return compute(watched)
+
+
+def test_chooses_by_shape():
+    def inputs(batch, steps, units):
+        x = tf.zeros((1, 1, F))
+        kernel = tf.zeros((units, 4 * units))
+        return Inputs(tf.ensure_shape(x, [batch, steps, F]) if batch is None else x, (), recurrent_kernel=kernel)
+
+    assert scan.choose(inputs(1, 1, 8), training=True) == Way(False, False), "eagerly, nothing is compiled"
+    chosen = {}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, F]), tf.TensorSpec([32, 10, F])])
+    def graph(unknown, known):
+        small, large, huge = (tf.zeros((u, 4 * u)) for u in (64, 512, 1024))
+        chosen["served"] = scan.choose(Inputs(unknown, (), recurrent_kernel=small), False)
+        chosen["trained"] = scan.choose(Inputs(unknown, (), recurrent_kernel=small), True)
+        chosen["known"] = scan.choose(Inputs(known, (), recurrent_kernel=small), False)
+        chosen["large"] = scan.choose(Inputs(known, (), recurrent_kernel=large), True)
+        chosen["huge"] = scan.choose(Inputs(known, (), recurrent_kernel=huge), True)
+
+    graph(tf.zeros((1, 1, F)), tf.zeros((32, 10, F)))
+    cores = scan._cores()
+    parts = max(1, min(cores, 4))
+    assert chosen["served"] == Way(False, False), "what is served has no compiled operation"
+    assert chosen["trained"] == Way(True, True, parts, scan.STRETCH)
+    assert chosen["known"] == Way(True, True, parts)
+    assert chosen["large"] == Way(True, True)
+    assert chosen["huge"] == Way(False, True)
