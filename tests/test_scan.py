@@ -75,11 +75,11 @@ def test_a_gradient_that_was_not_announced_is_the_same(way):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-6)
 
 
-def unrolled(run, inputs, fixed):
+def unrolled(run, inputs, fixed, training, reverse):
     """The same by one step after the other, for autodiff."""
     state, found = inputs.initial, []
     wx = inputs.x if inputs.kernel is None else tf.tensordot(inputs.x, inputs.kernel, 1) + inputs.bias
-    for t in reversed(range(T)) if run.reverse else range(T):
+    for t in reversed(range(T)) if reverse else range(T):
         pre = (wx[:, t],)
         if run.cell.recurrent:
             uh = (state[0] * fixed.drop) @ inputs.recurrent_kernel
@@ -89,7 +89,7 @@ def unrolled(run, inputs, fixed):
         new = [tf.where(u[:, t], n, s) for u, n, s in zip(fixed.update, new, state, strict=True)]
         state = tuple(tf.where(fixed.mask[:, t, None], n, s) for n, s in zip(new, state, strict=True))
         found.append(state[0])
-    found = found[::-1] if run.reverse else found
+    found = found[::-1] if reverse else found
     return (tf.stack(found, 1),), state
 
 
@@ -115,22 +115,22 @@ def test_every_cell_has_the_gradient_of_autodiff(kind, reverse, monkeypatch):
     inputs = layer._inputs(tf.constant(normal(B, T, F)), initial)
     drop = tf.constant(normal(B, layer.state_sizes[0], seed=3))
     update = tuple(tf.constant(normal(B, T, size, seed=4 + n) > -1) for n, size in enumerate(layer.state_sizes))
-    run, fixed = Recurrence(layer.cell, reverse), Fixed(tf.constant(RIGHT), drop, update)
-    expected = gradients(unrolled, run, inputs, fixed)
+    run, fixed = Recurrence(layer.cell), Fixed(tf.constant(RIGHT), drop, update)
+    expected = gradients(unrolled, run, inputs, fixed, reverse)
     for way in (WAYS["plain"], WAYS["in parts and stretches"]):
         monkeypatch.setattr(scan, "choose", lambda inputs, training, way=way: way)
-        for a, b in zip(expected, gradients(scan.scan, run, inputs, fixed), strict=True):
+        for a, b in zip(expected, gradients(scan.scan, run, inputs, fixed, reverse), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4, err_msg=str(way))
 
 
-def gradients(scanned, run, inputs, fixed):
+def gradients(scanned, run, inputs, fixed, reverse):
     watched = {name: value for name, value in inputs._asdict().items() if value is not None}
 
     @tf.function
     def compute(watched):
         with tf.GradientTape() as tape:
             tape.watch(watched)
-            sequences, final = scanned(run, Inputs(**watched), fixed)
+            sequences, final = scanned(run, Inputs(**watched), fixed, True, reverse)
             loss = tf.reduce_sum(tf.sin(sequences[0])) + sum(tf.reduce_sum(tf.cos(s)) for s in final)
         return tf.nest.flatten(tape.gradient(loss, watched))
 

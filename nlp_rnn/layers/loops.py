@@ -22,12 +22,10 @@ class Recurrence(NamedTuple):
 
     Attributes:
         cell: one of `cells.py`.
-        reverse: run from the last step to the first.
         sequences: of how many states, in their order, every step is returned: 1 for h alone.
     """
 
     cell: Cell
-    reverse: bool = False
     sequences: int = 1
 
 
@@ -85,7 +83,7 @@ def forward(run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, save: 
         The states after every step, [B, T, U], of the first `run.sequences` states; the final states, [B, U]; and
         what `backward` needs, empty unless `save`.
     """
-    fixed, wx = _time_first(run, fixed), input_product(inputs, _by_time(run, inputs.x))
+    fixed, wx = _time_first(fixed), input_product(inputs, _swapped(inputs.x))
     length = inputs.x.shape[1] or tf.shape(inputs.x)[1]
     kept = len(inputs.initial) if save else run.sequences
     states = tuple(_array(s, length + 1).write(0, s) for s in inputs.initial[:kept])
@@ -116,7 +114,7 @@ def forward(run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, save: 
     loop = tf.while_loop(lambda t, *_: t < steps - 1, turn, loop)
     state, states, source, apart = advance(*loop)
     states = tuple(a.stack() for a in states)
-    sequences = tuple(_batch_first(run, s[1:]) for s in states[: run.sequences])
+    sequences = tuple(_swapped(s[1:]) for s in states[: run.sequences])
     if not save:
         return sequences, state, Saved((), ())
     return sequences, state, Saved((source.stack() if in_place else wx, *(a.stack() for a in apart)), states)
@@ -129,8 +127,8 @@ def backward(
 
     Where `inputs` holds None, so does the result.
     """
-    fixed = _time_first(run, fixed)
-    upstream = [_by_time(run, d) for d in upstream]
+    fixed = _time_first(fixed)
+    upstream = [_swapped(d) for d in upstream]
     length = saved.states[0].shape[0] or tf.shape(saved.states[0])[0]
     arrays = tuple(_array(p[0], length - 1) for p in saved.pre)
     through_kernel = _transposed_product(inputs.recurrent_kernel)
@@ -155,7 +153,7 @@ def backward(
     loop = tf.while_loop(lambda t, *_: t >= 0, turn, loop)
     _, d_initial, d_cell, arrays = loop
     d_pre = [a.stack() for a in arrays]
-    return _weight_gradients(run, inputs, fixed, saved, d_pre)._replace(initial=d_initial, cell=d_cell)
+    return _weight_gradients(inputs, fixed, saved, d_pre)._replace(initial=d_initial, cell=d_cell)
 
 
 def _transposed_product(kernel):
@@ -167,14 +165,14 @@ def _transposed_product(kernel):
     return lambda d: tf.matmul(d, kernel, transpose_b=True)
 
 
-def _weight_gradients(run, inputs, fixed, saved, d_pre):
+def _weight_gradients(inputs, fixed, saved, d_pre):
     """The gradients for x and for the weights around the loop, one matrix product each."""
     d_wx, d_uh = _flat(d_pre[0]), _flat(d_pre[-1])
-    found = {"x": _batch_first(run, d_pre[0])}
+    found = {"x": _swapped(d_pre[0])}
     if inputs.kernel is not None:
-        x = _flat(_by_time(run, inputs.x))
+        x = _flat(_swapped(inputs.x))
         d_x = tf.matmul(d_wx, inputs.kernel, transpose_b=True)
-        found["x"] = _batch_first(run, tf.reshape(d_x, _shape_like(d_pre[0], inputs.x.shape[-1])))
+        found["x"] = _swapped(tf.reshape(d_x, _shape_like(d_pre[0], inputs.x.shape[-1])))
         found["kernel"] = tf.matmul(x, d_wx, transpose_a=True)
     if inputs.bias is not None:
         found["bias"] = tf.reduce_sum(d_wx, 0)
@@ -231,17 +229,12 @@ def _array(like, length):
     return tf.TensorArray(like.dtype, length, element_shape=like.shape)
 
 
-def _by_time(run, x):
-    """[B, T, ...] as [T, B, ...], in the order in which the steps are run."""
-    x = tf.transpose(x, (1, 0, 2))
-    return tf.reverse(x, [0]) if run.reverse else x
+def _swapped(x):
+    """[B, T, ...] as [T, B, ...], and the other way round."""
+    return tf.transpose(x, (1, 0, 2))
 
 
-def _batch_first(run, x):
-    return tf.transpose(tf.reverse(x, [0]) if run.reverse else x, (1, 0, 2))
-
-
-def _time_first(run, fixed):
-    mask = None if fixed.mask is None else _by_time(run, fixed.mask[..., None])
-    update = None if fixed.update is None else tuple(_by_time(run, u) for u in fixed.update)
+def _time_first(fixed):
+    mask = None if fixed.mask is None else _swapped(fixed.mask[..., None])
+    update = None if fixed.update is None else tuple(_swapped(u) for u in fixed.update)
     return fixed._replace(mask=mask, update=update)

@@ -112,11 +112,11 @@ class Recurrent(keras.layers.Layer):
         """
         loop = self._loop(sequences, initial_state, mask, training)
         run, inputs, fixed = loop if change is None else change(*loop)
-        states, final = scan(run, inputs, fixed, bool(training))
-        found = gates(run, inputs, fixed, states) if self.return_gates else None
+        states, final = scan(run, inputs, fixed, bool(training), self.go_backwards)
+        found = gates(run, inputs, fixed, states, self.go_backwards) if self.return_gates else None
         sequence, last = states[0] if states else None, final[0]
         if mask is not None and initial_state is not None:
-            sequence, last = _zero_until_begun(sequence, last, fixed.mask, run.reverse)
+            sequence, last = _zero_until_begun(sequence, last, fixed.mask, self.go_backwards)
         return Result(sequence, last, final, found)
 
     def reversed(self) -> "Recurrent":
@@ -150,7 +150,7 @@ class Recurrent(keras.layers.Layer):
         if training and self.recurrent_dropout:
             fixed = fixed._replace(drop=self._drop_factors((batch, self.state_sizes[0]), self.recurrent_dropout))
         wanted = self.states if self.return_gates else int(self.return_sequences)
-        run = Recurrence(self.cell, self.go_backwards, wanted)
+        run = Recurrence(self.cell, wanted)
         return run, self._inputs(self._dropped(sequences, training), initial), fixed
 
     def _inputs(self, sequences, initial) -> Inputs:

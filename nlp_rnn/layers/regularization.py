@@ -3,6 +3,8 @@
 Shapes: B batch, T time steps, U units.
 """
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -122,6 +124,7 @@ class Zoneout(Regularized):
         return run, inputs, fixed._replace(update=tuple(drawn))
 
 
+@functools.lru_cache  # one cell for all calls: it keeps its compiled program
 def _slowed(cell, rate):
     """The cell, whose states move by 1 - rate of the way only."""
 

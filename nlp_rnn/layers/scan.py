@@ -6,14 +6,14 @@ operations, and TensorFlow takes longer to start each than to compute it. Three 
 - the batch is cut into parts, one for each core: their loops are independent, and a core works through its own steps
   without waiting for another at every one of them, which costs more than a small step itself;
 - where the number of steps is not known, a loop over stretches of `STRETCH` steps calls one compiled program, so that
-  texts of all lengths share it;
+  texts of all lengths share it, and a batch of unknown size is filled up to a multiple of a few rows;
 - anything else, such as a served model whose batches may have any shape, runs the same loops uncompiled.
 
 Shapes: B batch, T time steps, U units, K columns of the cell.
 """
 
+import functools
 import os
-from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -61,14 +61,17 @@ def _cores():
     return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
 
 
-def scan(run: Recurrence, inputs: Inputs, fixed: Fixed, training: bool = False) -> tuple[State, State]:
+def scan(
+    run: Recurrence, inputs: Inputs, fixed: Fixed, training: bool = False, reverse: bool = False
+) -> tuple[State, State]:
     """Return the states after every step and after the last.
 
     Args:
-        run: the cell, its direction, and of how many states every step is wanted.
+        run: the cell, and of how many states every step is wanted.
         inputs: the tensors that have a gradient.
         fixed: those that have none.
         training: a gradient will be asked for; what it needs is kept. Without, it is made again where it is asked for.
+        reverse: run from the last step to the first.
 
     Returns:
         A tuple of [B, T, U], of the first `run.sequences` states, in the order of the input; and a tuple of [B, U], of
@@ -76,25 +79,60 @@ def scan(run: Recurrence, inputs: Inputs, fixed: Fixed, training: bool = False) 
     """
     inputs = _of_one_batch(inputs)
     way = choose(inputs, training)
-    forward, backward = _programs(run, way)
+    batch = tf.shape(inputs.x)[0]
+    filled = way.backward and inputs.x.shape[0] is None
+    if filled:
+        inputs, fixed = (_filled(tensors, way.parts * FEWEST_ROWS) for tensors in (inputs, fixed))
+    if reverse:
+        inputs, fixed = inputs._replace(x=_reversed(inputs.x)), _reversed_steps(fixed)
+    states = _differentiable(run, way, inputs, fixed, training)
+    states = [s[:batch] for s in states] if filled else states
+    sequences = tuple(_reversed(s) if reverse else s for s in states[: run.sequences])
+    return sequences, tuple(states[run.sequences :])
+
+
+def _differentiable(run, way, inputs, fixed, training):
+    """The sequences and the final states, one after the other, with the gradient of `loops.backward`."""
+    forward, backward = _programs(run, way.forward, way.backward)
 
     @tf.custom_gradient
     def differentiable(*flat):
-        inputs_ = tf.nest.pack_sequence_as(present, list(flat))
-        whole = _whole(inputs_)
-        sequences, final, saved = _forward(forward, way, run, whole, fixed, training)
+        whole = _whole(tf.nest.pack_sequence_as(present, list(flat)))
+        sequences, final, saved = _forward(forward, way, whole, fixed, training)
 
         def gradient(*upstream):
-            kept = saved if training else _forward(forward, way, run, whole, fixed, True)[2]
+            kept = saved if training else _forward(forward, way, whole, fixed, True)[2]
             d_sequences, d_final = upstream[: run.sequences], upstream[run.sequences :]
-            found = _backward(backward, way, run, whole, fixed, kept, d_sequences, d_final)
+            found = _backward(backward, way, whole, fixed, kept, d_sequences, d_final)
             return tf.nest.flatten(_present(found))
 
         return (*sequences, *final), gradient
 
     present = _present(inputs)
-    states = differentiable(*tf.nest.flatten(present))
-    return tuple(states[: run.sequences]), tuple(states[run.sequences :])
+    return differentiable(*tf.nest.flatten(present))
+
+
+def _reversed(sequence):
+    return tf.reverse(sequence, [1])
+
+
+def _reversed_steps(fixed):
+    mask = None if fixed.mask is None else _reversed(fixed.mask)
+    return fixed._replace(mask=mask, update=None if fixed.update is None else tuple(map(_reversed, fixed.update)))
+
+
+def _filled(tensors, rows):
+    """The batch filled up with rows of zeros to a multiple of `rows`: batches of many sizes then share a program."""
+    if isinstance(tensors, Inputs):
+        return tensors._replace(x=_filled(tensors.x, rows), initial=_filled(tensors.initial, rows))
+
+    def fill(tensor):
+        if tensor is None:
+            return None
+        more = -tf.shape(tensor)[0] % rows
+        return tf.pad(tensor, [[0, more], *[[0, 0]] * (len(tensor.shape) - 1)])
+
+    return tf.nest.map_structure(fill, tensors)
 
 
 def _of_one_batch(inputs):
@@ -115,8 +153,9 @@ def _whole(present):
     return Inputs(**{**present, "initial": tuple(present["initial"]), "cell": tuple(present["cell"])})
 
 
-def _programs(run, way) -> tuple[Callable, Callable]:
-    """The two loops, one compiled function each, which all parts and stretches share."""
+@functools.lru_cache(maxsize=256)
+def _programs(run, forward_compiled, backward_compiled):
+    """The two loops, one compiled function each: all parts, stretches and layers of equal shapes share them."""
 
     def forward(inputs, fixed, steps, save):
         return loops.forward(run, inputs, fixed, steps, save)
@@ -124,32 +163,32 @@ def _programs(run, way) -> tuple[Callable, Callable]:
     def backward(inputs, fixed, steps, saved, upstream, d_state):
         return loops.backward(run, inputs, fixed, steps, saved, upstream, d_state)
 
-    return _compiled(forward, way.forward), _compiled(backward, way.backward)
+    return _compiled(forward, forward_compiled), _compiled(backward, backward_compiled)
 
 
 def _compiled(loop, wanted):
     return tf.function(loop, autograph=False, jit_compile=True) if wanted else loop
 
 
-def _forward(program, way, run, inputs, fixed, save):
+def _forward(program, way, inputs, fixed, save):
     results = []
     for part, fixed_part in zip(_cut(inputs, way.parts), _cut(fixed, way.parts), strict=True):
         if way.stretch is None:
             results.append(program(part, fixed_part, _steps(part), save))
         else:
-            results.append(forward_stretches(program, run, part, fixed_part, way.stretch, save))
+            results.append(forward_stretches(program, part, fixed_part, way.stretch, save))
     sequences, final, saved = zip(*results, strict=True)
     return _joined(sequences), _joined(final), saved
 
 
-def _backward(program, way, run, inputs, fixed, saved, d_sequences, d_final):
+def _backward(program, way, inputs, fixed, saved, d_sequences, d_final):
     results = []
     cut = (_cut(part, way.parts) for part in (inputs, fixed, tuple(d_sequences), tuple(d_final)))
     for part, fixed_part, upstream, d_state, kept in zip(*cut, saved, strict=True):
         if way.stretch is None:
             results.append(program(part, fixed_part, _steps(part), kept, upstream, d_state))
         else:
-            results.append(backward_stretches(program, run, part, fixed_part, way.stretch, kept, upstream, d_state))
+            results.append(backward_stretches(program, part, fixed_part, way.stretch, kept, upstream, d_state))
     summed = tf.nest.map_structure(_sum, *(r._replace(x=None, initial=None) for r in results))
     return summed._replace(x=_joined([r.x for r in results]), initial=_joined([r.initial for r in results]))
 
@@ -185,13 +224,15 @@ def _joined(parts):
     return tf.nest.map_structure(lambda *p: tf.concat(p, 0) if len(p) > 1 else p[0], *parts)
 
 
-def gates(run: Recurrence, inputs: Inputs, fixed: Fixed, sequences: State) -> dict[str, Tensor]:
+def gates(run: Recurrence, inputs: Inputs, fixed: Fixed, sequences: State, reverse: bool = False) -> dict[str, Tensor]:
     """The gate activations of every step, [B, T, U] each, from the states of every step, in the order of the input."""
-    if run.reverse:
-        before = tuple(tf.concat([s[:, 1:], s0[:, None]], 1) for s0, s in zip(inputs.initial, sequences, strict=True))
-    else:
-        before = tuple(tf.concat([s0[:, None], s[:, :-1]], 1) for s0, s in zip(inputs.initial, sequences, strict=True))
-    h = before[0] if fixed.drop is None else before[0] * fixed.drop[:, None]
+
+    def before(initial, sequence):
+        pieces = [sequence[:, 1:], initial[:, None]] if reverse else [initial[:, None], sequence[:, :-1]]
+        return tf.concat(pieces, 1)
+
+    states = tuple(before(s0, s) for s0, s in zip(inputs.initial, sequences, strict=True))
+    h = states[0] if fixed.drop is None else states[0] * fixed.drop[:, None]
     pre = loops.pre_activations(run.cell, inputs, loops.input_product(inputs, inputs.x), h)
-    _, activations = run.cell.step(*pre, before, *inputs.cell)
+    _, activations = run.cell.step(*pre, states, *inputs.cell)
     return activations

@@ -1,7 +1,6 @@
 """Sequences of any length, taken in stretches of a fixed number of steps, so that one compiled program serves all.
 
-The last stretch to be run is filled up with padding, and its program told how many of its steps count. A recurrence
-that runs backward starts with the stretch at the end and has its padding before the first step.
+The last stretch is filled up with padding, and its program told how many of its steps count.
 
 Shapes: B batch, T time steps, N stretches of S steps, U units.
 """
@@ -11,21 +10,20 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from nlp_rnn.layers.cells import State
-from nlp_rnn.layers.loops import Fixed, Inputs, Recurrence
+from nlp_rnn.layers.loops import Fixed, Inputs
 
 
 def forward_stretches(
-    program: Callable, run: Recurrence, inputs: Inputs, fixed: Fixed, stretch: int, save: bool
+    program: Callable, inputs: Inputs, fixed: Fixed, stretch: int, save: bool
 ) -> tuple[State, State, tuple]:
     """Run all stretches; as `loops.forward`, what is saved being stacked, [N, ...]."""
     steps, count = _steps(inputs.x, stretch)
-    x, of_place = _cut(run, inputs.x, stretch), _cut_fixed(run, fixed, stretch)
+    x, of_stretch = _cut(inputs.x, stretch), _cut_fixed(fixed, stretch)
 
     def call(number, state):
-        place = count - 1 - number if run.reverse else number
-        piece = inputs._replace(x=x[place], initial=state)
+        piece = inputs._replace(x=x[number], initial=state)
         counting = tf.minimum(stretch, steps - number * stretch)
-        return program(piece, of_place(place), counting, save)
+        return program(piece, of_stretch(number), counting, save)
 
     sequences, state, saved = call(tf.constant(0), inputs.initial)
     found = tf.nest.flatten((sequences, saved))
@@ -39,13 +37,12 @@ def forward_stretches(
     loop = (tf.constant(1), tuple(state), arrays)
     _, final, arrays = tf.while_loop(lambda n, *_: n < count, turn, loop, maximum_iterations=count)
     stacked = [a.stack() for a in arrays]
-    whole = tuple(_uncut(run, s, steps) for s in stacked[: len(sequences)])
+    whole = tuple(_uncut(s, steps) for s in stacked[: len(sequences)])
     return whole, final, tf.nest.pack_sequence_as(saved, stacked[len(sequences) :])
 
 
 def backward_stretches(
     program: Callable,
-    run: Recurrence,
     inputs: Inputs,
     fixed: Fixed,
     stretch: int,
@@ -55,16 +52,15 @@ def backward_stretches(
 ) -> Inputs:
     """The gradients for all inputs; as `loops.backward`, from what `forward_stretches` saved."""
     steps, count = _steps(inputs.x, stretch)
-    x, of_place = _cut(run, inputs.x, stretch), _cut_fixed(run, fixed, stretch)
-    upstream = tuple(_cut(run, d, stretch) for d in upstream)
+    x, of_stretch = _cut(inputs.x, stretch), _cut_fixed(fixed, stretch)
+    upstream = tuple(_cut(d, stretch) for d in upstream)
 
     def turn(number, d_state, d_weights, d_x):
-        place = count - 1 - number if run.reverse else number
-        piece = inputs._replace(x=x[place])
+        piece = inputs._replace(x=x[number])
         kept = tf.nest.map_structure(lambda s: s[number], saved)
         counting = tf.minimum(stretch, steps - number * stretch)
-        up = tuple(d[place] for d in upstream)
-        found = program(piece, of_place(place), counting, kept, up, d_state)
+        up = tuple(d[number] for d in upstream)
+        found = program(piece, of_stretch(number), counting, kept, up, d_state)
         d_weights = tf.nest.map_structure(tf.add, d_weights, _weights(found))
         return number - 1, found.initial, d_weights, d_x.write(number, found.x)
 
@@ -72,7 +68,7 @@ def backward_stretches(
     loop = (count - 1, tuple(d_state), zeros, _array(x[0], count))
     loop = tf.while_loop(lambda n, *_: n >= 0, turn, loop, maximum_iterations=count)
     _, d_initial, d_weights, d_x = loop
-    return inputs._replace(**d_weights, x=_uncut(run, d_x.stack(), steps), initial=d_initial)
+    return inputs._replace(**d_weights, x=_uncut(d_x.stack(), steps), initial=d_initial)
 
 
 def _weights(inputs):
@@ -86,33 +82,32 @@ def _steps(x, stretch):
     return steps, (steps + stretch - 1) // stretch
 
 
-def _cut(run, sequence, stretch):
+def _cut(sequence, stretch):
     """[B, T, U] as [N, B, S, U]."""
     steps, count = _steps(sequence, stretch)
     more, last = count * stretch - steps, sequence.shape[-1]
-    padded = tf.pad(sequence, [[0, 0], [more, 0] if run.reverse else [0, more], [0, 0]])
+    padded = tf.pad(sequence, [[0, 0], [0, more], [0, 0]])
     pieces = tf.reshape(padded, [tf.shape(sequence)[0], count, stretch, last])
     return tf.ensure_shape(tf.transpose(pieces, (1, 0, 2, 3)), [None, sequence.shape[0], stretch, last])
 
 
-def _uncut(run, pieces, steps):
-    """What the stretches gave, [N, B, S, U] in the order in which they were run, as [B, T, U]."""
+def _uncut(pieces, steps):
+    """What the stretches gave, [N, B, S, U], as [B, T, U]."""
     count, batch, stretch, _ = tf.unstack(tf.shape(pieces))
-    pieces = tf.reverse(pieces, [0]) if run.reverse else pieces
     whole = tf.reshape(tf.transpose(pieces, (1, 0, 2, 3)), [batch, count * stretch, pieces.shape[-1]])
-    return whole[:, -steps:] if run.reverse else whole[:, :steps]
+    return whole[:, :steps]
 
 
-def _cut_fixed(run, fixed, stretch):
-    """A function that gives what is fixed for one stretch, by its place in time."""
-    mask = None if fixed.mask is None else _cut(run, fixed.mask[..., None], stretch)
-    update = None if fixed.update is None else [_cut(run, u, stretch) for u in fixed.update]
+def _cut_fixed(fixed, stretch):
+    """A function that gives what is fixed for one stretch, by its number."""
+    mask = None if fixed.mask is None else _cut(fixed.mask[..., None], stretch)
+    update = None if fixed.update is None else [_cut(u, stretch) for u in fixed.update]
 
-    def of_place(place):
-        of_mask = None if mask is None else mask[place][..., 0]
-        return fixed._replace(mask=of_mask, update=None if update is None else tuple(u[place] for u in update))
+    def of_stretch(number):
+        of_mask = None if mask is None else mask[number][..., 0]
+        return fixed._replace(mask=of_mask, update=None if update is None else tuple(u[number] for u in update))
 
-    return of_place
+    return of_stretch
 
 
 def _array(like, count):
