@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "batching": BASE | {"text"},
     "sources": BASE | {"shipped", "progress"},
     "layers": BASE,
+    "losses": BASE,
     "models": BASE | {"layers"},
     "pipelines": BASE | {"models", "text"},
     "training": BASE | {"batching", "progress"},

@@ -1,0 +1,133 @@
+"""Cross-entropy over large vocabularies: without the probabilities of all words at once, or with a few words drawn.
+
+Shapes: N positions (B * T), U units, V vocabulary, R rows of a chunk.
+"""
+
+import tensorflow as tf
+
+from nlp_rnn.checks import positive_int
+
+CHUNK = 2**24  # logits held at once: 64 MB in float32
+UNKNOWN_ROWS = 512  # at most, where N is not known: the last chunk is filled up, and a large one would waste more
+
+
+def cross_entropy(
+    states: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, chunk: int = CHUNK
+) -> tf.Tensor:
+    """The weighted sum of -log softmax(states @ kernel^T + bias)[target], projection and softmax in one.
+
+    Projection, softmax and gradient are made chunk by chunk in the forward pass, so that of the [N, V] logits only a
+    chunk is ever held, and nothing is computed twice (as in Hsu et al., 2024, "Liger Kernel").
+
+    Args:
+        states: [N, U].
+        kernel: [V, U], as an embedding has it: the two can be one.
+        bias: [V].
+        targets: int [N], each in [0, V).
+        weights: [N], how much each position counts; 0 for padding.
+        chunk: how many logits to hold at once, R * V.
+
+    Returns:
+        A scalar.
+
+    Raises:
+        ValueError: `chunk` is not a positive int.
+
+    Example:
+        >>> loss = cross_entropy(tf.zeros((2, 3)), tf.zeros((4, 3)), tf.zeros(4), tf.constant([0, 3]), tf.ones(2))
+        >>> round(float(loss), 4), round(2 * float(tf.math.log(4.0)), 4)
+        (2.7726, 2.7726)
+    """
+    rows = max(1, positive_int("chunk", chunk) // int(kernel.shape[0]))
+
+    @tf.custom_gradient
+    def fused(states, kernel, bias, weights):
+        loss, *gradients, each = _in_chunks(states, kernel, bias, targets, weights, rows)
+
+        def gradient(upstream):
+            return (*(upstream * g for g in gradients), upstream * each)
+
+        return loss, gradient
+
+    return fused(states, kernel, bias, weights)
+
+
+def sampled_cross_entropy(
+    states: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    targets: tf.Tensor,
+    weights: tf.Tensor,
+    samples: int = 4096,
+    seed: int | None = None,
+) -> tf.Tensor:
+    """`cross_entropy` estimated from the targets and `samples` words drawn, for training with 50,000 words and more.
+
+    Words are drawn by rank with a log-uniform (Zipf) chance, so the vocabulary must be in order of frequency; the
+    draw's chance is taken off the logits (Jean et al., 2015). Its value is not the loss: measure that with
+    `cross_entropy`. The gradient of `kernel` is sparse.
+
+    Args:
+        states, kernel, bias, targets, weights: as in `cross_entropy`.
+        samples: how many words are drawn, once for all positions.
+        seed: of the draw.
+
+    Raises:
+        ValueError: `samples` is not a positive int.
+    """
+    samples = min(positive_int("samples", samples), int(kernel.shape[0]) - 1)
+    labels = tf.cast(targets, tf.int64)[:, None]
+    losses = tf.nn.sampled_softmax_loss(
+        kernel, bias, labels, states, samples, num_classes=int(kernel.shape[0]), seed=seed
+    )
+    return tf.reduce_sum(losses * weights)
+
+
+def _in_chunks(states, kernel, bias, targets, weights, rows):
+    """The loss, its gradients for states, kernel and bias, and the loss of each position."""
+    known = states.shape[0]
+    if known is not None and known <= rows:
+        return _chunk(states, kernel, bias, targets, weights)
+    count = known or tf.shape(states)[0]
+    rows = min(rows, UNKNOWN_ROWS) if known is None else -(-known // -(-known // rows))
+    chunks = -(-count // rows)
+    # Chunks of one size, the last filled up with positions that do not count: one compiled program serves them all.
+    states, targets, weights = (_filled(x, chunks * rows) for x in (states, targets, weights))
+
+    def turn(n, loss, d_kernel, d_bias, d_states, each):
+        place = slice(n * rows, (n + 1) * rows)
+        pieces = [tf.ensure_shape(x[place], [rows, *x.shape[1:]]) for x in (states, targets, weights)]
+        more, d_piece, more_kernel, more_bias, of_each = _chunk(pieces[0], kernel, bias, *pieces[1:])
+        arrays = d_states.write(n, d_piece), each.write(n, of_each)
+        return n + 1, loss + more, d_kernel + more_kernel, d_bias + more_bias, *arrays
+
+    arrays = [tf.TensorArray(states.dtype, chunks, element_shape=[rows, *s]) for s in (states.shape[1:], [])]
+    loop = (0, tf.zeros((), states.dtype), tf.zeros_like(kernel), tf.zeros_like(bias), *arrays)
+    _, loss, d_kernel, d_bias, d_states, each = tf.while_loop(lambda n, *_: n < chunks, turn, loop)
+    return loss, d_states.concat()[:count], d_kernel, d_bias, each.concat()[:count]
+
+
+def _filled(x, count):
+    more = count - tf.shape(x)[0]
+    return tf.pad(x, [[0, more], *[[0, 0]] * (len(x.shape) - 1)])
+
+
+def _chunk(states, kernel, bias, targets, weights):
+    """As `_in_chunks`, for rows that fit. The two products with the logits' gradient are TensorFlow's own."""
+    logits = tf.matmul(states, kernel, transpose_b=True)
+    loss, d_logits, d_bias, each = _softmax(logits, bias, targets, weights)
+    return loss, tf.matmul(d_logits, kernel), tf.matmul(d_logits, states, transpose_a=True), d_bias, each
+
+
+@tf.function(autograph=False, jit_compile=True)
+def _softmax(logits, bias, targets, weights):
+    """The loss, the gradients for logits and bias, and the loss of each row; one pass over the logits each."""
+    logits += bias
+    top = tf.reduce_max(logits, -1, keepdims=True)
+    exponentials = tf.exp(logits - top)
+    total = tf.reduce_sum(exponentials, -1, keepdims=True)
+    hit = tf.range(tf.shape(logits)[1], dtype=targets.dtype)[None] == targets[:, None]
+    d_logits = weights[:, None] * (exponentials / total - tf.cast(hit, logits.dtype))
+    of_target = tf.gather(logits, targets, batch_dims=1)
+    each = tf.math.log(total[:, 0]) + top[:, 0] - of_target
+    return tf.reduce_sum(each * weights), d_logits, tf.reduce_sum(d_logits, 0), each

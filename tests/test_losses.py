@@ -1,0 +1,73 @@
+"""The losses for large vocabularies against TensorFlow's own over all words."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nlp_rnn.losses import cross_entropy, sampled_cross_entropy
+from tests.conformance import normal
+
+N, U, V = 10, 4, 30
+
+
+def inputs():
+    targets = tf.constant(np.random.default_rng(0).integers(0, V, N), tf.int32)
+    weights = np.ones(N, "float32")
+    weights[[2, 7]] = 0, 0.5
+    return [tf.constant(normal(*s, seed=n)) for n, s in enumerate([(N, U), (V, U), (V,)])], targets, weights
+
+
+def plain(states, kernel, bias, targets, weights):
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, states @ tf.transpose(kernel) + bias)
+    return tf.reduce_sum(losses * weights)
+
+
+def value_and_gradients(loss, known_size):
+    given, targets, weights = inputs()
+    weights = tf.constant(weights)
+    size = N if known_size else None
+
+    @tf.function(input_signature=[tf.TensorSpec([size, U]), tf.TensorSpec([V, U]), tf.TensorSpec([V])])
+    def run(*given):
+        with tf.GradientTape() as tape:
+            tape.watch([*given, weights])
+            value = 3 * loss(*given, targets, weights)
+        return value, tape.gradient(value, [*given, weights])
+
+    return run(*given)
+
+
+@pytest.mark.parametrize("known_size", [True, False])
+@pytest.mark.parametrize("chunk", [10**6, 4 * V, 1])
+def test_equals_tensorflow_in_chunks_of_any_size(chunk, known_size):
+    expected, of_plain = value_and_gradients(plain, True)
+    got, gradients = value_and_gradients(lambda *given: cross_entropy(*given, chunk=chunk), known_size)
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+    for a, b in zip(gradients, of_plain, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_is_finite_for_large_logits():
+    loss = cross_entropy(tf.ones((1, 1)), tf.constant([[1e4], [-1e4]]), tf.zeros(2), tf.constant([1]), tf.ones(1))
+    np.testing.assert_allclose(loss, 2e4, rtol=1e-5)
+
+
+def test_sampling_every_word_trains_towards_the_same():
+    """Steps along the sampled gradient lower the full loss."""
+    (states, kernel, bias), targets, weights = inputs()
+    kernel, weights = tf.Variable(kernel), tf.constant(weights)
+    before = plain(states, kernel, bias, targets, weights)
+    for step in range(60):
+        with tf.GradientTape() as tape:
+            loss = sampled_cross_entropy(states, kernel, bias, targets, weights, samples=8, seed=step)
+        gradient = tape.gradient(loss, kernel)
+        assert isinstance(gradient, tf.IndexedSlices)
+        kernel.assign_sub(0.1 * tf.convert_to_tensor(gradient))
+    assert plain(states, kernel, bias, targets, weights) < 0.5 * before
+
+
+@pytest.mark.parametrize("name, loss", [("chunk", cross_entropy), ("samples", sampled_cross_entropy)])
+def test_refuses_what_is_no_size(name, loss):
+    given, targets, weights = inputs()
+    with pytest.raises(ValueError, match=f"{name} must be a positive int, got 0"):
+        loss(*given, targets, weights, **{name: 0})
