@@ -16,6 +16,8 @@ import tensorflow as tf
 from nlp_rnn.checks import InputError
 from nlp_rnn.text import PADDING, TextEncoder, chunks, to_tensor
 
+SIZES = 16  # a batch holds a multiple of so many texts, or fewer
+
 
 @dataclass(frozen=True)
 class EncodedTexts:
@@ -111,12 +113,18 @@ class LengthBuckets:
     def _cuts(self):
         """Where the texts in order of length are cut into batches."""
         cuts, begun = [], 0
-        for place, length in enumerate(np.sort(self.texts.lengths)):
-            texts = place - begun
-            if texts and (texts == self.most_texts or length * (texts + 1) > self.most_tokens):
-                cuts.append(place)
-                begun = place
-        return cuts
+        lengths = np.sort(self.texts.lengths)
+        while begun < len(lengths):
+            begun += self._fitting(lengths[begun : begun + self.most_texts])
+            cuts.append(begun)
+        return cuts[:-1]
+
+    def _fitting(self, lengths):
+        """How many of the next texts, sorted, go into one batch."""
+        texts = np.arange(1, len(lengths) + 1)
+        most = max(1, int(np.sum(texts * lengths <= self.most_tokens)))
+        # Few sizes of a batch: a compiled program serves one size.
+        return most if most == len(lengths) or most < SIZES else most - most % SIZES
 
     def padded(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ids [B, T], padded right, and labels [B] of the texts with these numbers."""

@@ -22,6 +22,9 @@ from nlp_rnn.layers import loops
 from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.loops import Fixed, Inputs, Recurrence
 from nlp_rnn.layers.stretches import backward_stretches, forward_stretches
+from nlp_rnn.memory import keep_freed
+
+keep_freed()
 
 STRETCH = 64
 FEWEST_ROWS = 8  # of a part: with fewer, its matrix products no longer fill a core

@@ -1,0 +1,107 @@
+"""What is measured: the table of cases, and how many floating-point operations of matrix products each needs.
+
+Shapes: B batch, T time steps, F features, U units, V vocabulary.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CELLS = ("RNN", "LSTM", "GRU", "Bidirectional LSTM")
+SHAPES = ((32, 200, 64, 64), (64, 100, 128, 256), (20, 35, 400, 1150), (20, 35, 650, 650), (1, 200, 128, 256))
+SHAPES += ((256, 50, 32, 32),)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One recurrent layer that returns the output of every step.
+
+    Attributes:
+        cell: one of `CELLS`.
+        shape: B, T, F, U.
+        backward: with the gradients for the input and all weights of the sum of squares; else the forward pass alone.
+        mask: sequences of T/2 to T steps; in PyTorch, packed.
+    """
+
+    cell: str
+    shape: tuple[int, int, int, int]
+    backward: bool
+    mask: bool = False
+
+    def operations(self) -> float:
+        """Of the matrix products."""
+        b, t, f, u = self.shape
+        gates = {"RNN": 1, "LSTM": 4, "GRU": 3, "Bidirectional LSTM": 8}[self.cell]
+        return 2 * b * t * (f + u) * gates * u * (3 if self.backward else 1)
+
+    def lengths(self) -> np.ndarray:
+        """Steps of each sequence, with a mask."""
+        b, t, _, _ = self.shape
+        return np.random.default_rng(0).integers(t // 2, t + 1, b)
+
+    def __str__(self):
+        passes = "forward+backward" if self.backward else "forward"
+        return f"{self.cell:<19}{','.join(map(str, self.shape)):<16}{passes}{', mask' if self.mask else ''}"
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """One training step: embedding, LSTM layers, softmax, clipping at norm 5, plain gradient descent."""
+
+    batch: int = 20
+    steps: int = 35
+    units: int = 650
+    layers: int = 2
+    vocabulary: int = 10_000
+
+    def operations(self) -> float:
+        """Of the matrix products."""
+        a_position = 2 * self.units * (self.layers * 8 * self.units + self.vocabulary)
+        return 3 * self.batch * self.steps * a_position
+
+    def __str__(self):
+        return (
+            f"language model, {self.layers}x{self.units}, V {self.vocabulary}, B {self.batch}, T {self.steps}: a step"
+        )
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """Training a classifier of texts: embedding, bidirectional LSTM, mean and maximum, dense; Adam, clipping at norm 1.
+
+    The texts' lengths are drawn like those of film reviews, cut at 300 tokens (log-normal, median 174); batches are
+    of texts of like length, the same for all.
+    """
+
+    texts: int = 4000
+    epochs: int = 3
+    units: int = 64
+    embedding: int = 64
+    vocabulary: int = 30_000
+    batch: int = 64
+
+    def batches(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Ids [B, T], padded right with 0, and labels [B]."""
+        draw = np.random.default_rng(0)
+        lengths = np.sort(np.clip(draw.lognormal(np.log(174), 0.65, self.texts), 10, 300).astype(int))
+        groups = [lengths[n : n + self.batch] for n in range(0, self.texts, self.batch)]
+        draw.shuffle(groups)
+        made = []
+        for group in groups:
+            ids = draw.integers(2, self.vocabulary, (len(group), group.max())).astype("int32")
+            ids[np.arange(group.max()) >= group[:, None]] = 0
+            made.append((ids, draw.integers(0, 2, len(group)).astype("int32")))
+        return made
+
+    def tokens(self) -> int:
+        """Of all epochs; padding is not counted."""
+        return self.epochs * sum(int((ids != 0).sum()) for ids, _ in self.batches())
+
+    def __str__(self):
+        return f"{self.epochs} epochs of {self.texts} texts, bidirectional LSTM {self.units}, compiling included"
+
+
+def layers() -> list[Layer]:
+    """Every cell and shape, forward, and forward and backward; the latter with a mask as well."""
+    ways = ((False, False), (True, False), (True, True))
+    return [Layer(cell, shape, *way) for cell in CELLS for shape in SHAPES for way in ways]

@@ -1,0 +1,84 @@
+"""A process of its own for one peer: takes cases on standard input, times them when told, answers on standard output.
+
+Libraries that share a process get into each other's way: the threads of one wait for work on the cores that the other
+computes on.
+"""
+
+import dataclasses
+import json
+import subprocess
+import sys
+import time
+
+from benchmarks import cases
+
+NAMES = {"here": "tensorflow", "keras": "tensorflow", "torch": "torch"}
+KINDS = {"Layer": "layer", "LanguageModel": "language_model", "Epochs": "epochs"}
+
+
+class Worker:
+    """The handle of such a process.
+
+    Args:
+        library: "here", "keras" or "torch".
+    """
+
+    def __init__(self, library: str):
+        command = [sys.executable, "-m", "benchmarks.worker", library]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(command, text=True, **pipes)
+
+    def ask(self, *request):
+        """Send a request, and wait for the answer."""
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the process of {self.process.args[-1]} ended at {request}")
+        return json.loads(answer)
+
+    def make(self, case) -> float:
+        """Prepare a case; the seconds of its first call, compiling included."""
+        return self.ask("make", type(case).__name__, dataclasses.asdict(case))
+
+    def run(self) -> float:
+        """The seconds of one call of the case made last."""
+        return self.ask("run")
+
+    def close(self):
+        """End the process."""
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def main(library):
+    """Serve requests until the input ends."""
+    peer = __import__(f"benchmarks.peers.{NAMES[library]}_peer", fromlist=["layer"])
+    answers, sys.stdout = sys.stdout, sys.stderr
+    call, operations = None, 0
+    for line in sys.stdin:
+        what, *more = json.loads(line)
+        if what == "versions":
+            answer = peer.versions()
+        elif what == "limit":
+            call, operations = peer.products()
+            answer = max(operations / timed(call) for _ in range(20))
+        elif what == "make":
+            kind, fields = more
+            fields = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+            call = getattr(peer, KINDS[kind])(library, getattr(cases, kind)(**fields))
+            answer = timed(call)
+        else:
+            answer = timed(call)
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def timed(call):
+    """Seconds of one call."""
+    begun = time.perf_counter()
+    call()
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
