@@ -37,8 +37,8 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-bench: $(VENV)/installed-dev
-	$(BIN)/python -m benchmarks.layers
+bench: $(VENV)/installed-bench
+	$(BIN)/python -m benchmarks
 
 wheel: $(VENV)/installed-dev
 	$(BIN)/python -m build --wheel --no-isolation
@@ -56,6 +56,11 @@ $(VENV)/installed: requirements.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-dev.txt
+	@touch $@
+
+# Apart from the rest: PyTorch is there only to be measured against. Its CPU build has no further needs of its own.
+$(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed-dev
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-bench.txt
 	@touch $@
 
 clean:
