@@ -103,7 +103,9 @@ def _in_chunks(states, kernel, bias, targets, weights, rows):
 
     arrays = [tf.TensorArray(states.dtype, chunks, element_shape=[rows, *s]) for s in (states.shape[1:], [])]
     loop = (0, tf.zeros((), states.dtype), tf.zeros_like(kernel), tf.zeros_like(bias), *arrays)
-    _, loss, d_kernel, d_bias, d_states, each = tf.while_loop(lambda n, *_: n < chunks, turn, loop)
+    # One chunk at a time: side by side they would hold the memory that the chunks are there to save.
+    loop = tf.while_loop(lambda n, *_: n < chunks, turn, loop, parallel_iterations=1)
+    _, loss, d_kernel, d_bias, d_states, each = loop
     return loss, d_states.concat()[:count], d_kernel, d_bias, each.concat()[:count]
 
 
