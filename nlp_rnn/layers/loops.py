@@ -83,8 +83,7 @@ def forward(run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, save: 
         The states after every step, [B, T, U], of the first `run.sequences` states; the final states, [B, U]; and
         what `backward` needs, empty unless `save`.
     """
-    fixed, wx = _time_first(fixed), input_product(inputs, _swapped(inputs.x))
-    length = inputs.x.shape[1] or tf.shape(inputs.x)[1]
+    fixed, wx, length = _time_first(fixed), input_product(inputs, _swapped(inputs.x)), _steps(inputs.x)
     kept = len(inputs.initial) if save else run.sequences
     states = tuple(_array(s, length + 1).write(0, s) for s in inputs.initial[:kept])
     # The pre-activations take the place of W x, step by step: no second array of that size, the largest of all.
@@ -113,11 +112,9 @@ def forward(run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, save: 
     loop = (tf.constant(0), tuple(inputs.initial), pre_of(0, inputs.initial, source), states, source, apart)
     loop = tf.while_loop(lambda t, *_: t < steps - 1, turn, loop)
     state, states, source, apart = advance(*loop)
-    states = tuple(a.stack() for a in states)
-    sequences = tuple(_swapped(s[1:]) for s in states[: run.sequences])
-    if not save:
-        return sequences, state, Saved((), ())
-    return sequences, state, Saved((source.stack() if in_place else wx, *(a.stack() for a in apart)), states)
+    states, apart = tuple(a.stack() for a in states), [a.stack() for a in apart]
+    saved = Saved((source.stack() if in_place else wx, *apart), states) if save else Saved((), ())
+    return tuple(_swapped(s[1:]) for s in states[: run.sequences]), state, saved
 
 
 def backward(
@@ -223,6 +220,10 @@ def _shape_like(x, last):
 
 def _flat(x):
     return x if len(x.shape) == 2 else tf.reshape(x, [-1, x.shape[-1]])
+
+
+def _steps(x):
+    return x.shape[1] or tf.shape(x)[1]
 
 
 def _array(like, length):
