@@ -6,6 +6,7 @@ computes on.
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import time
 from benchmarks import cases
 
 NAMES = {"here": "tensorflow", "keras": "tensorflow", "torch": "torch"}
+A_TURN = 0.1  # seconds: the threads of the peer before it, still spinning, would spoil a shorter one
 KINDS = {"Layer": "layer", "LanguageModel": "language_model", "Epochs": "epochs"}
 
 
@@ -25,8 +27,9 @@ class Worker:
 
     def __init__(self, library: str):
         command = [sys.executable, "-m", "benchmarks.worker", library]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen(command, text=True, **pipes)
+        quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.process = subprocess.Popen(command, text=True, env=quiet, **pipes)
 
     def ask(self, *request):
         """Send a request, and wait for the answer."""
@@ -42,7 +45,7 @@ class Worker:
         return self.ask("make", type(case).__name__, dataclasses.asdict(case))
 
     def run(self) -> float:
-        """The seconds of one call of the case made last."""
+        """The seconds of one call of the case made last, the mean of a turn."""
         return self.ask("run")
 
     def close(self):
@@ -69,15 +72,17 @@ def main(library):
             call = getattr(peer, KINDS[kind])(library, getattr(cases, kind)(**fields))
             answer = timed(call)
         else:
-            answer = timed(call)
+            answer = timed(call, A_TURN)
         print(json.dumps(answer), file=answers, flush=True)
 
 
-def timed(call):
-    """Seconds of one call."""
-    begun = time.perf_counter()
-    call()
-    return time.perf_counter() - begun
+def timed(call, at_least=0.0):
+    """Seconds of one call; the mean of as many as last `at_least` seconds."""
+    begun, calls = time.perf_counter(), 0
+    while not calls or time.perf_counter() - begun < at_least:
+        call()
+        calls += 1
+    return (time.perf_counter() - begun) / calls
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What the allocator is told, and when it is left alone."""
 
+import platform
 import subprocess
 import sys
 
@@ -18,6 +19,26 @@ def test_an_environment_that_decides_is_left_alone(name):
     assert answer.stdout.strip() == "False"
 
 
-def test_answers_whether_it_took():
-    answer = subprocess.run([sys.executable, "-c", REPORT], env={}, capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() in ("True", "False")
+FAULTS = """
+import ctypes, resource
+from nlp_rnn.memory import keep_freed
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes, size = ctypes.c_void_p, [ctypes.c_void_p], 1 << 27
+libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+KEEP
+for turn in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    block = libc.malloc(size)
+    libc.memset(block, 1, size)
+    libc.free(block)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before > 1000)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc only")
+@pytest.mark.parametrize("keep, faults", [("", "True"), ("assert keep_freed()", "False")])
+def test_a_freed_block_is_used_again(keep, faults):
+    """128 MB are 32,768 pages of 4 KB: handed over anew each time, or kept."""
+    code = FAULTS.replace("KEEP", keep)
+    answer = subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == faults

@@ -128,5 +128,7 @@ def test_wrappers_refuse_what_they_cannot_wrap():
         WeightDrop(MinGRU(U), 0.1)
     with pytest.raises(ValueError, match="rate must be a number from 0"):
         Zoneout(LSTM(U), 1.0)
+    with pytest.raises(ValueError, match="recurrent_dropout must be 0: MinGRU has no recurrent product"):
+        MinGRU(U, recurrent_dropout=0.5)
     with pytest.raises(ValueError, match="projection_units must be a positive int, got 0"):
         ProjectedLSTM(U, 0)

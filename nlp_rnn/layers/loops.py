@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from nlp_rnn.layers.cells import Cell, State, Tensor
 
-TRANSPOSED = 2**19  # entries of U up to which it is transposed for the way back
+LARGE_KERNEL = 2**19  # entries of U: from here on, how its products read it matters more than how soon they start
 
 
 class Recurrence(NamedTuple):
@@ -83,13 +83,13 @@ def forward(run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, save: 
         The states after every step, [B, T, U], of the first `run.sequences` states; the final states, [B, U]; and
         what `backward` needs, empty unless `save`.
     """
-    fixed, wx, length = _time_first(fixed), input_product(inputs, _swapped(inputs.x)), _steps(inputs.x)
+    fixed, wx, length = _time_first(fixed), input_product(inputs, _swapped(inputs.x)), steps_of(inputs.x)
     kept = len(inputs.initial) if save else run.sequences
-    states = tuple(_array(s, length + 1).write(0, s) for s in inputs.initial[:kept])
+    states = tuple(array(s, length + 1).write(0, s) for s in inputs.initial[:kept])
     # The pre-activations take the place of W x, step by step: no second array of that size, the largest of all.
-    source = _array(wx[0], length).unstack(wx)
+    source = array(wx[0], length).unstack(wx)
     in_place = run.cell.additive and run.cell.recurrent
-    apart = (_array(wx[0], length),) if save and not run.cell.additive else ()
+    apart = (array(wx[0], length),) if save and not run.cell.additive else ()
 
     def pre_of(t, state, source):
         h = state[0] if fixed.drop is None else state[0] * fixed.drop
@@ -127,7 +127,7 @@ def backward(
     fixed = _time_first(fixed)
     upstream = [_swapped(d) for d in upstream]
     length = saved.states[0].shape[0] or tf.shape(saved.states[0])[0]
-    arrays = tuple(_array(p[0], length - 1) for p in saved.pre)
+    arrays = tuple(array(p[0], length - 1) for p in saved.pre)
     through_kernel = _transposed_product(inputs.recurrent_kernel)
 
     def turn(t, d_state, d_cell, arrays):
@@ -156,7 +156,7 @@ def backward(
 def _transposed_product(kernel):
     """The product with U transposed, of rows [B, K]."""
     # Transposed once, a small U makes the products of all steps faster; of a large one, this order of reading it does.
-    if kernel is not None and kernel.shape.num_elements() < TRANSPOSED:
+    if kernel is not None and kernel.shape.num_elements() < LARGE_KERNEL:
         transposed = tf.transpose(kernel)
         return lambda d: tf.matmul(d, transposed)
     return lambda d: tf.matmul(d, kernel, transpose_b=True)
@@ -222,11 +222,13 @@ def _flat(x):
     return x if len(x.shape) == 2 else tf.reshape(x, [-1, x.shape[-1]])
 
 
-def _steps(x):
+def steps_of(x: Tensor) -> int | Tensor:
+    """T of [B, T, ...], as a number where it is known."""
     return x.shape[1] or tf.shape(x)[1]
 
 
-def _array(like, length):
+def array(like: Tensor, length: int | Tensor) -> tf.TensorArray:
+    """An empty array of `length` tensors like this one."""
     return tf.TensorArray(like.dtype, length, element_shape=like.shape)
 
 

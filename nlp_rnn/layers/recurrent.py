@@ -49,7 +49,8 @@ class Recurrent(keras.layers.Layer):
         recurrent_dropout: share of the state dropped on its way into the recurrent product, the same at every step.
 
     Raises:
-        ValueError: `units` is not a positive int, a dropout lies outside [0, 1), or there are no gates to return.
+        ValueError: `units` is not a positive int, a dropout lies outside [0, 1), or there is nothing to drop or
+            no gates to return.
     """
 
     cell: cells.Cell  # the equation, from cells.py
@@ -75,6 +76,8 @@ class Recurrent(keras.layers.Layer):
         self.go_backwards = go_backwards
         self.dropout = fraction("dropout", dropout)
         self.recurrent_dropout = fraction("recurrent_dropout", recurrent_dropout)
+        if recurrent_dropout and not self.cell.recurrent:
+            raise ValueError(f"recurrent_dropout must be 0: {type(self).__name__} has no recurrent product")
         self.seed_generator = keras.random.SeedGenerator()
         self.supports_masking = True
 
@@ -135,7 +138,7 @@ class Recurrent(keras.layers.Layer):
         shapes = [(batch, steps, sizes[0]) if self.return_sequences else (batch, sizes[0])]
         shapes += [(batch, size) for size in sizes if self.return_state]
         if self.return_gates:
-            shapes.append(dict.fromkeys(self._gate_names(), (batch, steps, self.units)))
+            shapes.append(dict.fromkeys(self.cell.gates, (batch, steps, self.units)))
         return shapes[0] if len(shapes) == 1 else tuple(shapes)
 
     def get_config(self):
@@ -172,9 +175,6 @@ class Recurrent(keras.layers.Layer):
     def _biases(self):
         """The bias of W x and, where the cell has one, that of U h, [K] each."""
         return tf.convert_to_tensor(self.bias), None
-
-    def _gate_names(self):
-        return self.cell.gates
 
     def _zeros(self, batch):
         return tuple(tf.zeros((batch, size), self.compute_dtype) for size in self.state_sizes)

@@ -28,8 +28,7 @@ keep_freed()
 
 STRETCH = 64
 FEWEST_ROWS = 8  # of a part: with fewer, its matrix products no longer fill a core
-LARGE_KERNEL = 2**19  # entries of U; from here, cores share one product better than each reads the whole kernel alone
-HUGE_KERNEL = 2**21  # from here, TensorFlow's own product of a few rows with U is faster than XLA's
+HUGE_KERNEL = 2**21  # entries of U; from here, TensorFlow's own product of a few rows with U is faster than XLA's
 
 
 class Way(NamedTuple):
@@ -55,7 +54,8 @@ def choose(inputs: Inputs, training: bool) -> Way:
     kernel = inputs.recurrent_kernel
     entries = 0 if kernel is None else kernel.shape.num_elements()
     rows = 32 if batch is None else batch
-    parts = 1 if entries >= LARGE_KERNEL or tf.config.list_logical_devices("GPU") else _cores()
+    # The cores share one product with a large kernel better than each reads the whole of it.
+    parts = 1 if entries >= loops.LARGE_KERNEL or tf.config.list_logical_devices("GPU") else _cores()
     parts = max(1, min(parts, rows // FEWEST_ROWS))
     return Way(entries < HUGE_KERNEL, True, parts, STRETCH if steps is None else None)
 
@@ -177,7 +177,7 @@ def _forward(program, way, inputs, fixed, save):
     results = []
     for part, fixed_part in zip(_cut(inputs, way.parts), _cut(fixed, way.parts), strict=True):
         if way.stretch is None:
-            results.append(program(part, fixed_part, _steps(part), save))
+            results.append(program(part, fixed_part, loops.steps_of(part.x), save))
         else:
             results.append(forward_stretches(program, part, fixed_part, way.stretch, save))
     sequences, final, saved = zip(*results, strict=True)
@@ -189,7 +189,7 @@ def _backward(program, way, inputs, fixed, saved, d_sequences, d_final):
     cut = (_cut(part, way.parts) for part in (inputs, fixed, tuple(d_sequences), tuple(d_final)))
     for part, fixed_part, upstream, d_state, kept in zip(*cut, saved, strict=True):
         if way.stretch is None:
-            results.append(program(part, fixed_part, _steps(part), kept, upstream, d_state))
+            results.append(program(part, fixed_part, loops.steps_of(part.x), kept, upstream, d_state))
         else:
             results.append(backward_stretches(program, part, fixed_part, way.stretch, kept, upstream, d_state))
     summed = tf.nest.map_structure(_sum, *(r._replace(x=None, initial=None) for r in results))
@@ -199,10 +199,6 @@ def _backward(program, way, inputs, fixed, saved, d_sequences, d_final):
 def _sum(*gradients):
     """Of one weight, over the parts; None where the layer has no such weight."""
     return gradients[0] if len(gradients) == 1 or gradients[0] is None else tf.add_n(gradients)
-
-
-def _steps(inputs):
-    return inputs.x.shape[1] or tf.shape(inputs.x)[1]
 
 
 def _cut(tensors, parts):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from nlp_rnn.layers.cells import State
-from nlp_rnn.layers.loops import Fixed, Inputs
+from nlp_rnn.layers.loops import Fixed, Inputs, array
 
 
 def forward_stretches(
@@ -27,7 +27,7 @@ def forward_stretches(
 
     sequences, state, saved = call(tf.constant(0), inputs.initial)
     found = tf.nest.flatten((sequences, saved))
-    arrays = [_array(f, count).write(0, f) for f in found]
+    arrays = [array(f, count).write(0, f) for f in found]
 
     def turn(number, state, arrays):
         sequences, state, saved = call(number, state)
@@ -65,7 +65,7 @@ def backward_stretches(
         return number - 1, found.initial, d_weights, d_x.write(number, found.x)
 
     zeros = tf.nest.map_structure(tf.zeros_like, _weights(inputs))
-    loop = (count - 1, tuple(d_state), zeros, _array(x[0], count))
+    loop = (count - 1, tuple(d_state), zeros, array(x[0], count))
     loop = tf.while_loop(lambda n, *_: n >= 0, turn, loop, maximum_iterations=count)
     _, d_initial, d_weights, d_x = loop
     return inputs._replace(**d_weights, x=_uncut(d_x.stack(), steps), initial=d_initial)
@@ -108,7 +108,3 @@ def _cut_fixed(fixed, stretch):
         return fixed._replace(mask=of_mask, update=None if update is None else tuple(u[number] for u in update))
 
     return of_stretch
-
-
-def _array(like, count):
-    return tf.TensorArray(like.dtype, count, element_shape=like.shape)

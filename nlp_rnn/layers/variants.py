@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from nlp_rnn.checks import positive_int
 from nlp_rnn.layers import cells
-from nlp_rnn.layers.recurrent import GRU, LSTM, Recurrent
+from nlp_rnn.layers.recurrent import LSTM, Recurrent
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
@@ -121,7 +121,7 @@ class LayerNormLSTM(LSTM):
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
-class MinGRU(GRU):
+class MinGRU(Recurrent):
     """GRU whose gates see only the input (Feng et al., 2024): no recurrent kernel, a third of the weights or fewer.
 
     Example:
@@ -130,9 +130,3 @@ class MinGRU(GRU):
     """
 
     cell = cells.MIN_GRU
-
-    def _bias_shape(self):
-        return (2 * self.units,)
-
-    def _biases(self):
-        return tf.convert_to_tensor(self.bias), None
