@@ -73,7 +73,7 @@ class Epochs:
     of texts of like length, the same for all.
     """
 
-    texts: int = 4000
+    texts: int = 10_000
     epochs: int = 3
     units: int = 64
     embedding: int = 64

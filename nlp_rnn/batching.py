@@ -6,6 +6,7 @@ the set is. An epoch's order depends only on the seed and the epoch, so a resume
 Shapes: N texts, B batch, T tokens.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,8 @@ class LengthBuckets:
         most_tokens: bound on B * T, but for what the shuffling of lengths adds; a longer text is a batch by itself.
         seed: shuffles texts of like length, and the batches, anew in every epoch; None keeps them sorted.
 
-    `epoch` says which epoch's order comes next; who trains sets it at the start of each.
+    `epoch` says which epoch's order comes next; who trains sets it at the start of each. `ready` says when each batch
+    of the epoch being read was made, in seconds of `time.monotonic`.
     """
 
     def __init__(self, texts: EncodedTexts, most_texts: int = 64, most_tokens: int = 16_000, seed: int | None = None):
@@ -93,6 +95,7 @@ class LengthBuckets:
         self.most_tokens = most_tokens
         self.seed = seed
         self.epoch = 0
+        self.ready: list[float] = []
 
     def plan(self) -> list[np.ndarray]:
         """The texts of each batch of this epoch, by number; every epoch has as many batches."""
@@ -137,7 +140,16 @@ class LengthBuckets:
     def dataset(self) -> tf.data.Dataset:
         """The batches of one epoch, as (ids [B, T], labels [B]); asks `epoch` anew at each pass."""
         signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32))
-        batches = tf.data.Dataset.from_generator(
-            lambda: (self.padded(batch) for batch in self.plan()), output_signature=signature
+        batches = tf.data.Dataset.from_generator(self._batches, output_signature=signature)
+        options = tf.data.Options()
+        options.autotune.enabled = (
+            False  # nothing to tune here, and its thread may keep the end of an epoch for seconds
         )
-        return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(4)
+        return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(4).with_options(options)
+
+    def _batches(self):
+        self.ready = []
+        for batch in self.plan():
+            made = self.padded(batch)
+            self.ready.append(time.monotonic())
+            yield made

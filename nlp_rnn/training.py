@@ -71,7 +71,7 @@ def fit(
     steps = len(train) + len(validation)
     with _Interrupts() as interrupts, progress("training", plan.epochs * steps) as update:
         follow = _Follow(train, plan, update, steps * len(memory.history))
-        callbacks = [interrupts, _Numbers(plan), follow, _Keep(plan, memory), *log]
+        callbacks = [interrupts, _Numbers(plan), follow, _Keep(plan, memory, follow), *log]
         model.fit(
             train.dataset(),
             validation_data=validation.dataset(),
@@ -240,18 +240,21 @@ class _Numbers(keras.callbacks.Callback):
 
 
 class _Follow(keras.callbacks.Callback):
-    """Show progress, and tell the batches which epoch they are in."""
+    """Show progress, tell the batches which epoch they are in, and add up the seconds of waiting for one."""
 
     def __init__(self, train, plan, update, steps):
         super().__init__()
         self.train, self.plan, self.update = train, plan, update
-        self.steps, self.state = steps, ""
+        self.steps, self.state, self.waited = steps, "", 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.train.epoch = epoch
         self.epoch = epoch + 1
+        self.waited, self.ended = 0.0, math.inf
 
     def on_train_batch_end(self, batch, logs=None):
+        self.waited += max(0.0, self.train.ready[batch] - self.ended)  # made after the step before had ended
+        self.ended = time.monotonic()
         self.steps += 1
         self.state = f"epoch {self.epoch}/{self.plan.epochs}, loss {logs['loss']:.3f}"
         self.update(self.steps, self.state)
@@ -264,9 +267,9 @@ class _Follow(keras.callbacks.Callback):
 class _Keep(keras.callbacks.Callback):
     """After each epoch: say how it went, remember it, stop when it no longer gets better."""
 
-    def __init__(self, plan, memory):
+    def __init__(self, plan, memory, follow):
         super().__init__()
-        self.plan, self.memory = plan, memory
+        self.plan, self.memory, self.follow = plan, memory, follow
 
     def on_epoch_begin(self, epoch, logs=None):
         self.begun = time.monotonic()
@@ -278,6 +281,7 @@ class _Keep(keras.callbacks.Callback):
         self.memory.remember(row)
         say(
             f"epoch {epoch + 1}/{self.plan.epochs}: loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}; "
-            f"validation loss {row['val_loss']:.4f}, accuracy {row['val_accuracy']:.4f}; {seconds:.0f} s"
+            f"validation loss {row['val_loss']:.4f}, accuracy {row['val_accuracy']:.4f}; {seconds:.0f} s, "
+            f"{self.follow.waited / max(seconds, 0.1):.0%} of it waiting for data"
         )
         self.model.stop_training = self.memory.done(self.plan)

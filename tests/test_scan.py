@@ -18,6 +18,7 @@ WAYS = {
     "in parts": Way(True, True, parts=2),
     "in stretches": Way(True, True, stretch=4),
     "in parts and stretches": Way(True, True, parts=2, stretch=4),
+    "input product inside": Way(True, True, parts=2, inside=True),
 }
 PAIRS = [  # compiling takes seconds: every cell and every mask, but not each with each
     (LSTM, "LSTM", None),
@@ -30,7 +31,7 @@ PAIRS = [  # compiling takes seconds: every cell and every mask, but not each wi
 
 @pytest.fixture(params=WAYS.values(), ids=WAYS)
 def way(request, monkeypatch):
-    monkeypatch.setattr(scan, "choose", lambda inputs, training: request.param)
+    monkeypatch.setattr(scan, "choose", lambda *_: request.param)
     return request.param
 
 
@@ -117,8 +118,8 @@ def test_every_cell_has_the_gradient_of_autodiff(kind, reverse, monkeypatch):
     update = tuple(tf.constant(normal(B, T, size, seed=4 + n) > -1) for n, size in enumerate(layer.state_sizes))
     run, fixed = Recurrence(layer.cell), Fixed(tf.constant(RIGHT), drop, update)
     expected = gradients(unrolled, run, inputs, fixed, reverse)
-    for way in (WAYS["plain"], WAYS["in parts and stretches"]):
-        monkeypatch.setattr(scan, "choose", lambda inputs, training, way=way: way)
+    for way in (WAYS["plain"], WAYS["in parts and stretches"], WAYS["input product inside"]):
+        monkeypatch.setattr(scan, "choose", lambda *_, way=way: way)
         for a, b in zip(expected, gradients(scan.scan, run, inputs, fixed, reverse), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4, err_msg=str(way))
 
@@ -151,7 +152,9 @@ def test_chooses_by_shape():
         small, large, huge = (tf.zeros((u, 4 * u)) for u in (64, 512, 1024))
         chosen["served"] = scan.choose(Inputs(unknown, (), recurrent_kernel=small), False)
         chosen["trained"] = scan.choose(Inputs(unknown, (), recurrent_kernel=small), True)
+        chosen["both ways"] = scan.choose(Inputs(unknown, (), recurrent_kernel=small), True, beside=2)
         chosen["known"] = scan.choose(Inputs(known, (), recurrent_kernel=small), False)
+        chosen["narrow"] = scan.choose(Inputs(known, (), kernel=small[:F], recurrent_kernel=small), False)
         chosen["large"] = scan.choose(Inputs(known, (), recurrent_kernel=large), True)
         chosen["huge"] = scan.choose(Inputs(known, (), recurrent_kernel=huge), True)
 
@@ -160,6 +163,8 @@ def test_chooses_by_shape():
     parts = max(1, min(cores, 4))
     assert chosen["served"] == Way(False, False), "what is served has no compiled operation"
     assert chosen["trained"] == Way(True, True, parts, scan.STRETCH)
+    assert chosen["both ways"] == Way(True, True, max(1, min(cores // 2, 4)), scan.STRETCH)
     assert chosen["known"] == Way(True, True, parts)
+    assert chosen["narrow"] == Way(True, True, parts, inside=True)
     assert chosen["large"] == Way(True, True)
     assert chosen["huge"] == Way(False, True)

@@ -55,7 +55,7 @@ def language_model(_, case):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 5.0)
         optimizer.step()
-        return float(loss)
+        return loss.item()
 
     return step
 
@@ -92,6 +92,6 @@ def epochs(_, case):
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
-        return float(loss)
+        return loss.item()
 
     return train

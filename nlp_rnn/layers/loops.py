@@ -76,45 +76,56 @@ class Saved(NamedTuple):
     states: State
 
 
-def forward(run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, save: bool) -> tuple[State, State, Saved]:
+def forward(
+    run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, save: bool, inside: bool = False
+) -> tuple[State, State, Saved]:
     """Run the first `steps` of T steps.
+
+    Args:
+        save: keep what `backward` needs.
+        inside: make the input product step by step in the loop, so that W x of all steps is never in memory.
 
     Returns:
         The states after every step, [B, T, U], of the first `run.sequences` states; the final states, [B, U]; and
         what `backward` needs, empty unless `save`.
     """
-    fixed, wx, length = _time_first(fixed), input_product(inputs, _swapped(inputs.x)), steps_of(inputs.x)
-    kept = len(inputs.initial) if save else run.sequences
-    states = tuple(array(s, length + 1).write(0, s) for s in inputs.initial[:kept])
-    # The pre-activations take the place of W x, step by step: no second array of that size, the largest of all.
-    source = array(wx[0], length).unstack(wx)
-    in_place = run.cell.additive and run.cell.recurrent
-    apart = (array(wx[0], length),) if save and not run.cell.additive else ()
+    fixed, x, length = _time_first(fixed), _swapped(inputs.x), steps_of(inputs.x)
+    if not inside:
+        x, inputs = input_product(inputs, x), inputs._replace(kernel=None, bias=None)
+    source = array(x[0], length).unstack(x)
 
     def pre_of(t, state, source):
         h = state[0] if fixed.drop is None else state[0] * fixed.drop
-        return pre_activations(run.cell, inputs, source.read(t), h)
+        return pre_activations(run.cell, inputs, input_product(inputs, source.read(t)), h)
 
-    def advance(t, state, pre, states, source, apart):
-        if save and in_place:
+    # The pre-activations take the place of W x, step by step: no second array of that size, the largest of all.
+    in_place = save and not inside and run.cell.additive and run.cell.recurrent
+    first = pre_of(0, inputs.initial, source)
+    apart = () if in_place or not save else first if inside else first[1:]
+    arrays = tuple(array(p, length) for p in apart)
+    kept = len(inputs.initial) if save else run.sequences
+    states = tuple(array(s, length + 1).write(0, s) for s in inputs.initial[:kept])
+
+    def advance(t, state, pre, states, source, arrays):
+        if in_place:
             source = source.write(t, *pre)
-        apart = tuple(a.write(t, pre[1]) for a in apart)
+        arrays = tuple(a.write(t, p) for a, p in zip(arrays, pre[len(pre) - len(arrays) :], strict=True))
         state = _advance(run, inputs.cell, fixed, pre, state, t)
         states = tuple(a.write(t + 1, s) for a, s in zip(states, state, strict=False))
-        return state, states, source, apart
+        return state, states, source, arrays
 
     def turn(t, state, pre, *arrays):
-        state, states, source, apart = advance(t, state, pre, *arrays)
+        state, states, source, arrays = advance(t, state, pre, *arrays)
         # The next step's pre-activation is made in this turn: the loop then holds it as a plain block of memory, and
         # what XLA makes of the cell is vectorised. Reading W x by the step's number within the cell prevents that.
-        return t + 1, state, pre_of(t + 1, state, source), states, source, apart
+        return t + 1, state, pre_of(t + 1, state, source), states, source, arrays
 
-    loop = (tf.constant(0), tuple(inputs.initial), pre_of(0, inputs.initial, source), states, source, apart)
+    loop = (tf.constant(0), tuple(inputs.initial), first, states, source, arrays)
     loop = tf.while_loop(lambda t, *_: t < steps - 1, turn, loop)
-    state, states, source, apart = advance(*loop)
-    states, apart = tuple(a.stack() for a in states), [a.stack() for a in apart]
-    saved = Saved((source.stack() if in_place else wx, *apart), states) if save else Saved((), ())
-    return tuple(_swapped(s[1:]) for s in states[: run.sequences]), state, saved
+    state, states, source, arrays = advance(*loop)
+    states, found = tuple(a.stack() for a in states), tuple(a.stack() for a in arrays)
+    pre = found if inside else (source.stack() if in_place else x, *found)
+    return tuple(_swapped(s[1:]) for s in states[: run.sequences]), state, Saved(pre, states) if save else Saved((), ())
 
 
 def backward(

@@ -107,15 +107,16 @@ class Recurrent(keras.layers.Layer):
             outputs.append({name: self._in_order(gate) for name, gate in found.gates.items()})
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
-    def run(self, sequences, initial_state=None, mask=None, training=False, change=None) -> Result:
+    def run(self, sequences, initial_state=None, mask=None, training=False, change=None, beside=1) -> Result:
         """Run over `sequences`, [B, T, F]; for layers made of layers, which call this one.
 
         Args:
             change: takes and gives what the loop is made of (Recurrence, Inputs, Fixed), or None.
+            beside: how many layers, this one counted, run at the same time.
         """
         loop = self._loop(sequences, initial_state, mask, training)
         run, inputs, fixed = loop if change is None else change(*loop)
-        states, final = scan(run, inputs, fixed, bool(training), self.go_backwards)
+        states, final = scan(run, inputs, fixed, bool(training), self.go_backwards, beside)
         found = gates(run, inputs, fixed, states, self.go_backwards) if self.return_gates else None
         sequence, last = states[0] if states else None, final[0]
         if mask is not None and initial_state is not None:

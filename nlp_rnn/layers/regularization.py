@@ -71,14 +71,14 @@ class Regularized(Recurrent):
         if not self.layer.built:
             self.layer.build(sequences_shape)
 
-    def run(self, sequences, initial_state=None, mask=None, training=False, change=None) -> Result:
+    def run(self, sequences, initial_state=None, mask=None, training=False, change=None, beside=1) -> Result:
         """Run the wrapped layer, its loop changed by this one and, where there is one, by a wrapper around it."""
 
         def both(*loop):
             loop = self._changed(*loop, training)
             return loop if change is None else change(*loop)
 
-        return self.layer.run(sequences, initial_state, mask, training, both)
+        return self.layer.run(sequences, initial_state, mask, training, both, beside)
 
     def reversed(self) -> "Regularized":
         """The wrapper around the reversed layer."""

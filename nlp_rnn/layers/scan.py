@@ -28,6 +28,7 @@ keep_freed()
 
 STRETCH = 64
 FEWEST_ROWS = 8  # of a part: with fewer, its matrix products no longer fill a core
+NARROW_INPUT = 262144  # entries of W; up to here it stays in the cache that a core has for itself
 HUGE_KERNEL = 2**21  # entries of U; from here, TensorFlow's own product of a few rows with U is faster than XLA's
 
 
@@ -38,26 +39,33 @@ class Way(NamedTuple):
         forward, backward: whether this loop is compiled with XLA.
         parts: into how many parts the batch is cut.
         stretch: steps that one program takes at a time; None for all of them.
+        inside: whether the input product is made step by step in the forward loop.
     """
 
     forward: bool
     backward: bool
     parts: int = 1
     stretch: int | None = None
+    inside: bool = False
 
 
-def choose(inputs: Inputs, training: bool) -> Way:
-    """The fastest way for tensors of this shape, on this machine, as was measured (benchmarks/README.md)."""
+def choose(inputs: Inputs, training: bool, beside: int = 1) -> Way:
+    """The fastest way for tensors of this shape, as was measured (benchmarks/README.md); see `scan`."""
     batch, steps, _ = inputs.x.shape
     if tf.executing_eagerly() or not (training or None not in (batch, steps)):
         return Way(False, False)
-    kernel = inputs.recurrent_kernel
-    entries = 0 if kernel is None else kernel.shape.num_elements()
+    entries = _entries(inputs.recurrent_kernel)
     rows = 32 if batch is None else batch
     # The cores share one product with a large kernel better than each reads the whole of it.
     parts = 1 if entries >= loops.LARGE_KERNEL or tf.config.list_logical_devices("GPU") else _cores()
-    parts = max(1, min(parts, rows // FEWEST_ROWS))
-    return Way(entries < HUGE_KERNEL, True, parts, STRETCH if steps is None else None)
+    parts = max(1, min(parts // beside if training else parts, rows // FEWEST_ROWS))
+    narrow = inputs.kernel is not None and _entries(inputs.kernel) <= NARROW_INPUT
+    inside = narrow and entries < HUGE_KERNEL and not training and rows >= FEWEST_ROWS
+    return Way(entries < HUGE_KERNEL, True, parts, STRETCH if steps is None else None, inside)
+
+
+def _entries(kernel):
+    return 0 if kernel is None else kernel.shape.num_elements()
 
 
 def _cores():
@@ -65,7 +73,7 @@ def _cores():
 
 
 def scan(
-    run: Recurrence, inputs: Inputs, fixed: Fixed, training: bool = False, reverse: bool = False
+    run: Recurrence, inputs: Inputs, fixed: Fixed, training: bool = False, reverse: bool = False, beside: int = 1
 ) -> tuple[State, State]:
     """Return the states after every step and after the last.
 
@@ -75,13 +83,14 @@ def scan(
         fixed: those that have none.
         training: a gradient will be asked for; what it needs is kept. Without, it is made again where it is asked for.
         reverse: run from the last step to the first.
+        beside: how many such scans, this one counted, do not wait for each other and share the cores.
 
     Returns:
         A tuple of [B, T, U], of the first `run.sequences` states, in the order of the input; and a tuple of [B, U], of
         all states.
     """
     inputs = _of_one_batch(inputs)
-    way = choose(inputs, training)
+    way = choose(inputs, training, beside)
     batch = tf.shape(inputs.x)[0]
     filled = way.backward and inputs.x.shape[0] is None
     if filled:
@@ -96,7 +105,7 @@ def scan(
 
 def _differentiable(run, way, inputs, fixed, training):
     """The sequences and the final states, one after the other, with the gradient of `loops.backward`."""
-    forward, backward = _programs(run, way.forward, way.backward)
+    forward, backward = _programs(run, way.forward, way.backward, way.inside)
 
     @tf.custom_gradient
     def differentiable(*flat):
@@ -157,11 +166,11 @@ def _whole(present):
 
 
 @functools.lru_cache(maxsize=256)
-def _programs(run, forward_compiled, backward_compiled):
+def _programs(run, forward_compiled, backward_compiled, inside):
     """The two loops, one compiled function each: all parts, stretches and layers of equal shapes share them."""
 
     def forward(inputs, fixed, steps, save):
-        return loops.forward(run, inputs, fixed, steps, save)
+        return loops.forward(run, inputs, fixed, steps, save, inside)
 
     def backward(inputs, fixed, steps, saved, upstream, d_state):
         return loops.backward(run, inputs, fixed, steps, saved, upstream, d_state)

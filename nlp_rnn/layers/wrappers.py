@@ -58,7 +58,7 @@ class Bidirectional(keras.layers.Layer):
         given = _states(self, initial_state)
         starts = (given[:half] or None, given[half:] or None)
         ways = zip((self.forward, self.backward), starts, strict=True)
-        ahead, back = (way.run(sequences, start, mask, training) for way, start in ways)
+        ahead, back = (way.run(sequences, start, mask, training, beside=2) for way, start in ways)
         outputs = [self._merged(ahead, back, mask)]
         outputs += [*ahead.final, *back.final] if self.forward.return_state else []
         outputs += [ahead.gates, back.gates] if self.forward.return_gates else []
