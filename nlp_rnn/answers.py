@@ -14,7 +14,9 @@ from nlp_rnn.checks import CallError
 from nlp_rnn.progress import track
 
 if TYPE_CHECKING:
+    from nlp_rnn.language import Guess
     from nlp_rnn.pipelines import Prediction
+    from nlp_rnn.runs import Run
 
 _MOST_CLASSES = 12  # more than this are not listed one by one
 
@@ -70,11 +72,13 @@ def line(prediction: "Prediction", classes: Sequence[str], as_json: bool) -> str
 
 
 def print_figures(figures: dict, as_json: bool, of: str, mistakes: Sequence[dict] = ()) -> None:
-    """Print what `metrics.classification` gave on texts, called `of`, and a few mistakes."""
+    """Print the figures of a classifier or of a language model on texts, called `of`, and a few mistakes."""
     if as_json:
         return click.echo(json.dumps(figures, ensure_ascii=False))
     if "run" in figures:
         click.echo(f"run       {figures['run']}")
+    if "perplexity" in figures:
+        return _print_language(figures, of)
     click.echo(f"accuracy  {figures['accuracy']:.4f} on {figures['texts']:,} {of}")
     click.echo(f"          {figures['majority_accuracy']:.4f} by always saying the most frequent class")
     click.echo(f"macro F1  {figures['macro_f1']:.4f}")
@@ -89,3 +93,68 @@ def print_figures(figures: dict, as_json: bool, of: str, mistakes: Sequence[dict
     for row in mistakes:
         text = " ".join(row["text"].split())
         click.echo(f"mistaken  {row['label']}, taken for {row['predicted']} ({row['probability']:.2f}): {text[:100]}")
+
+
+def _print_language(figures, of):
+    click.echo(f"perplexity  {figures['perplexity']:.2f} over {figures['tokens']:,} tokens of the {of}")
+    click.echo(f"            {figures['frequency_perplexity']:.2f} by the tokens' frequencies alone")
+    click.echo(f"loss        {figures['loss']:.4f} nats a token, {figures['bits_per_character']:.3f} bits a character")
+    click.echo(f"next token  {figures['top1']:.4f} at the first guess, {figures['top5']:.4f} among five")
+    cloze = figures.get("cloze", {})
+    for cell, found in cloze.items():
+        kinds = ", ".join(f"{kind} {share:.3f}" for kind, share in found["kinds"].items())
+        click.echo(f"{cell.upper():<4}  right words: {kinds}")
+    if not any(found["gaps"] for found in cloze.values()):
+        return
+    click.echo("right words by sentences in between")
+    gaps = sorted({int(gap) for found in cloze.values() for gap in found["gaps"]})
+    shown = [gap for gap in gaps if gap % 4 == 0 or gap == gaps[-1]]
+    click.echo("      " + "".join(f"{gap:>7}" for gap in shown))
+    for cell, found in cloze.items():
+        by_gap = {int(gap): share for gap, share in found["gaps"].items()}
+        click.echo(f"{cell.upper():<6}" + "".join(f"{by_gap[gap]:7.3f}" if gap in by_gap else " " * 7 for gap in shown))
+
+
+def guesses(text: str, found: Sequence["Guess"], as_json: bool) -> Iterator[str]:
+    """The words for a blank: word, tab, probability, tab, the text with it; or one object."""
+    if as_json:
+        words = [{"word": guess.word, "probability": round(guess.probability, 6)} for guess in found]
+        yield json.dumps({"text": text, "words": words}, ensure_ascii=False)
+        return
+    for guess in found:
+        yield f"{guess.word}\t{guess.probability:.4f}\t{text.replace('___', guess.word)}"
+
+
+def print_generated(trained: "Run", prompts, length, choice, seed, stop, samples, as_json) -> None:
+    """Print texts as they come: a single one piece by piece, several when each is done.
+
+    Raises:
+        CallError: the run is no language model.
+    """
+    if trained.pipeline.kind != "language_model":
+        raise CallError(f"{trained.path} is no language model: make one with 'nlp-rnn run generation'")
+    from nlp_rnn.decoding import Choice
+
+    for prompt in prompts:
+        for number in range(samples):
+            written = "" if as_json else prompt
+            click.echo(written, nl=False)
+            text = ""
+            for (generated,) in trained.pipeline.generate([prompt], length, Choice(*choice), seed + number):
+                text, ended = _until(generated, stop)
+                whole = trained.pipeline.joined(prompt, text)
+                if not as_json and whole.startswith(written):
+                    click.echo(whole[len(written) :], nl=False)
+                    written = whole
+                if ended:
+                    break
+            if as_json:
+                click.echo(json.dumps({"prompt": prompt, "text": text, "seed": seed + number}, ensure_ascii=False))
+            else:
+                click.echo()
+
+
+def _until(text, stop):
+    """The text before the first stop string, and whether there was one."""
+    places = [place for place in (text.find(word) for word in stop if word) if place >= 0]
+    return (text[: min(places)], True) if places else (text, False)

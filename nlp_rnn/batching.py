@@ -7,7 +7,7 @@ Shapes: N texts, B batch, T tokens.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from nlp_rnn.checks import InputError
-from nlp_rnn.text import PADDING, TextEncoder, chunks, to_tensor
+from nlp_rnn.text import END, PADDING, TextEncoder, chunks, to_tensor
 
 SIZES = 16  # a batch holds a multiple of so many texts, or fewer
 
@@ -45,13 +45,16 @@ class EncodedTexts:
         return np.diff(self.offsets)
 
 
-def encode(labelled: Iterable[tuple[str, int]], encoder: TextEncoder, file: Path) -> EncodedTexts:
-    """Encode a stream of (text, label), writing the ids to `file`."""
+def encode(labelled: Iterable[tuple[str, int]], encoder: TextEncoder, file: Path, end: bool = False) -> EncodedTexts:
+    """Encode a stream of (text, label), writing the ids to `file`; with `end`, `END` after texts of label 1."""
     ragged = tf.function(encoder.ragged, input_signature=[tf.TensorSpec([None], tf.string)])
     lengths, labels, cut = [], [], 0
     with open(file, "wb") as out:
         for chunk in chunks(labelled, 1024, lambda pair: len(pair[0])):
             ids, before = ragged(to_tensor(text for text, _ in chunk))
+            if end:
+                ends = tf.constant([label for _, label in chunk], tf.int64)
+                ids = tf.concat([ids, tf.RaggedTensor.from_row_lengths(tf.repeat(END, tf.reduce_sum(ends)), ends)], 1)
             out.write(ids.flat_values.numpy().tobytes())  # `tofile` would not say that a disk is full
             lengths += ids.row_lengths().numpy().tolist()
             labels += [label for _, label in chunk]
@@ -140,12 +143,7 @@ class LengthBuckets:
     def dataset(self) -> tf.data.Dataset:
         """The batches of one epoch, as (ids [B, T], labels [B]); asks `epoch` anew at each pass."""
         signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32))
-        batches = tf.data.Dataset.from_generator(self._batches, output_signature=signature)
-        options = tf.data.Options()
-        options.autotune.enabled = (
-            False  # nothing to tune here, and its thread may keep the end of an epoch for seconds
-        )
-        return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(4).with_options(options)
+        return dataset_of(self._batches, signature, len(self))
 
     def _batches(self):
         self.ready = []
@@ -153,3 +151,11 @@ class LengthBuckets:
             made = self.padded(batch)
             self.ready.append(time.monotonic())
             yield made
+
+
+def dataset_of(batches: Callable[[], Iterator], signature: tuple, count: int) -> tf.data.Dataset:
+    """What a generator function yields, `count` items of this signature, a few of them made ahead."""
+    data = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # nothing to tune here, and its thread may keep the end of an epoch for seconds
+    return data.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4).with_options(options)

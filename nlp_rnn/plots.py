@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 _TRAIN, _VALIDATION = "#7a8fa6", "#c2571a"
+_LINES = ("#c2571a", "#3d7ea6", "#5b5b5b", "#7a9a3a", "#8c5fa8")
 _MOST_NAMES = 40  # more classes than this are shown without names and counts
 
 
@@ -16,16 +17,17 @@ def _figure(width, height):
 
 
 def curves(history: Sequence[dict], path: Path) -> None:
-    """Loss and accuracy over the epochs, in training and on the validation set, the epoch that was kept marked.
+    """Loss, and accuracy if there is one, over the epochs, in training and on the validation set, the kept one marked.
 
     Args:
-        history: one dict an epoch: epoch, loss, accuracy, val_loss, val_accuracy.
+        history: one dict an epoch: epoch, loss and val_loss, perhaps accuracy and val_accuracy.
         path: a new PNG file.
     """
-    figure = _figure(8, 3.2)
+    names = [name for name in ("loss", "accuracy") if name in history[0]]
+    figure = _figure(4 * len(names), 3.2)
     epochs = [row["epoch"] for row in history]
     kept = min(history, key=lambda row: row["val_loss"])["epoch"]
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         axes.plot(epochs, [row[name] for row in history], "o-", color=_TRAIN, label="training")
         axes.plot(epochs, [row[f"val_{name}"] for row in history], "o-", color=_VALIDATION, label="validation")
         axes.axvline(kept, color="0.7", linestyle=":", label="kept")
@@ -57,6 +59,22 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str], path: Path) -> 
         for (row, column), count in np.ndenumerate(counts):
             dark = shares[row, column] > 0.5
             axes.text(column, row, f"{count:,}", ha="center", va="center", color="white" if dark else "black")
+    figure.savefig(path, dpi=120)
+
+
+def lines(named: dict[str, dict[float, float]], title: str, xlabel: str, ylabel: str, path: Path) -> None:
+    """Lines by name, each a dict of x to y, with shares from 0 to 1 on the y axis.
+
+    Args:
+        path: a new PNG file.
+    """
+    figure = _figure(7, 4)
+    axes = figure.subplots()
+    for (name, points), marker, colour in zip(named.items(), "osD^v", _LINES, strict=False):
+        axes.plot(list(points), list(points.values()), f"{marker}-", color=colour, label=name, markersize=4)
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel, ylim=(-0.02, 1.02))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower left")
     figure.savefig(path, dpi=120)
 
 

@@ -27,6 +27,7 @@ import keras
 
 import nlp_rnn
 from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.language import LanguagePipeline
 from nlp_rnn.models import storage
 from nlp_rnn.pipelines import TextClassifier
 from nlp_rnn.places import check_new, unfinished
@@ -35,7 +36,7 @@ from nlp_rnn.text import TextEncoder, Vocabulary
 
 FORMAT = 1
 PURPOSE, LOCK = "purpose.json", "lock"  # in the workplace
-PIPELINES = {TextClassifier.kind: TextClassifier}
+PIPELINES = {pipeline.kind: pipeline for pipeline in (TextClassifier, LanguagePipeline)}
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Run:
     recipe: str
     settings: dict
     data: dict
-    pipeline: TextClassifier
+    pipeline: TextClassifier | LanguagePipeline
     metrics: dict
 
 
@@ -145,7 +146,7 @@ def has_checkpoint(out: Path) -> bool:
     return any(unfinished(out).glob("checkpoint-*"))
 
 
-def save(folder: Path, pipeline: TextClassifier, figures: dict, history: Sequence[dict]) -> None:
+def save(folder: Path, pipeline: TextClassifier | LanguagePipeline, figures: dict, history: Sequence[dict]) -> None:
     """Write a run into its workplace; call it last, since it takes the hashes of all files there."""
     (folder / "vocabulary.txt").write_text(pipeline.encoder.vocabulary.dump(), encoding="utf-8")
     structure = storage.save(pipeline.model, folder / storage.WEIGHTS)

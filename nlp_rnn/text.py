@@ -13,6 +13,7 @@ from nlp_rnn.checks import InputError, one_of, positive_int
 
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unk>")
+END, END_TOKEN = 2, b"<eos>"  # of a text; only language models have it, and no tokenizer makes it of a text
 UNITS = ("word", "character", "byte")
 
 # Marks, and scripts written without spaces, stand alone; letters keep their combining marks and inner apostrophes.
@@ -89,6 +90,10 @@ class Vocabulary:
     def of_bytes(cls):
         """All 256 bytes."""
         return cls(bytes([value]) for value in range(256))
+
+    def with_end(self) -> "Vocabulary":
+        """These tokens after the one that ends a text, for language models; it has the id `END`."""
+        return Vocabulary((END_TOKEN, *self.tokens))
 
     def extended(self, counts: dict[bytes, int], size: int, least_count: int = 1) -> "Vocabulary":
         """This vocabulary, its ids unchanged, and the most frequent new tokens, up to `size` ids in all."""

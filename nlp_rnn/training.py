@@ -18,6 +18,7 @@ import numpy as np
 from nlp_rnn.batching import LengthBuckets
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.progress import progress, say
+from nlp_rnn.streams import Streams
 
 WARMUP_STEPS = 50
 
@@ -41,8 +42,8 @@ class Plan:
 
 def fit(
     model: keras.Model,
-    train: LengthBuckets,
-    validation: LengthBuckets,
+    train: LengthBuckets | Streams,
+    validation: LengthBuckets | Streams,
     plan: Plan,
     folder: Path,
     tensorboard: bool = False,
@@ -53,13 +54,13 @@ def fit(
     nothing had happened.
 
     Args:
-        model: ids [B, T] to logits [B, C].
+        model: ids [B, T] to logits [B, C]; or a `NextToken`, which has a loss of its own.
         train, validation: what to train on and what decides which epoch is best.
         plan: how to train.
         folder: where checkpoints go, and TensorBoard's logs if asked for.
 
     Returns:
-        The history: a dict an epoch with loss, accuracy, val_loss, val_accuracy, seconds.
+        The history: a dict an epoch with loss, val_loss, seconds, and of classes accuracy and val_accuracy.
 
     Raises:
         InputError: the loss became NaN or infinite.
@@ -276,12 +277,21 @@ class _Keep(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = round(time.monotonic() - self.begun, 1)
-        names = ("loss", "accuracy", "val_loss", "val_accuracy")
+        names = [name for name in ("loss", "accuracy", "val_loss", "val_accuracy") if name in logs]
         row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in names}, "seconds": seconds}
         self.memory.remember(row)
+        trained, validated = (", ".join(_worded(row, prefix)) for prefix in ("", "val_"))
         say(
-            f"epoch {epoch + 1}/{self.plan.epochs}: loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}; "
-            f"validation loss {row['val_loss']:.4f}, accuracy {row['val_accuracy']:.4f}; {seconds:.0f} s, "
-            f"{self.follow.waited / max(seconds, 0.1):.0%} of it waiting for data"
+            f"epoch {epoch + 1}/{self.plan.epochs}: {trained}; validation {validated}; "
+            f"{seconds:.0f} s, {self.follow.waited / max(seconds, 0.1):.0%} of it waiting for data"
         )
         self.model.stop_training = self.memory.done(self.plan)
+
+
+def _worded(row, prefix):
+    """The figures of an epoch as said to a person; of a language model, which has no accuracy, the perplexity."""
+    yield f"loss {row[f'{prefix}loss']:.4f}"
+    if "accuracy" in row:
+        yield f"accuracy {row[f'{prefix}accuracy']:.4f}"
+    else:
+        yield f"perplexity {math.exp(min(row[f'{prefix}loss'], 50)):.1f}"

@@ -108,18 +108,48 @@ def check_model(make, tmp_path):
     with tf.GradientTape() as tape:
         y = model(ids, training=True)
         loss = tf.reduce_sum(tf.sin(y) * normal(*y.shape, seed=9))
-    for weight, gradient in zip(
-        model.trainable_weights, tape.gradient(loss, [w.value for w in model.trainable_weights]), strict=True
-    ):
-        some = gradient is not None and np.any(tf.convert_to_tensor(gradient))
-        assert some, f"no gradient reaches {weight.path}"
-        assert np.isfinite(tf.convert_to_tensor(gradient)).all(), f"the gradient of {weight.path} is not finite"
+    _check_gradients(model, tape, loss)
     y = model(ids).numpy()
     assert np.isfinite(y).all()
     for padding in ([[0, 0], [0, 3]], [[0, 0], [2, 0]]):
         np.testing.assert_allclose(model(np.pad(ids, padding)), y, rtol=1e-5, atol=1e-6, err_msg="padding is seen")
     for row in range(B):
         np.testing.assert_allclose(model(ids[row : row + 1]), y[row : row + 1], rtol=1e-5, atol=1e-6)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again(ids), y)
+    assert again.get_config() == model.get_config()
+
+
+def _check_gradients(model, tape, loss):
+    """A finite gradient, not all of it zero, reaches every weight."""
+    values = [w.value for w in model.trainable_weights]
+    for weight, gradient in zip(model.trainable_weights, tape.gradient(loss, values), strict=True):
+        some = gradient is not None and np.any(tf.convert_to_tensor(gradient))
+        assert some, f"no gradient reaches {weight.path}"
+        assert np.isfinite(tf.convert_to_tensor(gradient)).all(), f"the gradient of {weight.path} is not finite"
+
+
+def check_language_model(make, tmp_path):
+    """Assert that a model trains every weight, sees the past alone, goes on from its state, and survives saving."""
+    ids = np.random.default_rng(0).integers(1, 20, (B, T)).astype("int32")
+    model = make()
+    with tf.GradientTape() as tape:
+        y = model(ids, training=True)
+        loss = tf.reduce_sum(tf.sin(y) * normal(*y.shape, seed=9))
+    _check_gradients(model, tape, loss)
+    y = model(ids).numpy()
+    changed = np.where(np.arange(T) < 3, ids, 1 + ids % 19)
+    np.testing.assert_allclose(model(changed)[:, :3], y[:, :3], rtol=1e-5, atol=1e-6, err_msg="the future is seen")
+    assert not np.allclose(model(changed)[:, 3], y[:, 3]), "a token does not reach what is said of the next"
+    np.testing.assert_allclose(
+        model(np.pad(ids, [[0, 0], [0, 2]]))[:, :T], y, rtol=1e-5, atol=1e-6, err_msg="padding is seen"
+    )
+    first = model.run(tf.constant(ids[:, :2]), model.initial_states(B))
+    rest = model.logits(model.run(tf.constant(ids[:, 2:]), first.states).raw)
+    np.testing.assert_allclose(rest, y[:, 2:], rtol=1e-5, atol=1e-6, err_msg="the state does not carry on")
+    logits, _ = model.step(tf.constant(ids[:, 2]), first.states)
+    np.testing.assert_allclose(logits, y[:, 2], rtol=1e-5, atol=1e-6, err_msg="a step is not what the whole is")
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(again(ids), y)

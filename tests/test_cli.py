@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import SMALL, reviews
 
-COMMANDS = ("list", "run", "finetune", "evaluate", "predict", "export", "copy")
+COMMANDS = ("list", "run", "finetune", "evaluate", "predict", "generate", "export", "copy")
 
 
 def nlp_rnn(*arguments, **options):

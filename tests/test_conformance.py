@@ -25,8 +25,16 @@ from nlp_rnn.layers import (
     cells,
 )
 from nlp_rnn.layers.cells import Cell
-from nlp_rnn.models import Classifier
-from tests.conformance import U, check_cell, check_layer, check_model, check_recipe, normal
+from nlp_rnn.models import Classifier, LanguageModel
+from tests.conformance import (
+    U,
+    check_cell,
+    check_language_model,
+    check_layer,
+    check_model,
+    check_recipe,
+    normal,
+)
 
 CELLS = {  # the shapes of the weights that the equation takes
     "RNN": (),
@@ -62,6 +70,12 @@ MODELS = {
     f"Classifier, {cell}": lambda cell=cell: Classifier(20, 3, cell, embedding=4, units=3, layers=2, dropout=0.1)
     for cell in models.CELLS
 }
+LANGUAGE_MODELS = {
+    f"LanguageModel, {cell}": lambda cell=cell: LanguageModel(
+        20, cell, embedding=4, units=3 + (cell == "gru"), layers=2, dropout=0.1, weight_drop=0.1, word_dropout=0.1
+    )
+    for cell in models.CELLS
+}
 OF_IDS = {WordDropout}  # takes ids, not vectors: tests/test_regularization.py
 
 
@@ -80,6 +94,11 @@ def test_keeps_the_promises_of_a_model(name, tmp_path):
     check_model(MODELS[name], tmp_path)
 
 
+@pytest.mark.parametrize("name", LANGUAGE_MODELS)
+def test_keeps_the_promises_of_a_language_model(name, tmp_path):
+    check_language_model(LANGUAGE_MODELS[name], tmp_path)
+
+
 @pytest.mark.parametrize("name", shipped.recipes())
 def test_keeps_the_promises_of_a_recipe(name):
     check_recipe(shipped.recipes()[name])
@@ -89,9 +108,9 @@ def test_the_tables_are_complete():
     assert {name for name, value in vars(cells).items() if isinstance(value, Cell)} == set(CELLS)
     listed = {type(make()) for make in LAYERS.values()} | OF_IDS | {layers.Recurrent}
     assert listed == {getattr(layers, name) for name in layers.__all__}
-    assert {type(make()) for make in MODELS.values()} == {
-        getattr(models, name) for name in models.__all__ if inspect.isclass(getattr(models, name))
-    }
+    public = [getattr(models, name) for name in models.__all__]
+    listed = {type(make()) for make in [*MODELS.values(), *LANGUAGE_MODELS.values()]}
+    assert listed == {value for value in public if inspect.isclass(value) and issubclass(value, keras.Model)}
 
 
 def mixes_rows(z, state):
@@ -179,6 +198,28 @@ class DividesByNothing(Classifier):
 def test_a_broken_model_is_rejected(broken, tmp_path):
     with pytest.raises(AssertionError):
         check_model(lambda: broken(20, 3, embedding=4, units=3, dropout=0.0, word_dropout=0.0), tmp_path)
+
+
+@keras.saving.register_keras_serializable("tests")
+class SeesTheNext(LanguageModel):
+    """Broken on purpose: it reads the token that it is to tell."""
+
+    def run(self, ids, states=None, mask=None, training=False):
+        return super().run(tf.roll(ids, -1, 1), states, None, training)
+
+
+@keras.saving.register_keras_serializable("tests")
+class ForgetsItsState(LanguageModel):
+    """Broken on purpose: what came before the piece is lost."""
+
+    def run(self, ids, states=None, mask=None, training=False):
+        return super().run(ids, None, mask, training)
+
+
+@pytest.mark.parametrize("broken", [SeesTheNext, ForgetsItsState])
+def test_a_broken_language_model_is_rejected(broken, tmp_path):
+    with pytest.raises(AssertionError):
+        check_language_model(lambda: broken(20, embedding=4, units=4), tmp_path)
 
 
 BROKEN_RECIPE = '''"""A recipe whose settings can be changed while it runs."""

@@ -263,3 +263,6 @@ class GRU(Recurrent):
     def _biases(self):
         bias = tf.convert_to_tensor(self.bias)
         return bias[0], bias[1]
+
+
+CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}  # by the names that settings have

@@ -7,9 +7,8 @@ import keras
 import numpy as np
 
 from nlp_rnn.checks import fraction, one_of, positive_int
-from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, MeanMaxPooling, Stack, WordDropout
-
-CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+from nlp_rnn.layers import Bidirectional, MeanMaxPooling, Stack, WordDropout
+from nlp_rnn.layers.recurrent import CELLS
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")

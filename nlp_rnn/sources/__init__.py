@@ -25,12 +25,16 @@ SHARES = {"test": 0.1, "validation": 0.1}  # of a set that comes without these s
 
 
 class Example(NamedTuple):
-    """A text, its label, and where it stands, for messages: "reviews.csv, line 7"."""
+    """A text, its label, and where it stands, for messages: "reviews.csv, line 7".
+
+    `ends` is False where the text goes on in the next example.
+    """
 
     text: str
     label: str
     place: str
     split: str = ""
+    ends: bool = True
 
 
 @dataclass(frozen=True)
@@ -40,14 +44,14 @@ class Source:
     Attributes:
         name: what the user called it.
         tables: the tables that were given, by split; "all" where the set has no splits.
-        columns: the column of each table that is the text, and the one that is the label.
+        columns: the column of each table that is the text, and the one that is the label, if labels are wanted.
         seed: decides, with the text, who goes into a split that was not given.
         notes: what was guessed, for the user to see.
     """
 
     name: str
     tables: dict[str, Table]
-    columns: tuple[str, str]
+    columns: tuple[str, ...]
     seed: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -85,7 +89,7 @@ class Source:
 
     def is_whole(self, trained_on: str) -> bool:
         """Whether all of this set may be evaluated on: it has no splits, and is not what was trained on."""
-        return "all" in self.tables and not _same(self.name, trained_on)
+        return "all" in self.tables and not same_data(self.name, trained_on)
 
     def _shares(self):
         """What has to be drawn: the splits that were not given."""
@@ -98,21 +102,24 @@ class Source:
         return "train" if "train" in self.tables else "all"
 
 
-def open_source(data: str, text_column: str | None = None, label_column: str | None = None, seed: int = 0) -> Source:
-    """Open labelled texts.
+def open_source(
+    data: str, text_column: str | None = None, label_column: str | None = None, seed: int = 0, labelled: bool = True
+) -> Source:
+    """Open texts, labelled or not.
 
     Args:
         data: the name of a set that ships (NAME or NAME/CONFIG), "tfds:NAME[/CONFIG]", or a path: .csv, .tsv,
             .jsonl (these also .gz), .parquet, a folder with a sub-folder a class, or a folder of splits.
         text_column, label_column: names of columns; guessed where None.
         seed: for the splits that are not given.
+        labelled: whether there must be a label.
 
     Raises:
         CallError: no such set, file or column.
         InputError: the data are broken; says where.
     """
     tables = open_tables(data)
-    asked = {"text": text_column, "label": label_column}
+    asked = {"text": text_column, "label": label_column} if labelled else {"text": text_column}
     table = next(iter(tables.values()))
     columns = tuple(_column(table, role, asked) for role in asked)
     guessed = {} if table.preferred or len(table.columns) == 1 else dict(zip(asked, columns, strict=True))
@@ -162,8 +169,9 @@ def _column(table, role, asked):
 
 
 def _text_and_label(place, values, columns):
-    text, label = (values.get(column) for column in columns)
-    if label is None or str(label).strip() == "":
+    text, *labels = (values.get(column) for column in columns)
+    label = labels[0] if labels else ""
+    if labels and (label is None or str(label).strip() == ""):
         raise InputError(f"{place}: no label in column '{columns[1]}'; every row needs one")
     if not isinstance(text, str | None):
         raise InputError(f"{place}: column '{columns[0]}' holds {type(text).__name__}, not text")
@@ -175,7 +183,8 @@ def _writable(text):
     return text.encode("utf-8", errors="replace").decode()
 
 
-def _same(name, other):
+def same_data(name: str, other: str) -> bool:
+    """Whether two names of data mean the same."""
     return name == other or (Path(name).exists() and Path(name).resolve() == Path(other).resolve())
 
 

@@ -1,0 +1,135 @@
+"""What the commands do once their options are read: open the data that a recipe asks for, train, measure, answer."""
+
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+from nlp_rnn import answers, recipes
+from nlp_rnn.checks import CallError
+from nlp_rnn.console import quiet_tensorflow
+from nlp_rnn.places import unfinished
+from nlp_rnn.progress import say
+
+
+def train(module: ModuleType, config: object, asked: dict, as_json: bool, **job) -> None:
+    """Train a recipe on the data asked for and print its figures.
+
+    Args:
+        module: the recipe.
+        config: its settings.
+        asked: name, text_column and label_column of the data.
+        job: what `runs.Job` takes beside.
+    """
+    from nlp_rnn import runs
+
+    source = _opened(asked, getattr(module, "LABELLED", True), config.seed, getattr(config, "unit", "word"))
+    try:
+        figures = module.train(config, source, runs.Job(data=asked, **job))
+    except (KeyboardInterrupt, OSError):
+        _say_how_to_go_on(job["out"])
+        raise
+    answers.print_figures({"run": str(job["out"]), **figures}, as_json, "held-out texts")
+
+
+def open_run(path: Path, recipe: Path | None):
+    """Read a run back; `recipe` names the file of its recipe, where that has layers of its own.
+
+    Raises:
+        CallError: there is no such folder.
+        InputError: it is not a run folder, or damaged.
+    """
+    if not path.exists() and not unfinished(path).exists():
+        raise CallError(f"{path}: no such run folder")
+    quiet_tensorflow()
+    if recipe:
+        recipes.load(str(recipe))
+    from nlp_rnn import runs
+
+    return runs.load(path)
+
+
+def measured(trained, asked: dict) -> tuple[dict, str, list[dict]]:
+    """The figures of a run on the data asked for, what they are called, and a few mistakes."""
+    language = trained.pipeline.kind == "language_model"
+    unit = trained.settings.get("unit", "word")
+    source = _opened(asked, not language, trained.settings.get("seed", 0), unit)
+    whole = source.is_whole(trained.data["name"])
+    texts, of = source.held_out(trained.data["name"]), "texts" if whole else "held-out texts"
+    if language:
+        return _measured_language(trained, source, texts), of, []
+    from nlp_rnn.evaluation import evaluate
+
+    result = evaluate(trained.pipeline, texts, source.size() if whole else source.size("test"))
+    return result.figures, of, result.mistakes[:3]
+
+
+def answered(pipeline, lines: Iterable[str], as_json: bool) -> Iterator[str]:
+    """An answer, one line or more, to each line of text."""
+    if pipeline.kind == "language_model":
+        for line in lines:
+            yield from answers.guesses(line, pipeline.fill(line), as_json)
+        return
+    from nlp_rnn.evaluation import say_cut
+
+    for prediction in pipeline.predict(lines):
+        yield answers.line(prediction, pipeline.classes, as_json)
+    say_cut(pipeline)
+
+
+def check_choice(length, samples, seed, temperature, top_k, top_p, min_p, penalty) -> None:
+    """Check the options of `generate`.
+
+    Raises:
+        CallError: one is out of its range; says which.
+    """
+    wanted = {
+        "--length": (length, 1 <= length <= 1_000_000, "from 1 to 1,000,000"),
+        "--samples": (samples, 1 <= samples <= 1000, "from 1 to 1000"),
+        "--seed": (seed, 0 <= seed < 2**31, "from 0 to 2**31 - 1"),
+        "--temperature": (temperature, 0 <= temperature <= 100, "from 0 to 100; 0 takes the most probable token"),
+        "--top-k": (top_k, top_k >= 0, "0 or above; 0 for all tokens"),
+        "--top-p": (top_p, 0 < top_p <= 1, "above 0 and up to 1"),
+        "--min-p": (min_p, 0 <= min_p <= 1, "from 0 to 1"),
+        "--penalty": (penalty, 0 < penalty <= 100, "above 0 and up to 100; 1 for none"),
+    }
+    for name, (value, fits, words) in wanted.items():
+        if not fits:
+            raise CallError(f"{name} must be {words}, got {value}")
+
+
+def _opened(asked, labelled, seed, unit):
+    if labelled:
+        from nlp_rnn.sources import open_source
+
+        source = open_source(asked["name"], asked["text_column"], asked["label_column"], seed)
+    else:
+        from nlp_rnn.sources.documents import open_texts
+
+        source = open_texts(asked["name"], asked["text_column"], unit != "word", seed)
+    for note in source.notes:
+        say(note)
+    return source
+
+
+def _measured_language(trained, source, texts):
+    import tempfile
+
+    from nlp_rnn.cloze import cloze_rows, measure_cloze
+    from nlp_rnn.language_data import measure_test
+
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure_test(trained.pipeline, texts, Path(folder), trained.metrics.get("passages", False))
+    rows = cloze_rows(source)
+    return figures | ({"cloze": {trained.settings["cell"]: measure_cloze(trained.pipeline, rows)}} if rows else {})
+
+
+def _say_how_to_go_on(out):
+    from nlp_rnn import runs
+
+    if not runs.has_checkpoint(out):
+        return
+    words = [word for word in sys.argv[1:] if word != "--resume"]
+    words += [] if "--out" in words else ["--out", str(out)]
+    say(f"The epochs done are kept in {unfinished(out)}; go on with:\n  nlp-rnn {shlex.join(words)} --resume")

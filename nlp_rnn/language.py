@@ -1,0 +1,195 @@
+"""Text that goes on: an encoder and a language model as one thing, to generate, fill blanks, score, save and export.
+
+Shapes: B batch, T tokens, V vocabulary, L length of what is generated.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from nlp_rnn import decoding
+from nlp_rnn.checks import CallError
+from nlp_rnn.decoding import Choice, Place
+from nlp_rnn.models import LanguageModel
+from nlp_rnn.text import END, PADDING, SPECIAL, TextEncoder, to_tensor
+
+BLANK = "___"
+AT_ONCE = 16  # tokens generated between two looks at them
+_PLAIN = Choice()
+CANDIDATES = 256  # words tried for a blank with text after it
+
+_SCALARS = (("length", tf.int32), ("temperature", tf.float32), ("top_k", tf.int32), ("top_p", tf.float32))
+_SCALARS += (("min_p", tf.float32), ("penalty", tf.float32), ("seed", tf.int32))
+
+
+class Guess(NamedTuple):
+    """A word for a blank, and its probability among all words, or among those tried where text follows the blank."""
+
+    word: str
+    probability: float
+
+
+class LanguagePipeline:
+    """A trained language model with its text.
+
+    Args:
+        encoder: texts to ids; its vocabulary begins with the token that ends a text.
+        model: what follows what.
+        classes: none; what other pipelines have here.
+
+    Example:
+        >>> from nlp_rnn.text import Vocabulary
+        >>> encoder = TextEncoder(Vocabulary([b"sky", b"sea"]).with_end(), max_tokens=10**9)
+        >>> pipeline = LanguagePipeline(encoder, LanguageModel(len(encoder.vocabulary), embedding=4, units=4))
+        >>> sorted(guess.word for guess in pipeline.fill("the sea ___"))
+        ['sea', 'sky']
+    """
+
+    kind = "language_model"
+
+    def __init__(self, encoder: TextEncoder, model: LanguageModel, classes: tuple = ()):
+        self.encoder = encoder
+        self.model = model
+        self.classes = list(classes)
+        if not model.built:
+            model.build((None, None))
+        self._words = tf.constant([b"", b"", b"", *encoder.vocabulary.tokens[1:]])
+        self._begin = tf.function(self._read, input_signature=[tf.TensorSpec([None], tf.string)])
+        self._go_on = tf.function(self._sample)
+        self._joined = tf.function(self._text, input_signature=[tf.TensorSpec([None, None], tf.int32)])
+        self._scored = tf.function(self._score, input_signature=[tf.TensorSpec([None], tf.string)])
+
+    def generate(
+        self, prompts: list[str], length: int = 100, choice: Choice = _PLAIN, seed: int = 0
+    ) -> Iterator[list[str]]:
+        """Go on from each prompt; gives what was generated so far, again and again, until it is all there."""
+        place = self._begin(to_tensor(prompts))
+        ids = np.zeros((len(prompts), 0), np.int32)
+        options = [tf.constant(value, dtype) for value, (_, dtype) in zip(choice, _SCALARS[1:6], strict=True)]
+        while ids.shape[1] < length and not np.all(place.ended):
+            count = min(AT_ONCE, length - ids.shape[1])
+            more, place = self._go_on(place, tf.constant(count), Choice(*options), tf.constant(seed))
+            ids = np.concatenate([ids, more.numpy()], 1)
+            yield [text.decode(errors="replace") for text in self._joined(ids).numpy()]
+
+    def joined(self, prompt: str, text: str) -> str:
+        """A prompt and what was generated, with a space between words where one belongs."""
+        apart = (
+            self.encoder.unit == "word"
+            and prompt
+            and text
+            and prompt[-1] not in " \n([{"
+            and text[0] not in ".,!?;:%)]}…"
+        )
+        return f"{prompt} {text}" if apart else f"{prompt}{text}"
+
+    def fill(self, text: str, count: int = 5) -> list[Guess]:
+        """The most probable words for the blank `___` in a text.
+
+        Raises:
+            CallError: there is no blank, or more than one.
+        """
+        before, *after = text.split(BLANK)
+        if len(after) != 1:
+            raise CallError(f"{text[:60]!r}: put one blank, {BLANK}, where the word is missing; there are {len(after)}")
+        probability = tf.nn.softmax(self._begin(to_tensor([before])).logits[0]).numpy()
+        probability[END] = 0
+        best = [n for n in np.argsort(-probability)[:CANDIDATES] if probability[n] > 0]
+        shares = probability[best]
+        if after[0].strip():  # what follows the blank has its say as well
+            whole = self.score([f"{before}{self._word(n)}{after[0]}" for n in best])
+            shares = tf.nn.softmax([found["log_probability"] for found in whole]).numpy()
+        order = np.argsort(-shares, kind="stable")[:count]
+        return [Guess(self._word(best[n]), float(shares[n])) for n in order]
+
+    def next_words(self, prompts: list[str]) -> list[str]:
+        """The most probable word after each prompt."""
+        return [self._word(int(n)) for n in np.argmax(self._begin(to_tensor(prompts)).logits, -1)]
+
+    def score(self, texts: list[str]) -> list[dict]:
+        """Of each text: log_probability, in nats, of its tokens; their number; and the perplexity."""
+        found = [self._scored(to_tensor(texts[n : n + 32])) for n in range(0, len(texts), 32)]
+        rows = {
+            name: np.concatenate([f[name].numpy() for f in found])
+            for name in ("log_probability", "tokens", "perplexity")
+        }
+        return [{name: value[n].item() for name, value in rows.items()} for n in range(len(texts))]
+
+    def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
+        """What an export answers, by name."""
+        text = tf.TensorSpec([None], tf.string, name="text")
+        scalars = [tf.TensorSpec([], dtype, name=name) for name, dtype in _SCALARS]
+        return {
+            "generate": tf.function(self._serve_generate, input_signature=[text, *scalars]),
+            "next_word": tf.function(self._serve_next_word, input_signature=[text]),
+            "score": tf.function(self._score, input_signature=[text]),
+        }
+
+    def checks(self) -> Iterator[tuple[str, dict, dict]]:
+        """What an export has to answer: signature, inputs and outputs by name."""
+        texts = ["", "the clouds are in the", "Nobody here knows these words: qwxz, жжж, 漢字, 😀."]
+        choice, length, seed = Choice(0.8, 20, 0.9), 20, 3
+        *_, generated = self.generate(texts, length, choice, seed)
+        values = zip((name for name, _ in _SCALARS), (length, *choice, seed), strict=True)
+        yield "generate", {"text": texts, **dict(values)}, {"text": generated}
+        yield "next_word", {"text": texts}, {"word": [self.fill(f"{text}{BLANK}", 1)[0].word for text in texts]}
+        scores = [found["log_probability"] for found in self.score(texts)]
+        yield "score", {"text": texts}, {"log_probability": scores}
+
+    def _read(self, texts) -> Place:
+        """Read prompts, [B], from the start."""
+        ids, lengths = self.encoder.padded(texts)
+        batch = tf.shape(ids)[0]
+        inputs = tf.concat([tf.fill([batch, 1], END), ids], 1)
+        mask = tf.sequence_mask(lengths + 1, tf.shape(inputs)[1])
+        found = self.model.run(inputs, self.model.initial_states(batch), mask=mask)
+        logits = tf.cast(self.model.logits(found.raw[:, -1]), tf.float32)
+        never = tf.range(logits.shape[-1]) < len(SPECIAL)  # neither padding nor the unknown token is ever wanted
+        logits = tf.where(never, -float("inf"), logits)
+        seen = tf.reduce_any(tf.one_hot(ids, logits.shape[-1], True, False), 1) & ~never
+        return Place(logits, found.states, seen, tf.zeros([batch], tf.bool), tf.constant(0))
+
+    def _sample(self, place, length, choice, seed):
+        return decoding.sample(self._step, place, length, choice, seed, END)
+
+    def _step(self, tokens, states):
+        logits, states = self.model.step(tokens, states)
+        return tf.cast(logits, tf.float32), states
+
+    def _text(self, ids):
+        """Ids, [B, L], as texts, [B]."""
+        words = tf.gather(self._words, ids)
+        if self.encoder.unit != "word":
+            return tf.strings.reduce_join(words, 1)
+        text = tf.strings.strip(tf.strings.reduce_join(words, 1, separator=" "))
+        text = tf.strings.regex_replace(text, r" ([.,!?;:%)\]}…])", r"\1")
+        return tf.strings.regex_replace(text, r"([(\[{]) ", r"\1")
+
+    def _score(self, texts):
+        ids, _ = self.encoder.padded(texts)
+        batch = tf.shape(ids)[0]
+        inputs = tf.concat([tf.fill([batch, 1], END), ids[:, :-1]], 1)
+        logits = self.model.logits(self.model.run(inputs, self.model.initial_states(batch)).raw)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(ids, tf.cast(logits, tf.float32))
+        counted = tf.cast(ids != PADDING, tf.float32)
+        total, tokens = tf.reduce_sum(losses * counted, 1), tf.reduce_sum(counted, 1)
+        perplexity = tf.exp(total / tf.maximum(tokens, 1.0))
+        return {"log_probability": -total, "tokens": tf.cast(tokens, tf.int32), "perplexity": perplexity}
+
+    def _serve_generate(self, text, length, temperature, top_k, top_p, min_p, penalty, seed):
+        choice = Choice(temperature, top_k, top_p, min_p, penalty)
+        ids, _ = self._sample(self._read(text), length, choice, seed)
+        return {"text": self._text(ids)}
+
+    def _serve_next_word(self, text):
+        probability = tf.nn.softmax(self._read(text).logits)
+        count = min(10, probability.shape[-1] - len(SPECIAL) - 1)
+        without_end = tf.concat([tf.zeros_like(probability[:, : END + 1]), probability[:, END + 1 :]], 1)
+        best = tf.math.top_k(without_end, count)
+        words = tf.gather(self._words, best.indices)
+        return {"word": words[:, 0], "words": words, "probabilities": best.values}
+
+    def _word(self, number):
+        return self._words[number].numpy().decode(errors="replace")

@@ -1,0 +1,131 @@
+"""Any text as what a language model is trained on and measured on: what the recipes of language models share."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from nlp_rnn.batching import EncodedTexts, LengthBuckets, encode
+from nlp_rnn.checks import InputError
+from nlp_rnn.language import LanguagePipeline
+from nlp_rnn.language_evaluation import measure, streams_of
+from nlp_rnn.models import LanguageModel
+from nlp_rnn.objectives import NextToken
+from nlp_rnn.progress import say, track
+from nlp_rnn.sources import Example, Source
+from nlp_rnn.sources.documents import Documents
+from nlp_rnn.streams import Streams
+from nlp_rnn.text import TextEncoder, TokenCounter, Vocabulary
+
+WHOLE = 10**9  # tokens: no text is cut
+PASSAGE = 300  # tokens: where nearly all texts are no longer, each is read by itself
+LEAST = 64  # tokens of a training text
+
+
+class Settings(Protocol):
+    """What of a recipe's `Config` decides here."""
+
+    unit: str
+    lowercase: bool
+    vocabulary: int
+    least_count: int
+    batch: int
+    steps: int
+    seed: int
+
+
+class TextData(NamedTuple):
+    """Encoded splits, and what reads text into them.
+
+    `passages` says that each text is read by itself, from a state of zeros.
+    """
+
+    encoder: TextEncoder
+    train: LengthBuckets | Streams
+    validation: LengthBuckets | Streams
+    passages: bool
+
+    def reader(self, model: LanguageModel, **weights: float) -> NextToken:
+        """The model, ready to be trained on these."""
+        return NextToken(model, None if self.passages else max(self.train.batch, self.validation.batch), **weights)
+
+
+def load_texts(
+    config: Settings, source: Source | Documents, folder: Path, start: LanguagePipeline | None, passages: bool = False
+) -> TextData:
+    """Fit the vocabulary on the training text, then encode training and validation text.
+
+    Args:
+        passages: read each text by itself where nearly all are short.
+
+    Raises:
+        InputError: there is too little text, or none in a split.
+    """
+    counter = TokenCounter(config.unit, config.lowercase)
+    for _ in counter.watch(track(source.walk(), "reading", source.size()), "train"):
+        pass
+    encoder = TextEncoder(_vocabulary(config, counter, start), config.unit, config.lowercase, WHOLE)
+    texts = {}
+    for split in ("train", "validation"):
+        pieces = track(source.stream(split), f"encoding {split}", source.size(split))
+        texts[split] = encode(_marked(pieces), encoder, folder / f"{split}.ids", end=True)
+        say(f"{split}: {len(texts[split].ids):,} tokens in {texts[split].labels.sum():,} texts")
+    _check(source.name, texts)
+    lengths = texts["train"].lengths
+    passages = passages and bool(texts["train"].labels.all()) and np.quantile(lengths, 0.99) <= PASSAGE
+    cut = {split: _cut(config, texts[split], passages, split == "train") for split in texts}
+    return TextData(encoder, cut["train"], cut["validation"], passages)
+
+
+def measure_test(pipeline: LanguagePipeline, pieces: Iterable[Example], folder: Path, passages: bool) -> dict:
+    """The figures of a language model on all tokens of a text; see `measure`.
+
+    Args:
+        folder: where the encoded text is kept meanwhile.
+    """
+    characters = 0
+
+    def counted():
+        nonlocal characters
+        for text, ends in _marked(pieces):
+            characters += len(text)
+            yield text, ends
+
+    texts = encode(counted(), pipeline.encoder, folder / "test.ids", end=True)
+    if not len(texts.ids):
+        raise InputError("there is no text to measure on: the test split is empty")
+    data = LengthBuckets(texts) if passages else streams_of(texts)
+    reader = NextToken(pipeline.model, None if passages else data.batch)
+    reader.build((None, None))
+    return {**measure(reader, data, characters), "passages": bool(passages)}
+
+
+def _marked(pieces: Iterable[Example]) -> Iterator[tuple[str, int]]:
+    return ((piece.text, int(piece.ends)) for piece in pieces)
+
+
+def _vocabulary(config, counter, start):
+    """The frequent tokens; after those of `start`, which keep their ids, as many new ones."""
+    if start is not None:
+        known = start.encoder.vocabulary
+        new = config.vocabulary if config.unit != "byte" else 0
+        return known.extended(counter.counts, len(known) + new, config.least_count)
+    if config.unit == "byte":
+        return Vocabulary.of_bytes().with_end()
+    return Vocabulary.from_counts(counter.counts, config.vocabulary - 1, config.least_count).with_end()
+
+
+def _check(name, texts):
+    tokens = len(texts["train"].ids)
+    if tokens < LEAST:
+        raise InputError(f"{name}: {tokens} tokens are too few to train on; give at least {LEAST}, better 100,000")
+    if not len(texts["validation"].ids):
+        raise InputError(f"{name}: the validation split is empty: give more text")
+
+
+def _cut(config, texts: EncodedTexts, passages: bool, train: bool):
+    seed = config.seed if train else None
+    if passages:
+        return LengthBuckets(texts, config.batch, config.batch * PASSAGE // 2, seed)
+    return Streams(texts, config.batch, config.steps, seed) if train else streams_of(texts, config.steps)

@@ -1,0 +1,164 @@
+"""One to the next: what token follows, for text of any length, the state carried along.
+
+Shapes: B batch, T tokens, V vocabulary, E embedding, U units.
+"""
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from nlp_rnn.checks import fraction, one_of, positive_int
+from nlp_rnn.layers import Stack, WeightDrop
+from nlp_rnn.layers.recurrent import CELLS
+
+
+class Run(NamedTuple):
+    """What a language model gives for a piece of text.
+
+    Attributes:
+        raw: what each position says of the next token, [B, T, E].
+        hidden: the same with dropout, where in training.
+        states: the states after the last token, [B, U] each.
+    """
+
+    raw: tf.Tensor
+    hidden: tf.Tensor
+    states: list[tf.Tensor]
+
+
+@keras.saving.register_keras_serializable("nlp_rnn")
+class LanguageModel(keras.Model):
+    """Embedding, stacked recurrent layers, and the embedding again as the output's kernel (Press & Wolf, 2017).
+
+    Regularized as the AWD-LSTM is (Merity et al., 2018). Where U and E differ, a linear layer lies before the output.
+
+    Args:
+        vocabulary_size: V; id 0 is padding, id 1 unknown.
+        cell: "lstm", "gru" or "rnn".
+        embedding: E, size of a token's vector.
+        units: U of each layer.
+        layers: how many recurrent layers.
+        dropout: share dropped of the inputs of each layer and of the output, the same at every step.
+        weight_drop: share of the entries of each recurrent kernel dropped.
+        word_dropout: share of the words whose vector is zero wherever they stand in a batch.
+
+    Call with ids, int [B, T], padded with 0; gives the logits of the token after each, [B, T, V].
+
+    Raises:
+        ValueError: an argument is out of its range.
+
+    Example:
+        >>> model = LanguageModel(vocabulary_size=100, embedding=8, units=4)
+        >>> model(tf.constant([[5, 7, 0]])).shape
+        TensorShape([1, 3, 100])
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        cell: str = "lstm",
+        embedding: int = 200,
+        units: int = 200,
+        layers: int = 1,
+        dropout: float = 0.2,
+        weight_drop: float = 0.0,
+        word_dropout: float = 0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.settings = {
+            "vocabulary_size": positive_int("vocabulary_size", vocabulary_size),
+            "cell": one_of("cell", cell, CELLS),
+            "embedding": positive_int("embedding", embedding),
+            "units": positive_int("units", units),
+            "layers": positive_int("layers", layers),
+            "dropout": fraction("dropout", dropout),
+            "weight_drop": fraction("weight_drop", weight_drop),
+            "word_dropout": fraction("word_dropout", word_dropout),
+        }
+        self.embedding = keras.layers.Embedding(
+            vocabulary_size, embedding, keras.initializers.RandomNormal(stddev=embedding**-0.5), name="embedding"
+        )
+        self.recurrent = Stack([self._layer(number) for number in range(layers)])
+        self.projection = None if units == embedding else keras.layers.Dense(embedding, name="projection")
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def _layer(self, number):
+        cell, units, dropout = (self.settings[name] for name in ("cell", "units", "dropout"))
+        layer = CELLS[cell](units, return_sequences=True, return_state=True, dropout=dropout, name=f"{cell}_{number}")
+        return WeightDrop(layer, self.settings["weight_drop"]) if self.settings["weight_drop"] else layer
+
+    def build(self, input_shape):
+        self.embedding.build(input_shape)
+        self.recurrent.build((*input_shape, self.settings["embedding"]))
+        if self.projection is not None:
+            self.projection.build((*input_shape, self.settings["units"]))
+        shape = (self.settings["vocabulary_size"],)
+        self.output_bias = self.add_weight(name="output_bias", shape=shape, initializer="zeros")
+
+    @property
+    def kernel(self) -> tf.Tensor:
+        """The embedding, [V, E], which is the output's kernel as well."""
+        return self.embedding.embeddings.value
+
+    def call(self, ids, training=False):
+        mask = keras.ops.not_equal(ids, 0)
+        return self.logits(self.run(ids, mask=mask, training=training).hidden)
+
+    def run(self, ids: tf.Tensor, states=None, mask=None, training: bool = False) -> Run:
+        """Read ids, [B, T], on from `states`; at padding, where `mask` [B, T] is False, nothing changes."""
+        x = self._words_dropped(self.embedding(ids), ids, training)
+        x, *states = self.recurrent(x, states, mask=mask, training=training)
+        x = x if self.projection is None else self.projection(x)
+        return Run(x, self._dropped(x, training), states)
+
+    def logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        """The logits of the next token, [..., V], from what `run` gives, [..., E]."""
+        kernel = tf.cast(self.kernel, hidden.dtype)
+        return tf.tensordot(hidden, kernel, [[-1], [1]]) + tf.cast(self.output_bias.value, hidden.dtype)
+
+    def step(self, tokens: tf.Tensor, states: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Read one token of each row, [B]; the logits of the next, [B, V], and the states after it."""
+        found = self.run(tokens[:, None], states)
+        return self.logits(found.raw[:, 0]), found.states
+
+    def initial_states(self, batch: int | tf.Tensor) -> list[tf.Tensor]:
+        """The states before any text, zeros [B, U] each."""
+        return [tf.zeros((batch, self.settings["units"]), self.compute_dtype) for _ in range(self.recurrent.states)]
+
+    def start_from(self, other: "LanguageModel") -> None:
+        """Take over the weights of a trained model whose ids mean the same; new ids start at the mean of its vectors.
+
+        Raises:
+            ValueError: the recurrent layers do not have the same shapes.
+        """
+        for weight, old in (
+            (self.embedding.embeddings, other.embedding.embeddings),
+            (self.output_bias, other.output_bias),
+        ):
+            known = old.numpy()
+            new = self.settings["vocabulary_size"] - len(known)
+            mean = known.mean(axis=0, keepdims=True)
+            weight.assign(tf.concat([known, tf.repeat(mean, new, axis=0)], 0))
+        self.recurrent.set_weights(other.recurrent.get_weights())
+        if self.projection is not None:
+            self.projection.set_weights(other.projection.get_weights())
+
+    def _words_dropped(self, x, ids, training):
+        """`x` with the vectors of some words zero, the same words everywhere (Gal & Ghahramani, 2016)."""
+        if not (training and self.settings["word_dropout"]):
+            return x
+        ones = tf.ones((self.settings["vocabulary_size"], 1), x.dtype)
+        return x * tf.gather(self._drop(ones, self.settings["word_dropout"]), ids)
+
+    def _dropped(self, x, training):
+        if not (training and self.settings["dropout"]):
+            return x
+        return x * self._drop(tf.ones((tf.shape(x)[0], 1, x.shape[-1]), x.dtype), self.settings["dropout"])
+
+    def _drop(self, ones, rate):
+        return keras.random.dropout(ones, rate, seed=self.seed_generator)
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings}

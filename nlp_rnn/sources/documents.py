@@ -1,0 +1,150 @@
+"""Running text, without labels: plain files, a folder of them, or a glob, split by position.
+
+A document ends with its file; in a text that is read as words also at a blank line, or with every line where there are
+no blank lines, as in files of a sentence a line.
+"""
+
+import glob
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.sources import Example, Source, open_source, same_data
+from nlp_rnn.sources.tables import READERS, count_lines, lines
+
+BOUNDS = {"train": 0.9, "validation": 0.95, "test": 1.0}  # where each split ends, as a share of the bytes
+LONGEST = 100_000  # characters of a piece; a longer line is cut
+
+
+class Documents:
+    """Plain text files, read anew each time they are walked through.
+
+    Args:
+        name: what the user called them.
+        files: in the order in which they are read.
+        raw: keep line ends and blank lines, for characters and bytes; the pieces then join to the file.
+    """
+
+    def __init__(self, name: str, files: list[Path], raw: bool):
+        self.name = name
+        self.files = files
+        self.raw = raw
+        self.notes = [f"{len(files):,} text files"] if len(files) > 1 else []
+        self._bytes = [_size(file) for file in files]
+        if not sum(self._bytes):
+            raise InputError(f"{name} is empty: give some text")
+
+    def walk(self) -> Iterator[Example]:
+        """Pieces of text, each with its split."""
+        begun = 0
+        for file, size in zip(self.files, self._bytes, strict=True):
+            for offset, piece, ends in self._pieces(file):
+                share = (begun + offset) / sum(self._bytes)
+                split = next(split for split, bound in BOUNDS.items() if share < bound)
+                yield Example(piece, "", f"{file}, byte {offset}", split, ends)
+            begun += size
+
+    def stream(self, split: str) -> Iterator[Example]:
+        """The pieces of "train", "validation" or "test"."""
+        return (piece for piece in self.walk() if piece.split == split)
+
+    def size(self, split: str | None = None) -> float | None:
+        """About how many pieces there are, or a split has, for showing progress; None where counting costs too much."""
+        counts = [count_lines(file) for file in self.files]
+        share = {None: 1.0, "train": 0.9, "validation": 0.05, "test": 0.05}[split]
+        return None if None in counts else sum(counts) * share
+
+    def held_out(self, trained_on: str) -> Iterator[Example]:
+        """What to evaluate on: the test split of what was trained on; all of any other text."""
+        return self.walk() if self.is_whole(trained_on) else self.stream("test")
+
+    def is_whole(self, trained_on: str) -> bool:
+        """Whether all of this text may be evaluated on: it is not what was trained on."""
+        return not same_data(self.name, trained_on)
+
+    def _pieces(self, file):
+        """Offset in bytes, text, and whether a document ends with it."""
+        paragraphs = not self.raw and any(not line.strip() for line in islice(lines(file), 1000))
+        offset, held = 0, None
+        for line in lines(file):
+            blank = not line.strip()
+            if held and (self.raw or not blank):
+                yield from _cut(*held, ends=not self.raw and not paragraphs)
+                held = None
+            if held:
+                yield from _cut(*held, ends=True)
+                held = None
+            if self.raw or not blank:
+                held = (offset, line)
+            offset += len(line.encode())
+        if held:
+            yield from _cut(*held, ends=True)
+
+
+def _cut(offset, line, ends):
+    """A line in pieces of bearable length, cut at a space where there is one."""
+    while len(line) > LONGEST:
+        at = line.rfind(" ", 1, LONGEST) if " " in line[1:LONGEST] else LONGEST
+        yield offset, line[:at], False
+        offset += len(line[:at].encode())
+        line = line[at:]
+    yield offset, line, ends
+
+
+def _size(file):
+    if file.suffix == ".gz":
+        return sum(len(line.encode()) for line in lines(file))
+    return file.stat().st_size
+
+
+def find_documents(data: str, raw: bool) -> Documents | None:
+    """The plain text that `data` names: a file, a folder of files, or a glob; None where it is something else.
+
+    Raises:
+        CallError: a glob finds nothing.
+        InputError: there is no text, or a file is binary.
+    """
+    path = Path(data)
+    if path.is_file() and not _is_table(path):
+        files = [path]
+    elif path.is_dir():
+        files = [f for f in sorted(path.rglob("*")) if f.is_file() and f.name[0] != "." and not _is_table(f)]
+    elif glob.has_magic(data):
+        found = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+        files = sorted(file for file in found if file.is_file())
+        if not files:
+            raise CallError(f"{data}: no file has a name like this")
+    else:
+        return None
+    if not files:
+        return None
+    for file in files[:100]:
+        _check_text(file)
+    return Documents(data, files, raw)
+
+
+def _is_table(path):
+    return path.name.removesuffix(".gz").endswith(tuple(READERS))
+
+
+def _check_text(file):
+    first = next(lines(file), "")
+    if "\0" in first:
+        raise InputError(f"{file} is binary, not text: its first line holds a zero byte")
+
+
+def open_texts(data: str, text_column: str | None = None, raw: bool = False, seed: int = 0) -> Source | Documents:
+    """Open text for a language model.
+
+    Args:
+        data: a text file, a folder or glob of such files, a table, the name of a set, or "tfds:NAME".
+        text_column: of a table; guessed where None.
+        raw: keep line ends, for characters and bytes.
+        seed: decides, with the text, who goes into a split that a table lacks; files are split by position.
+
+    Raises:
+        CallError: no such set, file or column.
+        InputError: the data are broken; says where.
+    """
+    return find_documents(data, raw) or open_source(data, text_column, None, seed, labelled=False)

@@ -1,0 +1,144 @@
+"""Next word: which word comes next, or fills a blank? Embedding -> recurrent layers -> the embedding again.
+
+    nlp-rnn run next_word
+    nlp-rnn predict runs/next_word "the clouds are in the ___"
+    nlp-rnn run next_word --data mine.txt --out runs/mine
+
+The default data are synthetic passages in which a word follows from what comes before, up to 20 sentences away. With
+them, RNN, GRU and LSTM are trained side by side: which of them still knows the word? Any other text will do as well.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import keras
+
+from nlp_rnn import plots, runs
+from nlp_rnn.checks import above_zero, fraction, not_negative, one_of, positive_int, random_seed
+from nlp_rnn.cloze import cloze_rows, measure_cloze
+from nlp_rnn.language import LanguagePipeline
+from nlp_rnn.language_data import TextData, load_texts, measure_test
+from nlp_rnn.layers.chrono import remember
+from nlp_rnn.models import CELLS, LanguageModel
+from nlp_rnn.progress import say
+from nlp_rnn.text import UNITS
+from nlp_rnn.training import Plan, fit
+
+DATA = "everyday"
+LABELLED = False
+PACE = {"rnn": 0.2}  # of the learning rate: at the pace of the gated cells a simple RNN learns nothing here
+
+KEPT = ("unit", "cell", "embedding", "units", "layers", "lowercase")  # what fine-tuning cannot change
+
+
+@dataclass(frozen=True)
+class Config:
+    """What `--set KEY=VALUE` can change."""
+
+    unit: str = "word"  # or character, byte
+    lowercase: bool = False
+    vocabulary: int = 20_000  # tokens known; the rest are <unk>
+    least_count: int = 2  # a token seen less often is <unk>
+    cell: str = "lstm"  # or gru, rnn
+    compare: bool = True  # train the other cells as well, where the data set has gaps
+    embedding: int = 128
+    units: int = 128
+    layers: int = 1
+    memory: int = 150  # steps over which the gates remember at first; a simple RNN has none
+    dropout: float = 0.0
+    weight_drop: float = 0.0
+    word_dropout: float = 0.0
+    epochs: int = 3
+    batch: int = 16  # passages, or streams of a long text
+    steps: int = 64  # tokens of a window, of a long text
+    learning_rate: float = 0.01
+    finetuning_rate: float = 0.002  # the learning rate when going on from another run
+    clip: float = 1.0  # bound on the norm of the gradient
+    patience: int = 2  # epochs without a lower validation loss before it stops
+    seed: int = 0
+
+    def __post_init__(self):
+        one_of("cell", self.cell, CELLS)
+        for name in ("vocabulary", "least_count", "embedding", "units", "layers", "memory", "batch", "steps"):
+            positive_int(name, getattr(self, name))
+        for name in ("dropout", "weight_drop", "word_dropout"):
+            fraction(name, getattr(self, name))
+        positive_int("epochs", self.epochs)
+        one_of("unit", self.unit, UNITS)
+        not_negative("patience", self.patience)
+        random_seed("seed", self.seed)
+        for name in ("learning_rate", "finetuning_rate", "clip"):
+            above_zero(name, getattr(self, name))
+
+
+def load_data(config: Config, source, folder: Path, start: LanguagePipeline | None) -> TextData:
+    """Fit the vocabulary on the training text, then encode it."""
+    return load_texts(config, source, folder, start, passages=True)
+
+
+def build_model(config: Config, data: TextData, start: LanguagePipeline | None) -> LanguageModel:
+    """Token ids [B, T] -> logits of the next token [B, T, V], from scratch or from the weights of another run."""
+    model = LanguageModel(
+        vocabulary_size=len(data.encoder.vocabulary),
+        cell=config.cell,
+        embedding=config.embedding,
+        units=config.units,
+        layers=config.layers,
+        dropout=config.dropout,
+        weight_drop=config.weight_drop,
+        word_dropout=config.word_dropout,
+    )
+    model.build((None, None))
+    for number, layer in enumerate(model.recurrent.layers):
+        remember(layer, config.memory, config.seed + number)
+    if start is not None:
+        model.start_from(start.model)
+    return model
+
+
+def train(config: Config, source, job: runs.Job) -> dict:
+    """Train on `source`, leave the run folder at `job.out`, and return the figures on the held-out text."""
+    job.require_same(asdict(config), KEPT)
+    start = job.start and job.start.pipeline
+    with runs.workplace(job, asdict(config)) as folder:
+        data = load_data(config, source, folder, start)
+        pipeline, history = _trained(config, data, start, folder, job.tensorboard)
+        figures = measure_test(pipeline, source.stream("test"), folder, data.passages)
+        rows = cloze_rows(source)
+        if rows:
+            figures["cloze"] = {config.cell: measure_cloze(pipeline, rows)}
+            for cell in [cell for cell in CELLS if config.compare and start is None and cell != config.cell]:
+                other = _other(config, cell, data, folder)
+                figures["cloze"][cell] = measure_cloze(other, rows)
+        _draw(folder, history, figures)
+        runs.save(folder, pipeline, figures, history)
+    return figures
+
+
+def _trained(config, data, start, folder, tensorboard=False):
+    keras.utils.set_random_seed(config.seed)
+    model = build_model(config, data, start)
+    rate = config.learning_rate if start is None else config.finetuning_rate
+    rate *= PACE.get(config.cell, 1.0)
+    plan = Plan(config.epochs, rate, config.clip, config.patience)
+    history = fit(data.reader(model), data.train, data.validation, plan, folder, tensorboard)
+    return LanguagePipeline(data.encoder, model), history
+
+
+def _other(config, cell, data, folder):
+    """Another cell, trained on the same data with the same settings."""
+    say(f"--- the same with {cell.upper()}, to compare")
+    apart = folder / f"{cell}-checkpoint"
+    apart.mkdir(exist_ok=True)
+    pipeline, _ = _trained(replace(config, cell=cell), data, None, apart)
+    return pipeline
+
+
+def _draw(folder, history, figures):
+    (folder / "plots").mkdir(exist_ok=True)
+    plots.curves(history, folder / "plots" / "curves.png")
+    gaps = {cell.upper(): found["gaps"] for cell, found in figures.get("cloze", {}).items() if found["gaps"]}
+    if gaps:
+        title = "Is the country still known when its language is due?"
+        axes = "sentences in between", "share of right answers, held out"
+        plots.lines(gaps, title, *axes, folder / "plots" / "gaps.png")

@@ -1,0 +1,131 @@
+"""Search against steps that spell a word, closed forms and brute force."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nlp_rnn.decoding import Choice, Place, beam_search, sample
+
+V, END = 5, 4
+
+
+def place_of(logits):
+    logits = tf.constant(np.atleast_2d(logits), tf.float32)
+    batch = logits.shape[0]
+    nothing = tf.zeros((batch, V), tf.bool)
+    return Place(logits, tf.zeros((batch, 1)), nothing, tf.zeros(batch, tf.bool), tf.constant(0))
+
+
+def spell(tokens, states):
+    """After n comes n + 1, surely."""
+    return 99.0 * tf.one_hot((tokens + 1) % V, V), states
+
+
+def always(probabilities):
+    logits = tf.math.log(tf.constant(probabilities, tf.float32))
+    return lambda tokens, states: (tf.tile(logits[None], [tf.shape(tokens)[0], 1]), states)
+
+
+def drawn(probabilities, choice, length=4000, seed=0):
+    """How often each token came."""
+    place = place_of(np.log(np.maximum(probabilities, 1e-30)))
+    ids, _ = tf.function(lambda: sample(always(probabilities), place, length, choice, seed, end=-1))()
+    return np.bincount(ids.numpy()[0], minlength=V) / length
+
+
+def test_spells_a_word_and_stops_at_its_end():
+    ids, place = sample(spell, place_of([[0, 9, 0, 0, 0], [0, 0, 0, 9, 0]]), 6, Choice(0.0), 0, END)
+    assert ids.numpy().tolist() == [[1, 2, 3, 4, 0, 0], [3, 4, 0, 0, 0, 0]]
+    assert place.ended.numpy().all()
+
+
+SHARES = [0.4, 0.3, 0.2, 0.07, 0.03]
+
+
+@pytest.mark.parametrize(
+    "choice, expected",
+    [
+        (Choice(), SHARES),
+        (Choice(temperature=0.5), np.square(SHARES) / np.square(SHARES).sum()),
+        (Choice(temperature=0.0), [1, 0, 0, 0, 0]),
+        (Choice(top_k=2), [4 / 7, 3 / 7, 0, 0, 0]),
+        (Choice(top_p=0.75), [4 / 9, 3 / 9, 2 / 9, 0, 0]),
+        (Choice(top_p=0.01), [1, 0, 0, 0, 0]),
+        (Choice(min_p=0.6), [4 / 7, 3 / 7, 0, 0, 0]),
+    ],
+)
+def test_draws_as_often_as_it_should(choice, expected):
+    np.testing.assert_allclose(drawn(SHARES, choice), expected, atol=0.03)
+
+
+def test_penalty_turns_from_what_was_there():
+    step, first = always([0.5, 0.4, 0.04, 0.03, 0.03]), np.log([0.5, 0.4, 0.04, 0.03, 0.03]) + 5
+    shifted = lambda tokens, states: (step(tokens, states)[0] + 5, states)  # noqa: E731
+    ids, _ = sample(shifted, place_of(first), 2, Choice(0.0, penalty=3.0), 0, END)
+    assert ids.numpy().tolist() == [[0, 1]]
+
+
+def test_what_is_never_wanted_never_comes():
+    place = place_of([[-np.inf, 1, 1, 1, 1]])
+    ids, _ = sample(always([0.96, 0.01, 0.01, 0.01, 0.01]), place, 200, Choice(), 0, end=-1)
+    assert not (ids.numpy() == 0).any()
+
+
+def test_going_on_gives_what_one_call_gives():
+    place = place_of(np.log(SHARES))
+    whole, _ = sample(always(SHARES), place, 20, Choice(), 7, end=-1)
+    first, later = sample(always(SHARES), place, 8, Choice(), 7, end=-1)
+    rest, _ = sample(always(SHARES), later, 12, Choice(), 7, end=-1)
+    np.testing.assert_array_equal(whole, tf.concat([first, rest], 1))
+    other, _ = sample(always(SHARES), place, 20, Choice(), 8, end=-1)
+    assert not np.array_equal(whole, other)
+
+
+def chain(seed):
+    """A random first-order chain: the log-probabilities of what comes first, and of what follows what."""
+    draw = np.random.default_rng(seed)
+    first, follow = draw.dirichlet(np.ones(V)), draw.dirichlet(np.ones(V), V)
+    first[0] = follow[:, 0] = 1e-9  # padding
+    return np.log(first / first.sum()), np.log(follow / follow.sum(1, keepdims=True))
+
+
+def brute_force(first, follow, length):
+    """Score of every sequence that ends, or is as long as may be."""
+    found = {}
+    for ids in itertools.product(range(V), repeat=length):
+        cut = ids[: ids.index(END) + 1] if END in ids else ids
+        found[cut] = first[cut[0]] + sum(follow[a, b] for a, b in itertools.pairwise(cut))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("normalise", [0.0, 1.0])
+def test_a_beam_as_wide_as_all_sequences_is_brute_force(seed, normalise):
+    first, follow = chain(seed)
+    table = tf.constant(follow, tf.float32)
+    step = lambda tokens, states: (tf.gather(table, tokens), states)  # noqa: E731
+    start = tf.constant(first[None], tf.float32)
+    ids, scores = beam_search(step, start, tf.zeros((1, 1)), V**3, 3, END, normalise)
+    expected = {cut: score / len(cut) ** normalise for cut, score in brute_force(first, follow, 3).items()}
+    ranked = sorted(expected.items(), key=lambda item: -item[1])[:10]
+    got = [tuple(int(n) for n in row if n) for row in ids.numpy()[0, :10]]
+    assert got == [tuple(n for n in cut if n) for cut, _ in ranked]
+    np.testing.assert_allclose(scores[0, :10], [score for _, score in ranked], rtol=1e-5)
+
+
+def test_a_batch_is_searched_as_its_rows_alone():
+    tables = [chain(seed) for seed in range(3)]
+    first = tf.constant(np.stack([f for f, _ in tables]), tf.float32)
+    follow = tf.constant(np.stack([f for _, f in tables]), tf.float32)
+
+    def step(tokens, which):
+        return tf.gather_nd(follow, tf.stack([which[:, 0], tokens], 1)), which
+
+    which = tf.constant([[0], [1], [2]])
+    together, scores = beam_search(step, first, which, 3, 6, END)
+    for row in range(3):
+        alone, score = beam_search(step, first[row : row + 1], which[row : row + 1], 3, 6, END)
+        np.testing.assert_array_equal(together[row], alone[0])
+        np.testing.assert_allclose(scores[row], score[0], rtol=1e-6)

@@ -1,0 +1,206 @@
+"""Language models from a file to answers, through the command line, and what the pieces promise."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+
+from nlp_rnn import runs
+from nlp_rnn.checks import CallError
+from nlp_rnn.decoding import Choice
+from nlp_rnn.export import export
+from nlp_rnn.language import LanguagePipeline
+from nlp_rnn.layers import GRU, LSTM
+from nlp_rnn.layers.chrono import remember
+from nlp_rnn.models import LanguageModel
+from nlp_rnn.sources.documents import open_texts
+from nlp_rnn.text import END, TextEncoder, Vocabulary
+
+TINY = ["--set", "units=16", "--set", "epochs=20", "--set", "batch=8", "--set", "steps=16", "--set", "dropout=0"]
+SENTENCES = ("the clouds are in the sky .", "the fish swim in the sea .", "the books are in the house .")
+
+
+def text(lines=240):
+    return "".join(f"{SENTENCES[n % 3]}\n" for n in range(lines))
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory):
+    """A small language model of words."""
+    from nlp_rnn.cli import main
+
+    folder = tmp_path_factory.mktemp("language")
+    (folder / "text.txt").write_text(text())
+    words = ["run", "generation", "--data", str(folder / "text.txt"), "--out", str(folder / "run"), *TINY]
+    result = CliRunner().invoke(main, [*words, "--set", "learning_rate=0.02"])
+    assert result.exit_code == 0, result.output
+    return folder / "run"
+
+
+def test_learns_and_answers(cli, spoken):
+    figures = json.loads((spoken / "metrics.json").read_text())
+    assert figures["perplexity"] < 2 < figures["frequency_perplexity"] and figures["tokens"] == 12 * 8
+    result = cli("predict", spoken, "the clouds are in the ___", "the ___ swim in the sea .")
+    assert result.exit_code == 0, result.output
+    words = [line.split("\t")[0] for line in result.stdout.splitlines()]
+    assert words[0] == "sky" and words[5] == "fish"
+    answer = json.loads(cli("predict", spoken, "the books are in the ___", "--json").stdout)
+    assert answer["words"][0]["word"] == "house"
+    evaluated = json.loads(cli("evaluate", spoken, "--json").stdout)
+    assert abs(evaluated["perplexity"] - figures["perplexity"]) < 1e-3
+
+
+def test_generates_reproducibly_and_stops(cli, spoken):
+    once = cli("generate", spoken, "the fish", "--length", 12, "--seed", 3)
+    assert once.exit_code == 0 and once.stdout.startswith("the fish swim in the sea.")
+    assert once.stdout == cli("generate", spoken, "the fish", "--length", 12, "--seed", 3).stdout
+    stopped = cli("generate", spoken, "the fish", "--stop", "sea", "--temperature", 0)
+    assert stopped.stdout == "the fish swim in the \n" or stopped.stdout == "the fish swim in the\n"
+    several = cli("generate", spoken, "the", "--samples", 3, "--length", 5, "--json").stdout.splitlines()
+    assert [json.loads(line)["seed"] for line in several] == [0, 1, 2]
+    for prompt in ("", "qwxz жжж"):
+        assert cli("generate", spoken, prompt, "--length", 5).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["predict", "___ and ___"], "put one blank, ___, where the word is missing; there are 2"),
+        (["predict", "no blank"], "there are 0"),
+        (["generate", "a", "--temperature", "-1"], "--temperature must be from 0"),
+        (["generate", "a", "--top-p", "2"], "--top-p must be above 0 and up to 1, got 2.0"),
+        (["generate", "a", "--length", "0"], "--length must be from 1"),
+    ],
+)
+def test_a_wrong_call(cli, spoken, words, message):
+    result = cli(words[0], spoken, *words[1:])
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1 and message in result.stderr
+
+
+def test_a_classifier_does_not_generate(cli, trained):
+    result = cli("generate", trained, "a")
+    assert result.exit_code == 2 and "is no language model" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [(b"", "is empty: give some text"), (b"a b\n", "tokens are too few"), (b"\0\1\2\n" * 50, "is binary, not text")],
+)
+def test_texts_that_cannot_be_used(cli, content, message):
+    Path("x.txt").write_bytes(content)
+    result = cli("run", "generation", "--data", "x.txt")
+    assert result.exit_code in (1, 2) and message in result.stderr and not Path("runs").exists()
+
+
+def test_fine_tuning_keeps_known_words_and_says_how_it_was_before(cli, spoken):
+    Path("mine.txt").write_text("the cats are in the barn .\n" * 300)
+    result = cli("finetune", spoken, "--data", "mine.txt", "--out", "mine", "--json", "--set", "epochs=8")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert figures["perplexity"] < figures["perplexity_before"]
+    before, after = (runs.load(path).pipeline.encoder.vocabulary.tokens for path in (spoken, Path("mine")))
+    assert after[: len(before)] == before and b"barn" in after
+
+
+def test_the_export_generates_what_the_command_does(spoken, tmp_path):
+    pipeline = runs.load(spoken).pipeline
+    assert export(pipeline, tmp_path / "exported") <= 1e-5
+    loaded = tf.saved_model.load(str(tmp_path / "exported"))
+    assert set(loaded.signatures) == {"generate", "next_word", "score"}
+    *_, expected = pipeline.generate(["the books", ""], 20, Choice(0.9, 5, 0.95), seed=11)
+    inputs = {"length": 20, "top_k": 5, "seed": 11}
+    floats = {"temperature": 0.9, "top_p": 0.95, "min_p": 0.0, "penalty": 1.0}
+    answer = loaded.signatures["generate"](
+        text=tf.constant(["the books", ""]),
+        **{name: tf.constant(value) for name, value in inputs.items()},
+        **{name: tf.constant(value) for name, value in floats.items()},
+    )
+    assert [row.decode() for row in answer["text"].numpy()] == expected
+
+
+def pipeline_of(tokens, **settings):
+    encoder = TextEncoder(Vocabulary(tokens).with_end(), max_tokens=10**9)
+    return LanguagePipeline(encoder, LanguageModel(len(encoder.vocabulary), embedding=6, units=5, **settings))
+
+
+def test_scores_are_those_of_the_network_step_by_step():
+    pipeline = pipeline_of([b"a", b"b", b"c"], layers=2)
+    model = pipeline.model
+    ids, states, total = [3, 5, 1, 4], model.initial_states(1), 0.0
+    for before, token in zip([END, *ids], ids, strict=False):
+        logits, states = model.step(tf.constant([before]), states)
+        total += float(tf.nn.log_softmax(logits)[0, token])
+    [found, other] = pipeline.score(["a c unknown b", "b"])
+    np.testing.assert_allclose(found["log_probability"], total, rtol=1e-5)
+    assert found["tokens"] == 4 and other["tokens"] == 1
+    np.testing.assert_allclose(found["perplexity"], np.exp(-total / 4), rtol=1e-5)
+
+
+def test_a_batch_of_prompts_is_read_as_each_alone():
+    pipeline = pipeline_of([b"a", b"b", b"c"])
+    prompts = ["a b c a", "", "c", "zzz b"]
+    *_, together = pipeline.generate(prompts, 6, Choice(0.0))
+    for prompt, expected in zip(prompts, together, strict=True):
+        *_, [alone] = pipeline.generate([prompt], 6, Choice(0.0))
+        assert alone == expected
+
+
+def test_a_blank_in_the_middle_heeds_what_follows():
+    pipeline = pipeline_of([b"a", b"b", b"c"])
+    words = ["a", "b", "c"]
+    chance = [found["log_probability"] for found in pipeline.score([f"a {word} c" for word in words])]
+    shares = np.exp(chance) / np.exp(chance).sum()
+    assert [g.word for g in pipeline.fill("a ___ c")] == [words[n] for n in np.argsort(-shares)]
+    with pytest.raises(CallError):
+        pipeline.fill("nothing missing")
+
+
+def test_documents_join_to_the_file_and_split_by_position(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_text("".join(f"line {n}\n\n" if n % 7 == 0 else f"line {n}\n" for n in range(400)))
+    raw = open_texts(str(file), raw=True)
+    assert "".join(piece.text for piece in raw.walk()) == file.read_text()
+    assert [piece.ends for piece in raw.walk()] == [False] * (len(list(raw.walk())) - 1) + [True]
+    parts = ["".join(p.text for p in raw.stream(split)) for split in ("train", "validation", "test")]
+    assert "".join(parts) == file.read_text()
+    assert abs(len(parts[0]) / len(file.read_text()) - 0.9) < 0.01
+    words = list(open_texts(str(file)).walk())
+    assert sum(piece.ends for piece in words) == 58, "a paragraph ends a document"
+    (tmp_path / "b.txt").write_text("one\ntwo\n")
+    assert len(open_texts(str(tmp_path / "*.txt")).files) == 2
+    assert sum(p.ends for p in open_texts(str(tmp_path / "b.txt")).walk()) == 2, "without blank lines, each line does"
+
+
+def test_a_long_line_is_cut_into_pieces(tmp_path):
+    (tmp_path / "long.txt").write_text("word " * 100_000)
+    pieces = list(open_texts(str(tmp_path / "long.txt")).walk())
+    assert max(len(piece.text) for piece in pieces) <= 100_000 and [p.ends for p in pieces].count(True) == 1
+    assert "".join(piece.text for piece in pieces) == "word " * 100_000
+
+
+@pytest.mark.parametrize("make", [LSTM, GRU])
+def test_remembering_gates_forget_slowly(make):
+    """What is put into the state is still there after many steps, which it is not at Keras' start."""
+    kept = []
+    for steps in (1, 1000):
+        layer = make(64)
+        layer.build((None, None, 3))
+        remember(layer, steps)
+        initial = [tf.ones((1, 64))] * layer.states
+        final = make.run(layer, tf.zeros((1, 60, 3)), initial).final[-1]
+        kept.append(float(tf.reduce_mean(tf.abs(final))))
+    assert kept[1] > 2 * kept[0]
+
+
+def test_the_everyday_set_keeps_combinations_and_gaps_apart():
+    tables = open_texts("everyday").tables
+    rows = {split: [values for _, values in table.rows()] for split, table in tables.items()}
+    assert sum(map(len, rows.values())) == 50_000
+    assert len({row["text"] for part in rows.values() for row in part}) == 50_000
+    gaps = {split: {int(row["gap"]) for row in part if row["kind"] == "origin"} for split, part in rows.items()}
+    assert gaps["test"] == set(range(21)) and gaps["train"] == set(range(21)) - {3, 8, 14, 19}
+    for row in rows["test"][:500]:
+        assert row["text"].startswith(f"{row['prompt']} {row['answer']}")

@@ -1,0 +1,79 @@
+"""Windows over streams: every token once, rows that go on, and what a model makes of them."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nlp_rnn.batching import EncodedTexts
+from nlp_rnn.language_evaluation import measure
+from nlp_rnn.models import LanguageModel
+from nlp_rnn.objectives import NextToken
+from nlp_rnn.streams import Streams
+from nlp_rnn.text import END
+
+
+def encoded(count, vocabulary=20, seed=0):
+    ids = np.random.default_rng(seed).integers(3, vocabulary, count).astype(np.int32)
+    return EncodedTexts(ids, np.array([0, count]), np.array([1]), 0)
+
+
+@pytest.mark.parametrize("count, batch, steps", [(1000, 4, 10), (1003, 4, 10), (7, 3, 5), (64, 1, 64), (65, 8, 64)])
+def test_every_token_is_read_once_and_rows_go_on(count, batch, steps):
+    texts = encoded(count)
+    streams = Streams(texts, batch, steps)
+    windows = list(streams.windows())
+    assert len(windows) == len(streams)
+    rows = np.concatenate([ids for ids, _ in windows], 1)
+    assert np.concatenate([row[row != 0] for row in rows]).tolist() == texts.ids.tolist()
+    assert [fresh.all() for _, fresh in windows] == [True] + [False] * (len(windows) - 1)
+
+
+def test_an_epoch_enters_the_ring_elsewhere_and_can_be_repeated():
+    texts = encoded(500)
+    streams = Streams(texts, 4, 10, seed=3)
+    first = [ids.tolist() for ids, _ in streams.windows()]
+    assert first == [ids.tolist() for ids, _ in streams.windows()]
+    streams.epoch = 1
+    second = [ids.tolist() for ids, _ in streams.windows()]
+    assert first != second
+    for windows in (first, second):
+        assert sorted(np.array(windows).ravel()[np.array(windows).ravel() > 0]) == sorted(texts.ids)
+
+
+def test_the_loss_over_windows_is_the_loss_of_the_whole():
+    """State and last token are carried over exactly."""
+    texts, model = encoded(200), LanguageModel(20, embedding=6, units=6, layers=2, dropout=0.0)
+    streams = Streams(texts, 2, 16)
+    reader = NextToken(model, batch=2)
+    reader.build((None, None))
+    figures = measure(reader, streams, characters=200)
+    total = 0.0
+    for row in (texts.ids[:100], texts.ids[100:]):
+        inputs = tf.constant([[END, *row[:-1]]])
+        logits = model.logits(model.run(inputs, model.initial_states(1)).raw)
+        total += float(tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(row[None], logits)))
+    assert figures["tokens"] == 200
+    np.testing.assert_allclose(figures["loss"], total / 200, rtol=1e-5)
+    np.testing.assert_allclose(figures["perplexity"], np.exp(total / 200), rtol=1e-5)
+
+
+def test_training_learns_a_text_of_one_repeated_word_and_one_that_alternates():
+    for pattern in ([5], [5, 6, 7]):
+        ids = np.array(pattern * (600 // len(pattern)), np.int32)
+        texts = EncodedTexts(ids, np.array([0, len(ids)]), np.array([1]), 0)
+        keras.utils.set_random_seed(0)
+        reader = NextToken(LanguageModel(10, embedding=16, units=16, dropout=0.0), batch=4)
+        reader.compile(keras.optimizers.Adam(0.02), jit_compile=False)
+        history = reader.fit(Streams(texts, 4, 16, seed=0).dataset(), epochs=15, shuffle=False, verbose=0)
+        assert history.history["loss"][-1] < 0.6
+        assert reader.evaluate(Streams(texts, 4, 16).dataset(), verbose=0) < 0.1
+
+
+def test_rows_are_read_by_themselves_without_carrying():
+    model = LanguageModel(20, embedding=6, units=6, dropout=0.0)
+    reader = NextToken(model)
+    reader.build((None, None))
+    ids, labels = tf.constant([[4, 5, 6, 0], [7, 8, 0, 0]]), tf.constant([1, 1])
+    once, again = (reader.read(ids, labels).raw for _ in range(2))
+    np.testing.assert_array_equal(once, again)
