@@ -150,19 +150,15 @@ def beam_search(
     tokens = tokens % vocabulary
     states = tf.nest.map_structure(lambda s: tf.repeat(s, beams, 0), states)
     ids = tf.concat([tokens[..., None], tf.zeros([batch, beams, length - 1], tf.int32)], 2)
-    standing = tf.one_hot(PADDING, vocabulary, 0.0, -float("inf"))  # an ended sequence stays as it is
 
     def turn(t, tokens, scores, ids, states):
         logits, states = step(tf.reshape(tokens, [-1]), states)
-        more = tf.reshape(tf.nn.log_softmax(logits), [batch, beams, vocabulary])
-        more = tf.where(_ended(ids, end)[..., None], standing, more)
-        scores, best = tf.math.top_k(tf.reshape(scores[..., None] + more, [batch, beams * vocabulary]), beams)
-        origin, tokens = best // vocabulary, best % vocabulary
+        scores, origin, tokens = _best(scores, tf.reshape(logits, [batch, beams, vocabulary]), ids, end)
         rows = tf.reshape(origin + tf.range(batch)[:, None] * beams, [-1])
         states = tf.nest.map_structure(lambda s: tf.ensure_shape(tf.gather(s, rows), s.shape), states)
-        ids = tf.gather(ids, origin, batch_dims=1)
         written = tf.one_hot(t, length, True, False)
-        return t + 1, tokens, scores, tf.where(written, tokens[..., None], ids), states
+        ids = tf.where(written, tokens[..., None], tf.gather(ids, origin, batch_dims=1))
+        return t + 1, tokens, scores, ids, states
 
     loop = (tf.constant(1), tokens, scores, ids, states)
     _, _, scores, ids, _ = tf.while_loop(lambda t, *_: t < length, turn, loop, parallel_iterations=1)
@@ -172,5 +168,11 @@ def beam_search(
     return tf.gather(ids, order, batch_dims=1), tf.gather(scores, order, batch_dims=1)
 
 
-def _ended(ids, end):
-    return tf.reduce_any(ids == end, -1)
+def _best(scores, logits, ids, end):
+    """The K best ways to go on: scores, the sequence that each comes from, and its token, [B, K] each."""
+    beams, vocabulary = logits.shape[1:]
+    standing = tf.one_hot(PADDING, vocabulary, 0.0, -float("inf"))  # an ended sequence stays as it is
+    ended = tf.reduce_any(ids == end, -1)
+    more = tf.where(ended[..., None], standing, tf.nn.log_softmax(logits))
+    scores, best = tf.math.top_k(tf.reshape(scores[..., None] + more, [-1, beams * vocabulary]), beams)
+    return scores, best // vocabulary, best % vocabulary

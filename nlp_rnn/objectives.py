@@ -24,20 +24,21 @@ class NextToken(keras.Model):
 
     def __init__(self, model: LanguageModel, batch: int | None = None, activation: float = 0.0, slowness: float = 0.0):
         super().__init__()
+        if not model.built:
+            model.build((None, None))
         self.model = model
         self.batch = batch
         self.activation = activation
         self.slowness = slowness
         self.mean = keras.metrics.Mean(name="loss")
+        if batch is not None:
+            units, number = model.settings["units"], model.recurrent.states
+            kept = {"initializer": "zeros", "trainable": False}
+            self.carried = [self.add_weight(shape=(batch, units), **kept) for _ in range(number)]
+            self.previous = self.add_weight(shape=(batch,), dtype="int32", **kept)
 
     def build(self, input_shape):
-        if not self.model.built:
-            self.model.build(input_shape)
-        if self.batch is not None:
-            units, number = self.model.settings["units"], self.model.recurrent.states
-            kept = {"initializer": "zeros", "trainable": False}
-            self.carried = [self.add_weight(shape=(self.batch, units), **kept) for _ in range(number)]
-            self.previous = self.add_weight(shape=(self.batch,), dtype="int32", **kept)
+        """Nothing is left to make."""
 
     def train_step(self, data):
         variables = self.trainable_variables

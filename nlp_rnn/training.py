@@ -73,15 +73,10 @@ def fit(
     with _Interrupts() as interrupts, progress("training", plan.epochs * steps) as update:
         follow = _Follow(train, plan, update, steps * len(memory.history))
         callbacks = [interrupts, _Numbers(plan), follow, _Keep(plan, memory, follow), *log]
-        model.fit(
-            train.dataset(),
-            validation_data=validation.dataset(),
-            epochs=plan.epochs,
-            initial_epoch=plan.epochs if memory.done(plan) else len(memory.history),
-            callbacks=callbacks,
-            shuffle=False,  # the batches come shuffled
-            verbose=0,
-        )
+        begun = plan.epochs if memory.done(plan) else len(memory.history)
+        options = {"shuffle": False, "verbose": 0, "callbacks": callbacks}  # the batches come shuffled
+        validated = validation.dataset()
+        model.fit(train.dataset(), validation_data=validated, epochs=plan.epochs, initial_epoch=begun, **options)
     memory.give_best()
     return memory.history
 

@@ -81,9 +81,7 @@ def forward(
 ) -> tuple[State, State, Saved]:
     """Run the first `steps` of T steps.
 
-    Args:
-        save: keep what `backward` needs.
-        inside: make the input product step by step in the loop, so that W x of all steps is never in memory.
+    With `inside`, W x is made step by step in the loop, and never in memory for all steps.
 
     Returns:
         The states after every step, [B, T, U], of the first `run.sequences` states; the final states, [B, U]; and
@@ -98,34 +96,38 @@ def forward(
         h = state[0] if fixed.drop is None else state[0] * fixed.drop
         return pre_activations(run.cell, inputs, input_product(inputs, source.read(t)), h)
 
-    # The pre-activations take the place of W x, step by step: no second array of that size, the largest of all.
-    in_place = save and not inside and run.cell.additive and run.cell.recurrent
     first = pre_of(0, inputs.initial, source)
-    apart = () if in_place or not save else first if inside else first[1:]
-    arrays = tuple(array(p, length) for p in apart)
+    in_place, arrays = _kept(run, first, length, inside) if save else (False, ())
     kept = len(inputs.initial) if save else run.sequences
     states = tuple(array(s, length + 1).write(0, s) for s in inputs.initial[:kept])
 
     def advance(t, state, pre, states, source, arrays):
-        if in_place:
-            source = source.write(t, *pre)
+        source = source.write(t, *pre) if in_place else source
         arrays = tuple(a.write(t, p) for a, p in zip(arrays, pre[len(pre) - len(arrays) :], strict=True))
         state = _advance(run, inputs.cell, fixed, pre, state, t)
-        states = tuple(a.write(t + 1, s) for a, s in zip(states, state, strict=False))
-        return state, states, source, arrays
+        return state, tuple(a.write(t + 1, s) for a, s in zip(states, state, strict=False)), source, arrays
 
     def turn(t, state, pre, *arrays):
         state, states, source, arrays = advance(t, state, pre, *arrays)
-        # The next step's pre-activation is made in this turn: the loop then holds it as a plain block of memory, and
-        # what XLA makes of the cell is vectorised. Reading W x by the step's number within the cell prevents that.
+        # Made here, the next pre-activation is a plain block of memory; read by its number in the cell, XLA would not
+        # vectorise that.
         return t + 1, state, pre_of(t + 1, state, source), states, source, arrays
 
     loop = (tf.constant(0), tuple(inputs.initial), first, states, source, arrays)
-    loop = tf.while_loop(lambda t, *_: t < steps - 1, turn, loop)
-    state, states, source, arrays = advance(*loop)
+    state, states, source, arrays = advance(*tf.while_loop(lambda t, *_: t < steps - 1, turn, loop))
     states, found = tuple(a.stack() for a in states), tuple(a.stack() for a in arrays)
     pre = found if inside else (source.stack() if in_place else x, *found)
     return tuple(_swapped(s[1:]) for s in states[: run.sequences]), state, Saved(pre, states) if save else Saved((), ())
+
+
+def _kept(run, pre, length, inside):
+    """Whether pre-activations are written over W x, step by step, and arrays for those that are not.
+
+    Over it there is no second array of that size, the largest of all.
+    """
+    if inside:
+        return False, tuple(array(p, length) for p in pre)
+    return run.cell.additive and run.cell.recurrent, tuple(array(p, length) for p in pre[1:])
 
 
 def backward(
