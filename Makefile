@@ -1,4 +1,4 @@
-# make run    train on real film reviews, ask the model, export it      (about 8 minutes on 2 cores)
+# make run    train on real film reviews, ask the model, export it      (2 to 8 minutes on 2 cores)
 # make test   lint, doctests and tests
 # make lint   formatting and lint alone
 # make bench  the layers against keras.layers and PyTorch           (about 9 minutes)
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 RUN := runs/sentiment
 EXPORT := exported/sentiment
 
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: run test lint bench wheel clean
 .DELETE_ON_ERROR:

@@ -137,21 +137,35 @@ def print_generated(trained: "Run", prompts, length, choice, seed, stop, samples
 
     for prompt in prompts:
         for number in range(samples):
-            written = "" if as_json else prompt
-            click.echo(written, nl=False)
-            text = ""
-            for (generated,) in trained.pipeline.generate([prompt], length, Choice(*choice), seed + number):
-                text, ended = _until(generated, stop)
-                whole = trained.pipeline.joined(prompt, text)
-                if not as_json and whole.startswith(written):
-                    click.echo(whole[len(written) :], nl=False)
-                    written = whole
-                if ended:
-                    break
+            texts = _texts(trained.pipeline.generate([prompt], length, Choice(*choice), seed + number), stop)
             if as_json:
+                *_, text = texts
                 click.echo(json.dumps({"prompt": prompt, "text": text, "seed": seed + number}, ensure_ascii=False))
             else:
-                click.echo()
+                _print_growing(
+                    (trained.pipeline.joined(prompt, text) for text in texts), max(map(len, stop), default=0)
+                )
+
+
+def _print_growing(texts, longest):
+    """Print what each text has more than the one before, and a line end; at first without what may still change."""
+    whole, written = "", 0
+    for whole in texts:
+        # The beginning of a stop string, or half a character, may still go.
+        sure = len(whole.rstrip("\ufffd")) - max(longest - 1, 0)
+        if sure > written:
+            click.echo(whole[written:sure], nl=False)
+            written = sure
+    click.echo(whole[written:])
+
+
+def _texts(generated, stop):
+    """The text so far, again and again, up to the first stop string."""
+    for (text,) in generated:
+        text, ended = _until(text, stop)
+        yield text
+        if ended:
+            return
 
 
 def _until(text, stop):

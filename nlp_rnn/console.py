@@ -38,7 +38,7 @@ class Commands(click.Group):
 
 def quiet_tensorflow() -> None:
     """Import TensorFlow without its notes on drivers and instruction sets, which go past Python to standard error."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what fails is raised as well
     logging.getLogger("absl").setLevel(logging.ERROR)
     sys.stderr.flush()
     kept = os.dup(2)

@@ -7,16 +7,16 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from nlp_rnn.batching import EncodedTexts, LengthBuckets, encode
-from nlp_rnn.checks import InputError
+from nlp_rnn.checks import InputError, above_zero, fraction, not_negative, one_of, positive_int, random_seed
 from nlp_rnn.language import LanguagePipeline
 from nlp_rnn.language_evaluation import measure, streams_of
-from nlp_rnn.models import LanguageModel
+from nlp_rnn.models import CELLS, LanguageModel
 from nlp_rnn.objectives import NextToken
 from nlp_rnn.progress import say, track
 from nlp_rnn.sources import Example, Source
 from nlp_rnn.sources.documents import Documents
 from nlp_rnn.streams import Streams
-from nlp_rnn.text import TextEncoder, TokenCounter, Vocabulary
+from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, Vocabulary
 
 WHOLE = 10**9  # tokens: no text is cut
 PASSAGE = 300  # tokens: where nearly all texts are no longer, each is read by itself
@@ -24,15 +24,60 @@ LEAST = 64  # tokens of a training text
 
 
 class Settings(Protocol):
-    """What of a recipe's `Config` decides here."""
+    """What of a recipe's `Config` decides here, and in what every recipe of a language model has."""
 
     unit: str
     lowercase: bool
     vocabulary: int
     least_count: int
+    cell: str
+    embedding: int
+    units: int
+    layers: int
+    dropout: float
+    weight_drop: float
+    word_dropout: float
     batch: int
     steps: int
+    learning_rate: float
+    finetuning_rate: float
+    clip: float
+    patience: int
     seed: int
+
+
+def check_settings(config: Settings) -> None:
+    """Check the settings that the recipes of language models share.
+
+    Raises:
+        ValueError: one is out of its range.
+    """
+    one_of("unit", config.unit, UNITS)
+    one_of("cell", config.cell, CELLS)
+    for name in ("vocabulary", "least_count", "layers", "batch", "steps"):
+        positive_int(name, getattr(config, name))
+    for name in ("dropout", "weight_drop", "word_dropout"):
+        fraction(name, getattr(config, name))
+    not_negative("patience", config.patience)
+    random_seed("seed", config.seed)
+    for name in ("learning_rate", "finetuning_rate", "clip"):
+        above_zero(name, getattr(config, name))
+
+
+def model_of(config: Settings, encoder: TextEncoder) -> LanguageModel:
+    """A new model of these settings for the tokens of an encoder, built."""
+    model = LanguageModel(
+        vocabulary_size=len(encoder.vocabulary),
+        cell=config.cell,
+        embedding=config.embedding,
+        units=config.units,
+        layers=config.layers,
+        dropout=config.dropout,
+        weight_drop=config.weight_drop,
+        word_dropout=config.word_dropout,
+    )
+    model.build((None, None))
+    return model
 
 
 class TextData(NamedTuple):
@@ -97,7 +142,6 @@ def measure_test(pipeline: LanguagePipeline, pieces: Iterable[Example], folder: 
         raise InputError("there is no text to measure on: the test split is empty")
     data = LengthBuckets(texts) if passages else streams_of(texts)
     reader = NextToken(pipeline.model, None if passages else data.batch)
-    reader.build((None, None))
     return {**measure(reader, data, characters), "passages": bool(passages)}
 
 

@@ -14,12 +14,11 @@ from pathlib import Path
 import keras
 
 from nlp_rnn import plots, runs
-from nlp_rnn.checks import above_zero, at_least_zero, fraction, not_negative, one_of, positive_int, random_seed
+from nlp_rnn.checks import at_least_zero, not_negative
 from nlp_rnn.language import LanguagePipeline
-from nlp_rnn.language_data import TextData, load_texts, measure_test
-from nlp_rnn.models import CELLS, LanguageModel
+from nlp_rnn.language_data import TextData, check_settings, load_texts, measure_test, model_of
+from nlp_rnn.models import LanguageModel
 from nlp_rnn.progress import say
-from nlp_rnn.text import UNITS
 from nlp_rnn.training import Plan, fit
 
 DATA = "movie_reviews"
@@ -57,19 +56,11 @@ class Config:
     seed: int = 0
 
     def __post_init__(self):
-        one_of("unit", self.unit, UNITS)
-        one_of("cell", self.cell, CELLS)
-        for name in ("vocabulary", "least_count", "layers", "batch", "steps"):
-            positive_int(name, getattr(self, name))
-        for name in ("dropout", "weight_drop", "word_dropout"):
-            fraction(name, getattr(self, name))
-        for name in ("embedding", "units", "epochs", "patience"):
+        check_settings(self)
+        for name in ("embedding", "units", "epochs"):
             not_negative(name, getattr(self, name))
         for name in ("activation", "slowness"):
             at_least_zero(name, getattr(self, name))
-        random_seed("seed", self.seed)
-        for name in ("learning_rate", "finetuning_rate", "clip"):
-            above_zero(name, getattr(self, name))
 
 
 def load_data(config: Config, source, folder: Path, start: LanguagePipeline | None) -> TextData:
@@ -80,17 +71,7 @@ def load_data(config: Config, source, folder: Path, start: LanguagePipeline | No
 def build_model(config: Config, data: TextData, start: LanguagePipeline | None) -> LanguageModel:
     """Token ids [B, T] -> logits of the next token [B, T, V], from scratch or from the weights of another run."""
     config = _fitted_to(config, len(data.train.texts.ids), start)
-    model = LanguageModel(
-        vocabulary_size=len(data.encoder.vocabulary),
-        cell=config.cell,
-        embedding=config.embedding,
-        units=config.units,
-        layers=config.layers,
-        dropout=config.dropout,
-        weight_drop=config.weight_drop,
-        word_dropout=config.word_dropout,
-    )
-    model.build((None, None))
+    model = model_of(config, data.encoder)
     if start is not None:
         model.start_from(start.model)
     return model

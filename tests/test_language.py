@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 
-from nlp_rnn import runs
+from nlp_rnn import answers, runs
 from nlp_rnn.checks import CallError
+from nlp_rnn.cloze import COLUMNS, measure_cloze
 from nlp_rnn.decoding import Choice
 from nlp_rnn.export import export
 from nlp_rnn.language import LanguagePipeline
@@ -204,3 +205,62 @@ def test_the_everyday_set_keeps_combinations_and_gaps_apart():
     assert gaps["test"] == set(range(21)) and gaps["train"] == set(range(21)) - {3, 8, 14, 19}
     for row in rows["test"][:500]:
         assert row["text"].startswith(f"{row['prompt']} {row['answer']}")
+
+
+def test_right_words_are_counted_by_kind_and_gap():
+    rows = [("a", "x", "far", 0), ("b", "y", "far", 0), ("c", "x", "far", 5), ("d", "z", "near", 0)]
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+
+    class Says:
+        def next_words(self, prompts):
+            return ["x" if prompt in "abc" else "z" for prompt in prompts]
+
+    found = measure_cloze(Says(), rows)
+    assert found["kinds"] == {"far": 2 / 3, "near": 1.0} and found["gaps"] == {0: 0.5, 5: 1.0}
+    assert found["frequent"] == {"far": 2 / 3, "near": 1.0}
+
+
+def test_next_word_on_short_passages_compares_where_there_are_gaps(cli, monkeypatch):
+    """A small table with the columns of `everyday`, as a data set."""
+    from nlp_rnn import commands
+    from nlp_rnn.sources import Source
+    from nlp_rnn.sources.tables import Table
+
+    def rows():
+        for n in range(120):
+            place, answer = (("sky", "clouds"), ("sea", "fish"))[n % 2]
+            prompt = f"The {answer} are there, says number {n}, so look at the"
+            row = {"text": f"{prompt} {place}.", "prompt": prompt, "answer": place, "kind": "far", "gap": n % 3}
+            yield f"row {n}", row
+
+    columns = ("text", "prompt", "answer", "kind", "gap")
+    tables = {split: Table("x", columns, rows, size=120) for split in ("train", "validation", "test")}
+    monkeypatch.setattr(commands, "_opened", lambda *_: Source("x", tables, ("text",)))
+    small = [f"--set={setting}" for setting in ("units=8", "embedding=8", "epochs=4", "memory=20")]
+    result = cli("run", "next_word", "--out", "run", *small)
+    assert result.exit_code == 0, result.output
+    figures = json.loads(Path("run/metrics.json").read_text())
+    assert set(figures["cloze"]) == {"lstm", "gru", "rnn"} and figures["passages"] is True
+    assert "right words by sentences in between" in result.stdout and Path("run/plots/gaps.png").exists()
+    assert not [*Path("run").glob("*checkpoint*")]
+    again = cli("evaluate", "run", "--json")
+    assert json.loads(again.stdout)["cloze"]["lstm"] == figures["cloze"]["lstm"]
+
+
+def test_what_may_still_go_is_not_printed_yet(capsys):
+    answers._print_growing(iter(["one ##", "one ## two", "one ## two"]), len("###"))
+    assert capsys.readouterr().out == "one ## two\n"
+    grown = answers._texts(iter([["a #"], ["a ##"], ["a ### b"]]), ("###",))
+    answers._print_growing(grown, 3)
+    assert capsys.readouterr().out == "a \n"
+    answers._print_growing(iter(["na\ufffd", "naï", "naïve"]), 0)
+    assert capsys.readouterr().out == "naïve\n"
+
+
+def test_bytes_are_learned_and_printed_whole(cli):
+    Path("x.txt").write_text("naïve 漢字 " * 300)
+    words = ["--set", "unit=byte", "--set", "learning_rate=0.02", *TINY]
+    assert cli("run", "generation", "--data", "x.txt", "--out", "run", *words).exit_code == 0
+    assert cli("generate", "run", "naïve ", "--temperature", 0, "--length", 40).stdout.startswith(
+        "naïve 漢字 naïve 漢字"
+    )

@@ -77,3 +77,36 @@ def test_rows_are_read_by_themselves_without_carrying():
     ids, labels = tf.constant([[4, 5, 6, 0], [7, 8, 0, 0]]), tf.constant([1, 1])
     once, again = (reader.read(ids, labels).raw for _ in range(2))
     np.testing.assert_array_equal(once, again)
+
+
+def test_in_training_a_stream_begins_anew_now_and_then():
+    texts = encoded(64 * 2000)
+    fresh = np.stack([fresh for _, fresh in Streams(texts, 8, 16, seed=0).windows()])
+    assert fresh[0].all() and 0.04 < fresh[1:].mean() < 0.09
+    assert not np.stack([fresh for _, fresh in Streams(texts, 8, 16).windows()])[1:].any()
+
+
+def test_a_fresh_row_forgets_and_the_others_go_on():
+    model = LanguageModel(20, embedding=6, units=6, dropout=0.0)
+    reader = NextToken(model, batch=2)
+    ids, more = tf.constant([[4, 5, 6], [7, 8, 9]]), tf.constant([[3, 4, 5], [6, 7, 8]])
+    reader.read(ids, tf.constant([True, True]))
+    raw = reader.read(more, tf.constant([True, False])).raw
+    zeros = model.initial_states(1)
+    alone = model.run(tf.constant([[END, 3, 4]]), zeros).raw
+    whole = model.run(tf.constant([[END, 7, 8, 9, 6, 7]]), zeros).raw
+    np.testing.assert_allclose(raw[0], alone[0], atol=1e-6)
+    np.testing.assert_allclose(raw[1], whole[0, 3:], atol=1e-6)
+
+
+def test_regularization_of_activations_is_as_the_paper_writes_it():
+    model = LanguageModel(20, embedding=6, units=6, dropout=0.0)
+    reader = NextToken(model, activation=2.0, slowness=3.0)
+    ids, ends = tf.constant([[4, 5, 6], [7, 8, 9]]), tf.constant([1, 1])
+    raw = reader.read(ids, ends).raw.numpy()
+    expected = 2 * np.mean(raw**2) + 3 * np.mean((raw[:, 1:] - raw[:, :-1]) ** 2)
+    np.testing.assert_allclose(reader._loss(ids, ends, training=True)[1], expected, rtol=1e-5)
+
+
+def test_no_thread_tunes_the_data_and_holds_up_the_end_of_an_epoch():
+    assert Streams(encoded(100), 2, 8).dataset().options().autotune.enabled is False

@@ -171,3 +171,17 @@ def test_every_epoch_has_an_order_of_its_own(train_and_validation, tmp_path, mon
     monkeypatch.setattr(LengthBuckets, "plan", lambda self: seen.add(self.epoch) or ordinary(self))
     fit(model(), *train_and_validation, Plan(epochs=3, learning_rate=0.02, patience=9), tmp_path)
     assert seen == {0, 1, 2}
+
+
+def test_waiting_is_counted_where_a_batch_came_after_the_step_before_had_ended(monkeypatch):
+    from types import SimpleNamespace
+
+    from nlp_rnn import training
+
+    train = SimpleNamespace(epoch=0, ready=[0.0, 1.0, 7.0])
+    follow = training._Follow(train, SimpleNamespace(epochs=1), lambda *_: None, 0)
+    follow.on_epoch_begin(0)
+    for batch, now in enumerate((3.0, 5.0, 8.0)):
+        monkeypatch.setattr(training.time, "monotonic", lambda now=now: now)
+        follow.on_train_batch_end(batch, {"loss": 1.0})
+    assert follow.waited == 2.0, "batch 2 was made at 7, the step before ended at 5"

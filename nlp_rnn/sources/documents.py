@@ -66,26 +66,28 @@ class Documents:
     def _pieces(self, file):
         """Offset in bytes, text, and whether a document ends with it."""
         paragraphs = not self.raw and any(not line.strip() for line in islice(lines(file), 1000))
+        # A piece lies in one split: so that each split gets some, it is a hundredth of the text at most.
+        longest = min(LONGEST, max(2, sum(self._bytes) // 100))
         offset, held = 0, None
         for line in lines(file):
             blank = not line.strip()
             if held and (self.raw or not blank):
-                yield from _cut(*held, ends=not self.raw and not paragraphs)
+                yield from _cut(*held, longest, ends=not self.raw and not paragraphs)
                 held = None
             if held:
-                yield from _cut(*held, ends=True)
+                yield from _cut(*held, longest, ends=True)
                 held = None
             if self.raw or not blank:
                 held = (offset, line)
             offset += len(line.encode())
         if held:
-            yield from _cut(*held, ends=True)
+            yield from _cut(*held, longest, ends=True)
 
 
-def _cut(offset, line, ends):
+def _cut(offset, line, longest, ends):
     """A line in pieces of bearable length, cut at a space where there is one."""
-    while len(line) > LONGEST:
-        at = line.rfind(" ", 1, LONGEST) if " " in line[1:LONGEST] else LONGEST
+    while len(line) > longest:
+        at = line.rfind(" ", 1, longest) if " " in line[1:longest] else longest
         yield offset, line[:at], False
         offset += len(line[:at].encode())
         line = line[at:]
