@@ -98,3 +98,13 @@ def test_an_export_that_answers_otherwise_is_not_written(trained, tmp_path, monk
     with pytest.raises(InputError, match="away from the run's"):
         export(runs.load(trained).pipeline, tmp_path / "x")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "got, wanted, message",
+    [(["sky"], ["sea"], "another x"), ([[0.1]], [[0.1, 0.2]], "another x"), ([0.1], [0.2], "away from the run's")],
+)
+def test_any_difference_is_told(got, wanted, message):
+    with pytest.raises(InputError, match=message):
+        exports._apart("x", np.array(got), np.array(wanted))
+    assert exports._apart("x", np.array(wanted), np.array(wanted)) == 0

@@ -264,3 +264,32 @@ def test_bytes_are_learned_and_printed_whole(cli):
     assert cli("generate", "run", "naïve ", "--temperature", 0, "--length", 40).stdout.startswith(
         "naïve 漢字 naïve 漢字"
     )
+
+
+@pytest.mark.parametrize(
+    "choice", [Choice(1.5), Choice(1.0, 2), Choice(1.0, 0, 0.4), Choice(1.0, 0, 1.0, 0.9), Choice(1.0, penalty=9.0)]
+)
+def test_the_served_graph_heeds_every_option(choice):
+    """Of an untrained model, which takes each word about as often: every option changes the text."""
+    pipeline = pipeline_of([bytes([n]) for n in range(97, 123)])
+    scalars = zip(("temperature", "top_k", "top_p", "min_p", "penalty"), choice, strict=True)
+    options = {name: tf.constant(value, tf.int32 if name == "top_k" else tf.float32) for name, value in scalars}
+    serve = pipeline.signatures()["generate"]
+    text = serve(tf.constant(["a b"]), tf.constant(30), *options.values(), tf.constant(5))["text"]
+    *_, expected = pipeline.generate(["a b"], 30, choice, seed=5)
+    *_, plain = pipeline.generate(["a b"], 30, Choice(), seed=5)
+    assert [row.decode() for row in text.numpy()] == expected
+    assert expected != plain or choice == Choice(1.5)
+
+
+def test_words_dropped_are_dropped_wherever_they_stand():
+    model = LanguageModel(20, embedding=4, units=4, word_dropout=0.5)
+    model.build((None, None))
+    ids = tf.constant([[3, 4, 3, 5], [5, 3, 4, 4]])
+    x = tf.ones((2, 4, 4))
+    dropped = model._words_dropped(x, ids, training=True).numpy()[..., 0]
+    for word in (3, 4, 5):
+        assert len(set(dropped[ids.numpy() == word])) == 1, "one word, one fate"
+    many = model._words_dropped(tf.ones((1, 20, 4)), tf.range(20)[None], training=True).numpy()
+    assert set(np.unique(many)) == {0.0, 2.0}
+    np.testing.assert_array_equal(model._words_dropped(x, ids, training=False), x)

@@ -48,12 +48,15 @@ def test_the_loss_over_windows_is_the_loss_of_the_whole():
     reader = NextToken(model, batch=2)
     reader.build((None, None))
     figures = measure(reader, streams, characters=200)
-    total = 0.0
+    total, first, five = 0.0, 0, 0
     for row in (texts.ids[:100], texts.ids[100:]):
         inputs = tf.constant([[END, *row[:-1]]])
         logits = model.logits(model.run(inputs, model.initial_states(1)).raw)
         total += float(tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(row[None], logits)))
-    assert figures["tokens"] == 200
+        ranks = np.sum(logits[0] > np.take_along_axis(logits[0].numpy(), row[:, None], 1), 1)
+        first, five = first + np.sum(ranks == 0), five + np.sum(ranks < 5)
+    assert figures["tokens"] == 200 and first < five
+    np.testing.assert_allclose([figures["top1"], figures["top5"]], [first / 200, five / 200])
     np.testing.assert_allclose(figures["loss"], total / 200, rtol=1e-5)
     np.testing.assert_allclose(figures["perplexity"], np.exp(total / 200), rtol=1e-5)
 
