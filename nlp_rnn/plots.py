@@ -73,8 +73,9 @@ def lines(named: dict[str, dict[float, float]], title: str, xlabel: str, ylabel:
     for (name, points), marker, colour in zip(named.items(), "osD^v", _LINES, strict=False):
         axes.plot(list(points), list(points.values()), f"{marker}-", color=colour, label=name, markersize=4)
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel, ylim=(-0.02, 1.02))
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower left")
+    axes.legend(frameon=False, loc="center right")
     figure.savefig(path, dpi=120)
 
 

@@ -47,7 +47,7 @@ class Config:
     dropout: float = 0.0
     weight_drop: float = 0.0
     word_dropout: float = 0.0
-    epochs: int = 3
+    epochs: int = 4
     batch: int = 16  # passages, or streams of a long text
     steps: int = 64  # tokens of a window, of a long text
     learning_rate: float = 0.01
