@@ -1,7 +1,7 @@
 """All measurements against the peers, in one run.
 
     make bench                                  everything, about 9 minutes on 2 cores
-    .venv/bin/python -m benchmarks layers       one part: layers, model, epochs, growth or memory
+    .venv/bin/python -m benchmarks layers       one part: layers, model, generation, epochs, growth or memory
 
 Each library has a process of its own; a case is run in them alternately, after a warm-up, and its figure is the median.
 On a shared machine only the ratios mean something. Figures go to benchmarks/results/ as JSON and a picture as well.
@@ -71,6 +71,12 @@ def model(workers):
     return [_shown(measured_against_limit(workers, cases.LanguageModel()))]
 
 
+def generation(workers):
+    """Tokens sampled one after the other: here, with Keras' `predict` and a stateful LSTM, in a PyTorch loop."""
+    header()
+    return [_shown(measure(workers, cases.Generation(batch))) for batch in (1, 64)]
+
+
 def _shown(found):
     show(found)
     return found
@@ -110,7 +116,14 @@ def peak_memory(workers):
     return found
 
 
-PARTS = {"layers": layers, "model": model, "epochs": epochs, "growth": growth, "memory": peak_memory}
+PARTS = {
+    "layers": layers,
+    "model": model,
+    "generation": generation,
+    "epochs": epochs,
+    "growth": growth,
+    "memory": peak_memory,
+}
 
 
 def picture(found):

@@ -101,6 +101,21 @@ class Epochs:
         return f"{self.epochs} epochs of {self.texts} texts, bidirectional LSTM {self.units}, compiling included"
 
 
+@dataclass(frozen=True)
+class Generation:
+    """Sampling from a language model whose output has its embedding for a kernel, the state carried."""
+
+    batch: int
+    units: int = 384
+    layers: int = 1
+    vocabulary: int = 10_000
+    length: int = 64
+    temperature: float = 0.8
+
+    def __str__(self):
+        return f"generation, {self.layers}x{self.units}, V {self.vocabulary}, B {self.batch}: {self.length} tokens"
+
+
 def layers() -> list[Layer]:
     """Every cell and shape, forward, and forward and backward; the latter with a mask as well."""
     ways = ((False, False), (True, False), (True, True))

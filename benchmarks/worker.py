@@ -15,7 +15,7 @@ from benchmarks import cases
 
 NAMES = {"here": "tensorflow", "keras": "tensorflow", "torch": "torch"}
 A_TURN = 0.1  # seconds: the threads of the peer before it, still spinning, would spoil a shorter one
-KINDS = {"Layer": "layer", "LanguageModel": "language_model", "Epochs": "epochs"}
+KINDS = {"Layer": "layer", "LanguageModel": "language_model", "Epochs": "epochs", "Generation": "generation"}
 
 
 class Worker:

@@ -6,6 +6,7 @@ the set is. An epoch's order depends only on the seed and the epoch, so a resume
 Shapes: N texts, B batch, T tokens.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class EncodedTexts:
     """Texts as ids, back to back, with their labels.
 
     Attributes:
-        ids: int32, all texts back to back; an array on disk.
+        ids: int32, all texts back to back; as the other two, an array on disk.
         offsets: int64 [N + 1]; text n is ids[offsets[n]:offsets[n + 1]].
         labels: int32 [N].
         cut: how many texts were longer than the encoder's `max_tokens`.
@@ -46,22 +47,40 @@ class EncodedTexts:
 
 
 def encode(labelled: Iterable[tuple[str, int]], encoder: TextEncoder, file: Path, end: bool = False) -> EncodedTexts:
-    """Encode a stream of (text, label), writing the ids to `file`; with `end`, `END` after texts of label 1."""
+    """Encode a stream of (text, label) into arrays on disk; with `end`, `END` stands after texts of label 1.
+
+    Args:
+        file: where the ids go; offsets and labels go beside it, with `.offsets` and `.labels` at its end.
+    """
     ragged = tf.function(encoder.ragged, input_signature=[tf.TensorSpec([None], tf.string)])
-    lengths, labels, cut = [], [], 0
-    with open(file, "wb") as out:
-        for chunk in chunks(labelled, 1024, lambda pair: len(pair[0])):
-            ids, before = ragged(to_tensor(text for text, _ in chunk))
-            if end:
-                ends = tf.constant([label for _, label in chunk], tf.int64)
-                ids = tf.concat([ids, tf.RaggedTensor.from_row_lengths(tf.repeat(END, tf.reduce_sum(ends)), ends)], 1)
-            out.write(ids.flat_values.numpy().tobytes())  # `tofile` would not say that a disk is full
-            lengths += ids.row_lengths().numpy().tolist()
-            labels += [label for _, label in chunk]
-            cut += int(np.sum(before.numpy() > encoder.max_tokens))
-    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    ids = np.memmap(file, np.int32, "r") if offsets[-1] else np.zeros(0, np.int32)
-    return EncodedTexts(ids, offsets, np.array(labels, np.int32), cut)
+    files = file, *(file.with_name(f"{file.name}{suffix}") for suffix in (".offsets", ".labels"))
+    kinds = np.int32, np.int64, np.int32
+    with contextlib.ExitStack() as opened:
+        writers = [opened.enter_context(open(path, "wb")) for path in files]
+        cut = _write(labelled, ragged, writers, encoder.max_tokens, end)
+    return EncodedTexts(*(_array(path, kind) for path, kind in zip(files, kinds, strict=True)), cut)
+
+
+def _write(labelled, ragged, writers, most, end):
+    """Write ids, offsets and labels; how many texts were cut. Nothing is kept: there may be millions of lines."""
+    total, cut = np.zeros(1, np.int64), 0
+    writers[1].write(total.tobytes())
+    for chunk in chunks(labelled, 1024, lambda pair: len(pair[0])):
+        labels = np.array([label for _, label in chunk], np.int32)
+        ids, before = ragged(to_tensor(text for text, _ in chunk))
+        if end:
+            ends = tf.constant(labels, tf.int64)
+            ids = tf.concat([ids, tf.RaggedTensor.from_row_lengths(tf.repeat(END, tf.reduce_sum(ends)), ends)], 1)
+        offsets = total + np.cumsum(ids.row_lengths().numpy())
+        total = offsets[-1:]
+        for writer, array in zip(writers, (ids.flat_values.numpy(), offsets, labels), strict=True):
+            writer.write(array.tobytes())  # `tofile` would not say that a disk is full
+        cut += int(np.sum(before.numpy() > most))
+    return cut
+
+
+def _array(file, kind):
+    return np.memmap(file, kind, "r") if file.stat().st_size else np.zeros(0, kind)
 
 
 def numbered(examples: Iterable, classes: Sequence[str]) -> Iterator[tuple[str, int]]:

@@ -13,7 +13,7 @@ import click
 import nlp_rnn
 from nlp_rnn import answers, recipes, shipped
 from nlp_rnn.checks import CallError
-from nlp_rnn.commands import answered, check_choice, measured, open_run, train
+from nlp_rnn.commands import answered, check_choice, measured, open_language_model, open_run, train
 from nlp_rnn.console import Commands, quiet_tensorflow
 from nlp_rnn.places import check_new, next_free
 
@@ -81,24 +81,27 @@ def list_(json_):
     "language models also any text file, a folder or a glob of them.",
 )
 @click.option("--out", type=FILE, help="The run folder to make; by default the next free one in runs/.")
+@click.option("--from", "start", type=FILE, help="The run of a language model whose weights to start from.")
 @training_options
 @as_json
-def run(recipe, data, out, assignments, text_column, label_column, resume, tensorboard, json_):
+def run(recipe, data, out, start, assignments, text_column, label_column, resume, tensorboard, json_):
     """Train RECIPE, a name from `nlp-rnn list` or a .py file, and print its figures on held-out texts.
 
     \b
     Examples:
       nlp-rnn run sentiment
       nlp-rnn run sentiment --data mine.csv --out runs/mine --set units=128
+      nlp-rnn run sentiment --from runs/generation
     """
     out = out or next_free(Path("runs", Path(recipe).stem), resume)
     check_new(out)
     recipes.find(recipe)
     quiet_tensorflow()
     module = recipes.load(recipe)
+    start = open_language_model(start, module, recipe) if start else None
     config = recipes.with_settings(module.Config(), assignments)
     asked = {"name": data or module.DATA, "text_column": text_column, "label_column": label_column}
-    train(module, config, asked, json_, recipe=recipe, out=out, resume=resume, tensorboard=tensorboard)
+    train(module, config, asked, json_, recipe=recipe, out=out, start=start, resume=resume, tensorboard=tensorboard)
 
 
 @main.command()

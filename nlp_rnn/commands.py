@@ -50,6 +50,20 @@ def open_run(path: Path, recipe: Path | None):
     return runs.load(path)
 
 
+def open_language_model(path: Path, module: ModuleType, recipe: str):
+    """Read back a run of a language model that `recipe` is to start from.
+
+    Raises:
+        CallError: the recipe starts from none, or the run is of another kind.
+    """
+    if not getattr(module, "LANGUAGE_MODELS", False):
+        raise CallError(f"the recipe {recipe} does not start from a language model; to train a run on, use finetune")
+    start = open_run(path, None)
+    if start.pipeline.kind != "language_model":
+        raise CallError(f"{path} is no language model: train one with `nlp-rnn run generation`; or use finetune")
+    return start
+
+
 def measured(trained, asked: dict) -> tuple[dict, str, list[dict]]:
     """The figures of a run on the data asked for, what they are called, and a few mistakes."""
     language = trained.pipeline.kind == "language_model"
@@ -114,13 +128,10 @@ def _opened(asked, labelled, seed, unit):
 
 
 def _measured_language(trained, source, texts):
-    import tempfile
-
     from nlp_rnn.cloze import cloze_rows, measure_cloze
-    from nlp_rnn.language_data import measure_test
+    from nlp_rnn.held_out import measure_text
 
-    with tempfile.TemporaryDirectory() as folder:
-        figures = measure_test(trained.pipeline, texts, Path(folder), trained.metrics.get("passages", False))
+    figures = measure_text(trained.pipeline, texts, trained.metrics.get("passages", False))
     rows = cloze_rows(source)
     return figures | ({"cloze": {trained.settings["cell"]: measure_cloze(trained.pipeline, rows)}} if rows else {})
 

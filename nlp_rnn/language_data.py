@@ -7,9 +7,18 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from nlp_rnn.batching import EncodedTexts, LengthBuckets, encode
-from nlp_rnn.checks import InputError, above_zero, fraction, not_negative, one_of, positive_int, random_seed
+from nlp_rnn.checks import (
+    InputError,
+    above_zero,
+    at_least_zero,
+    fraction,
+    not_negative,
+    one_of,
+    positive_int,
+    random_seed,
+)
 from nlp_rnn.language import LanguagePipeline
-from nlp_rnn.language_evaluation import measure, streams_of
+from nlp_rnn.language_evaluation import streams_of
 from nlp_rnn.models import CELLS, LanguageModel
 from nlp_rnn.objectives import NextToken
 from nlp_rnn.progress import say, track
@@ -17,6 +26,7 @@ from nlp_rnn.sources import Example, Source
 from nlp_rnn.sources.documents import Documents
 from nlp_rnn.streams import Streams
 from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, Vocabulary
+from nlp_rnn.training import Plan
 
 WHOLE = 10**9  # tokens: no text is cut
 PASSAGE = 300  # tokens: where nearly all texts are no longer, each is read by itself
@@ -43,6 +53,9 @@ class Settings(Protocol):
     finetuning_rate: float
     clip: float
     patience: int
+    rate_decay: float
+    unfreeze: float
+    samples: int
     seed: int
 
 
@@ -58,9 +71,11 @@ def check_settings(config: Settings) -> None:
         positive_int(name, getattr(config, name))
     for name in ("dropout", "weight_drop", "word_dropout"):
         fraction(name, getattr(config, name))
-    not_negative("patience", config.patience)
+    for name in ("patience", "samples"):
+        not_negative(name, getattr(config, name))
+    at_least_zero("unfreeze", config.unfreeze)
     random_seed("seed", config.seed)
-    for name in ("learning_rate", "finetuning_rate", "clip"):
+    for name in ("learning_rate", "finetuning_rate", "rate_decay", "clip"):
         above_zero(name, getattr(config, name))
 
 
@@ -78,6 +93,14 @@ def model_of(config: Settings, encoder: TextEncoder) -> LanguageModel:
     )
     model.build((None, None))
     return model
+
+
+def plan_of(config: Settings, epochs: int, start: LanguagePipeline | None, pace: float = 1.0) -> Plan:
+    """How to train: from scratch at `learning_rate`, from `start` at `finetuning_rate`, gentler towards the bottom."""
+    if start is None:
+        return Plan(epochs, pace * config.learning_rate, config.clip, config.patience)
+    rate = pace * config.finetuning_rate
+    return Plan(epochs, rate, config.clip, config.patience, config.rate_decay, config.unfreeze)
 
 
 class TextData(NamedTuple):
@@ -114,38 +137,16 @@ def load_texts(
     texts = {}
     for split in ("train", "validation"):
         pieces = track(source.stream(split), f"encoding {split}", source.size(split))
-        texts[split] = encode(_marked(pieces), encoder, folder / f"{split}.ids", end=True)
+        texts[split] = encode(marked(pieces), encoder, folder / f"{split}.ids", end=True)
         say(f"{split}: {len(texts[split].ids):,} tokens in {texts[split].labels.sum():,} texts")
     _check(source.name, texts)
-    lengths = texts["train"].lengths
-    passages = passages and bool(texts["train"].labels.all()) and np.quantile(lengths, 0.99) <= PASSAGE
+    passages = passages and _all_short(texts["train"])
     cut = {split: _cut(config, texts[split], passages, split == "train") for split in texts}
     return TextData(encoder, cut["train"], cut["validation"], passages)
 
 
-def measure_test(pipeline: LanguagePipeline, pieces: Iterable[Example], folder: Path, passages: bool) -> dict:
-    """The figures of a language model on all tokens of a text; see `measure`.
-
-    Args:
-        folder: where the encoded text is kept meanwhile.
-    """
-    characters = 0
-
-    def counted():
-        nonlocal characters
-        for text, ends in _marked(pieces):
-            characters += len(text)
-            yield text, ends
-
-    texts = encode(counted(), pipeline.encoder, folder / "test.ids", end=True)
-    if not len(texts.ids):
-        raise InputError("there is no text to measure on: the test split is empty")
-    data = LengthBuckets(texts) if passages else streams_of(texts)
-    reader = NextToken(pipeline.model, None if passages else data.batch)
-    return {**measure(reader, data, characters), "passages": bool(passages)}
-
-
-def _marked(pieces: Iterable[Example]) -> Iterator[tuple[str, int]]:
+def marked(pieces: Iterable[Example]) -> Iterator[tuple[str, int]]:
+    """The text of each piece, and 1 where a document ends with it."""
     return ((piece.text, int(piece.ends)) for piece in pieces)
 
 
@@ -158,6 +159,10 @@ def _vocabulary(config, counter, start):
     if config.unit == "byte":
         return Vocabulary.of_bytes().with_end()
     return Vocabulary.from_counts(counter.counts, config.vocabulary - 1, config.least_count).with_end()
+
+
+def _all_short(texts):
+    return bool(texts.labels.all()) and np.quantile(texts.lengths, 0.99) <= PASSAGE
 
 
 def _check(name, texts):

@@ -6,7 +6,7 @@ Shapes: B batch, T tokens, E embedding, U units.
 import keras
 import tensorflow as tf
 
-from nlp_rnn.losses import cross_entropy
+from nlp_rnn.losses import cross_entropy, sampled_cross_entropy
 from nlp_rnn.models import LanguageModel, Run
 from nlp_rnn.text import END, PADDING
 
@@ -20,9 +20,17 @@ class NextToken(keras.Model):
             state is then carried over, without its gradient. None where each row is a text by itself (`LengthBuckets`).
         activation: weight of the mean square of the outputs (Merity et al., 2018, "AR").
         slowness: weight of the mean square of their change from step to step ("TAR").
+        samples: in training, estimate the loss from so many words drawn; 0: take all. See `sampled_cross_entropy`.
     """
 
-    def __init__(self, model: LanguageModel, batch: int | None = None, activation: float = 0.0, slowness: float = 0.0):
+    def __init__(
+        self,
+        model: LanguageModel,
+        batch: int | None = None,
+        activation: float = 0.0,
+        slowness: float = 0.0,
+        samples: int = 0,
+    ):
         super().__init__()
         if not model.built:
             model.build((None, None))
@@ -30,6 +38,7 @@ class NextToken(keras.Model):
         self.batch = batch
         self.activation = activation
         self.slowness = slowness
+        self.samples = samples
         self.mean = keras.metrics.Mean(name="loss")
         if batch is not None:
             units, number = model.settings["units"], model.recurrent.states
@@ -51,6 +60,11 @@ class NextToken(keras.Model):
     def test_step(self, data):
         loss, _, tokens = self._loss(*data, training=False)
         return self._told(loss, tokens)
+
+    @property
+    def parts(self) -> list[keras.layers.Layer]:
+        """The layers of the model from the output to the input."""
+        return self.model.parts
 
     @property
     def metrics(self):
@@ -77,8 +91,12 @@ class NextToken(keras.Model):
         counted = tf.cast(tf.reshape(ids, [-1]) != PADDING, tf.float32)
         tokens = tf.reduce_sum(counted)
         hidden = tf.cast(tf.reshape(found.hidden, [-1, found.hidden.shape[-1]]), tf.float32)
-        bias = self.model.output_bias.value
-        loss = cross_entropy(hidden, self.model.kernel, bias, tf.reshape(ids, [-1]), counted / tf.maximum(tokens, 1.0))
+        output = hidden, self.model.kernel, self.model.output_bias.value, tf.reshape(ids, [-1])
+        weights = counted / tf.maximum(tokens, 1.0)
+        if training and self.samples:
+            loss = sampled_cross_entropy(*output, weights, self.samples)
+        else:
+            loss = cross_entropy(*output, weights)
         return loss, self._penalty(found), tokens
 
     def _before(self, ids, fresh):

@@ -87,8 +87,8 @@ class Job:
             CallError: a setting among `names` differs.
         """
         for name in names:
-            if self.start and settings[name] != self.start.settings[name]:
-                stays = self.start.settings[name]
+            stays = self.start.settings.get(name, settings[name]) if self.start else settings[name]
+            if settings[name] != stays:
                 raise CallError(f"--set {name}={settings[name]}: {name} cannot change after training, it stays {stays}")
 
     def purpose(self, settings: dict) -> dict:
@@ -240,7 +240,7 @@ def _remove_empty(folders):
 
 def _leftovers(folder):
     """What only the making of a run needs."""
-    files = [folder / PURPOSE, folder / LOCK, *folder.glob("*.ids"), *folder.glob("*.partial")]
+    files = [folder / PURPOSE, folder / LOCK, *folder.glob("*.ids*"), *folder.glob("*.partial")]
     return [*folder.glob("*checkpoint*"), *(file for file in files if file.exists())]
 
 

@@ -1,11 +1,7 @@
 """Train with Keras' `fit`: the best epoch kept, a checkpoint after each, NaN caught, resumed where it stopped."""
 
-import hashlib
 import importlib.util
-import json
 import math
-import os
-import shutil
 import signal
 import threading
 import time
@@ -13,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from nlp_rnn.batching import LengthBuckets
+from nlp_rnn.checkpoints import Memory
 from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.optimizers import LayeredAdam, depths
 from nlp_rnn.progress import progress, say
 from nlp_rnn.streams import Streams
 
@@ -32,12 +29,16 @@ class Plan:
         learning_rate: of Adam, at its peak; it rises over at most 50 steps, then falls to zero as half a cosine.
         clip: bound on the norm of all gradients together.
         patience: so many epochs in a row may pass without a lower validation loss; one more ends the training.
+        rate_decay: what the rate of a layer is divided by for the layer below it.
+        unfreeze: epochs from when a layer begins to learn until the one below it does.
     """
 
     epochs: int
     learning_rate: float
     clip: float = 1.0
     patience: int = 2
+    rate_decay: float = 1.0
+    unfreeze: float = 0.0
 
 
 def fit(
@@ -66,14 +67,14 @@ def fit(
         InputError: the loss became NaN or infinite.
     """
     _compile(model, plan, len(train))
-    memory = _Memory(model, folder, _fingerprint(train, validation))
+    memory = Memory(model, folder, train, validation)
     memory.restore()
     log = [_tensorboard(folder)] if tensorboard else []
     steps = len(train) + len(validation)
     with _Interrupts() as interrupts, progress("training", plan.epochs * steps) as update:
         follow = _Follow(train, plan, update, steps * len(memory.history))
         callbacks = [interrupts, _Numbers(plan), follow, _Keep(plan, memory, follow), *log]
-        begun = plan.epochs if memory.done(plan) else len(memory.history)
+        begun = plan.epochs if memory.done(plan.epochs, plan.patience) else len(memory.history)
         options = {"shuffle": False, "verbose": 0, "callbacks": callbacks}  # the batches come shuffled
         validated = validation.dataset()
         model.fit(train.dataset(), validation_data=validated, epochs=plan.epochs, initial_epoch=begun, **options)
@@ -93,7 +94,7 @@ def _compile(model, plan, steps):
         0.0, plan.epochs * steps - warmup, warmup_target=plan.learning_rate, warmup_steps=warmup
     )
     model.compile(
-        keras.optimizers.Adam(schedule, global_clipnorm=plan.clip),
+        _optimizer(model, plan, schedule, steps),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         jit_compile=False,  # XLA compiles anew for every length
@@ -103,87 +104,11 @@ def _compile(model, plan, steps):
     model.optimizer.build(model.trainable_variables)
 
 
-def _fingerprint(*splits):
-    """SHA-256 of the encoded texts and labels: they change with the data, and with the vocabulary."""
-    seen = hashlib.sha256()
-    for split in splits:
-        for array in (split.texts.ids, split.texts.offsets, split.texts.labels):
-            seen.update(np.ascontiguousarray(array))
-    return seen.hexdigest()
-
-
-class _Memory:
-    """All that a run must remember from epoch to epoch, and its place on disk.
-
-    A checkpoint is a folder that appears whole, by renaming; the one before goes only afterwards.
-    """
-
-    def __init__(self, model, folder, fingerprint):
-        self.model = model
-        self.folder = folder
-        self.fingerprint = fingerprint
-        self.history: list[dict] = []
-        self.best: list[np.ndarray] = []
-
-    def remember(self, row):
-        self.history.append(row)
-        if self.waited() == 0:
-            self.best = self.model.get_weights()
-        self._write()
-
-    def waited(self):
-        """Epochs since the best one."""
-        losses = [row["val_loss"] for row in self.history]
-        return len(losses) - 1 - losses.index(min(losses)) if losses else 0
-
-    def done(self, plan):
-        return len(self.history) >= plan.epochs or self.waited() > plan.patience
-
-    def give_best(self):
-        if self.best:
-            self.model.set_weights(self.best)
-
-    def restore(self):
-        checkpoints = [p for p in sorted(self.folder.glob("checkpoint-*")) if (p / "state.npz").exists()]
-        if not checkpoints:
-            return
-        about = json.loads((checkpoints[-1] / "history.json").read_text())
-        if about["fingerprint"] != self.fingerprint:
-            raise CallError(f"{self.folder} was begun with other data; resume with the same, or remove it")
-        try:
-            self._assign(checkpoints[-1] / "state.npz")
-        except (ValueError, KeyError):
-            raise CallError(f"{self.folder} was begun with another model; resume with the same, or remove it") from None
-        self.history = about["history"]
-        say(f"going on after epoch {len(self.history)}")
-
-    def _assign(self, file):
-        with np.load(file, allow_pickle=False) as arrays:
-            for number, variable in enumerate(self._variables()):
-                variable.assign(arrays[f"now_{number}"])
-            self.best = [arrays[f"best_{number}"] for number in range(len(self.model.weights))]
-
-    def _variables(self):
-        """Weights, the random state of dropout, and the optimizer's moments and step count."""
-        return [*self.model.variables, *self.model.optimizer.variables]
-
-    def _write(self):
-        partial = self.folder / "partial-checkpoint"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        try:
-            now = {f"now_{n}": v.numpy() for n, v in enumerate(self._variables())}
-            best = {f"best_{n}": array for n, array in enumerate(self.best)}
-            np.savez(partial / "state.npz", **now, **best)
-            about = {"fingerprint": self.fingerprint, "history": self.history}
-            (partial / "history.json").write_text(json.dumps(about))
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-        before = list(self.folder.glob("checkpoint-*"))
-        os.replace(partial, self.folder / f"checkpoint-{len(self.history):05d}")
-        for checkpoint in before:
-            shutil.rmtree(checkpoint)
+def _optimizer(model, plan, schedule, steps):
+    if plan.rate_decay == 1.0 and not plan.unfreeze:
+        return keras.optimizers.Adam(schedule, global_clipnorm=plan.clip)
+    rest = round(plan.unfreeze * steps)
+    return LayeredAdam(schedule, depths(model), plan.rate_decay, rest, global_clipnorm=plan.clip)
 
 
 class _Interrupts(keras.callbacks.Callback):
@@ -280,7 +205,7 @@ class _Keep(keras.callbacks.Callback):
             f"epoch {epoch + 1}/{self.plan.epochs}: {trained}; validation {validated}; "
             f"{seconds:.0f} s, {self.follow.waited / max(seconds, 0.1):.0%} of it waiting for data"
         )
-        self.model.stop_training = self.memory.done(self.plan)
+        self.model.stop_training = self.memory.done(self.plan.epochs, self.plan.patience)
 
 
 def _worded(row, prefix):

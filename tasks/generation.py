@@ -15,11 +15,11 @@ import keras
 
 from nlp_rnn import plots, runs
 from nlp_rnn.checks import at_least_zero, not_negative
+from nlp_rnn.held_out import HeldOut
 from nlp_rnn.language import LanguagePipeline
-from nlp_rnn.language_data import TextData, check_settings, load_texts, measure_test, model_of
+from nlp_rnn.language_data import TextData, check_settings, load_texts, model_of, plan_of
 from nlp_rnn.models import LanguageModel
-from nlp_rnn.progress import say
-from nlp_rnn.training import Plan, fit
+from nlp_rnn.training import fit
 
 DATA = "movie_reviews"
 LABELLED = False
@@ -46,11 +46,14 @@ class Config:
     word_dropout: float = 0.0  # share of words whose vector is zero in a batch
     activation: float = 0.0  # weight of the mean square of the outputs
     slowness: float = 0.0  # weight of the mean square of their change from step to step
+    samples: int = 0  # words drawn to estimate the loss in training, for 50,000 words and more; 0: all are taken
     epochs: int = 0  # 0: by the amount of text, 1 to 30
     batch: int = 32  # streams read side by side
     steps: int = 64  # tokens of a window; the gradient goes no further back
     learning_rate: float = 0.004
     finetuning_rate: float = 0.001  # the learning rate when going on from another run
+    rate_decay: float = 1.0  # fine-tuning: the rate of a layer divided by that of the layer below
+    unfreeze: float = 0.0  # fine-tuning: epochs from when a layer begins to learn until the one below does
     clip: float = 1.0  # bound on the norm of the gradient
     patience: int = 2  # epochs without a lower validation loss before it stops
     seed: int = 0
@@ -85,18 +88,12 @@ def train(config: Config, source, job: runs.Job) -> dict:
     with runs.workplace(job, asdict(config)) as folder:
         data = load_data(config, source, folder, start)
         model = build_model(config, data, start)
-        if start is not None:
-            before = measure_test(LanguagePipeline(data.encoder, model), source.stream("test"), folder, False)
-            say(f"before fine-tuning: perplexity {before['perplexity']:.2f} on the held-out text")
-        reader = data.reader(model, activation=config.activation, slowness=config.slowness)
-        epochs = _fitted_to(config, len(data.train.texts.ids), start).epochs
-        rate = config.learning_rate if start is None else config.finetuning_rate
-        plan = Plan(epochs, rate, config.clip, config.patience)
+        pipeline, held_out = LanguagePipeline(data.encoder, model), HeldOut(source, False, job.start)
+        held_out.measure_before(pipeline)
+        reader = data.reader(model, activation=config.activation, slowness=config.slowness, samples=config.samples)
+        plan = plan_of(config, _fitted_to(config, len(data.train.texts.ids), start).epochs, start)
         history = fit(reader, data.train, data.validation, plan, folder, job.tensorboard)
-        pipeline = LanguagePipeline(data.encoder, model)
-        figures = measure_test(pipeline, source.stream("test"), folder, False)
-        if start is not None:
-            figures["perplexity_before"] = before["perplexity"]
+        figures = held_out.measure(pipeline)
         (folder / "plots").mkdir(exist_ok=True)
         plots.curves(history, folder / "plots" / "curves.png")
         runs.save(folder, pipeline, figures, history)

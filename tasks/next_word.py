@@ -16,12 +16,13 @@ import keras
 from nlp_rnn import plots, runs
 from nlp_rnn.checks import positive_int
 from nlp_rnn.cloze import cloze_rows, measure_cloze
+from nlp_rnn.held_out import HeldOut
 from nlp_rnn.language import LanguagePipeline
-from nlp_rnn.language_data import TextData, check_settings, load_texts, measure_test, model_of
+from nlp_rnn.language_data import TextData, check_settings, load_texts, model_of, plan_of
 from nlp_rnn.layers.chrono import remember
 from nlp_rnn.models import CELLS, LanguageModel
 from nlp_rnn.progress import say
-from nlp_rnn.training import Plan, fit
+from nlp_rnn.training import fit
 
 DATA = "everyday"
 LABELLED = False
@@ -47,11 +48,14 @@ class Config:
     dropout: float = 0.0
     weight_drop: float = 0.0
     word_dropout: float = 0.0
+    samples: int = 0  # words drawn to estimate the loss in training, for 50,000 words and more; 0: all are taken
     epochs: int = 4
     batch: int = 16  # passages, or streams of a long text
     steps: int = 64  # tokens of a window, of a long text
     learning_rate: float = 0.01
     finetuning_rate: float = 0.002  # the learning rate when going on from another run
+    rate_decay: float = 1.0  # fine-tuning: the rate of a layer divided by that of the layer below
+    unfreeze: float = 0.0  # fine-tuning: epochs from when a layer begins to learn until the one below does
     clip: float = 1.0  # bound on the norm of the gradient
     patience: int = 2  # epochs without a lower validation loss before it stops
     seed: int = 0
@@ -83,8 +87,9 @@ def train(config: Config, source, job: runs.Job) -> dict:
     start = job.start and job.start.pipeline
     with runs.workplace(job, asdict(config)) as folder:
         data = load_data(config, source, folder, start)
-        pipeline, history = _trained(config, data, start, folder, job.tensorboard)
-        figures = measure_test(pipeline, source.stream("test"), folder, data.passages)
+        held_out = HeldOut(source, data.passages, job.start)
+        pipeline, history = _trained(config, data, start, folder, held_out, job.tensorboard)
+        figures = held_out.measure(pipeline)
         rows = cloze_rows(source)
         if rows:
             figures["cloze"] = {config.cell: measure_cloze(pipeline, rows)}
@@ -96,14 +101,15 @@ def train(config: Config, source, job: runs.Job) -> dict:
     return figures
 
 
-def _trained(config, data, start, folder, tensorboard=False):
+def _trained(config, data, start, folder, held_out=None, tensorboard=False):
     keras.utils.set_random_seed(config.seed)
     model = build_model(config, data, start)
-    rate = config.learning_rate if start is None else config.finetuning_rate
-    rate *= PACE.get(config.cell, 1.0)
-    plan = Plan(config.epochs, rate, config.clip, config.patience)
-    history = fit(data.reader(model), data.train, data.validation, plan, folder, tensorboard)
-    return LanguagePipeline(data.encoder, model), history
+    pipeline = LanguagePipeline(data.encoder, model)
+    if held_out is not None:
+        held_out.measure_before(pipeline)
+    plan = plan_of(config, config.epochs, start, PACE.get(config.cell, 1.0))
+    reader = data.reader(model, samples=config.samples)
+    return pipeline, fit(reader, data.train, data.validation, plan, folder, tensorboard)
 
 
 def _other(config, cell, data, folder):

@@ -2,8 +2,10 @@
 
     nlp-rnn run sentiment
     nlp-rnn run sentiment --data mine.csv --out runs/mine --set units=128
+    nlp-rnn run sentiment --from runs/generation
 
-The default data are 25,000 film reviews; any texts with labels will do, of two classes or of hundreds.
+The default data are 25,000 film reviews; any texts with labels will do, of two classes or of hundreds. A language model
+gives its vocabulary, vectors and recurrent layers, which read in one direction only (Howard & Ruder, 2018, "ULMFiT").
 """
 
 from collections import Counter
@@ -15,8 +17,19 @@ import keras
 
 from nlp_rnn import runs
 from nlp_rnn.batching import LengthBuckets, encode, numbered
-from nlp_rnn.checks import InputError, above_zero, fraction, not_negative, one_of, positive_int, random_seed
+from nlp_rnn.checks import (
+    CallError,
+    InputError,
+    above_zero,
+    at_least_zero,
+    fraction,
+    not_negative,
+    one_of,
+    positive_int,
+    random_seed,
+)
 from nlp_rnn.evaluation import evaluate
+from nlp_rnn.language import LanguagePipeline
 from nlp_rnn.models import CELLS, Classifier
 from nlp_rnn.pipelines import TextClassifier
 from nlp_rnn.progress import say, track
@@ -27,7 +40,8 @@ from nlp_rnn.training import Plan, fit
 DATA = "movie_reviews"
 UPDATES = 1_000  # steps that training aims at when the epochs are not given
 
-KEPT = ("unit", "cell", "embedding", "units", "layers")  # what fine-tuning cannot change
+LANGUAGE_MODELS = True  # `--from` takes runs of them
+KEPT = ("unit", "lowercase", "cell", "embedding", "units", "layers", "bidirectional")  # what fine-tuning cannot change
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,7 @@ class Config:
     """What `--set KEY=VALUE` can change."""
 
     unit: str = "word"  # or character, byte
+    lowercase: bool = True
     vocabulary: int = 30_000  # tokens known; the rest are <unk>
     least_count: int = 2  # a token seen less often is <unk>
     max_tokens: int = 300  # a longer text keeps its first quarter of these, and its end
@@ -42,6 +57,7 @@ class Config:
     embedding: int = 64
     units: int = 64  # of each direction
     layers: int = 1
+    bidirectional: bool = True
     dropout: float = 0.5  # of the inputs of each recurrent layer, and of the pooled vector
     word_dropout: float = 0.2  # share of tokens made <unk> in training
     epochs: int = 0  # 0: by the number of texts, 3 to 30
@@ -49,6 +65,8 @@ class Config:
     batch_tokens: int = 16_000  # at most, padding counted
     learning_rate: float = 0.004
     finetuning_rate: float = 0.001  # the learning rate when going on from another run
+    rate_decay: float = 1.0  # going on: the rate of a layer divided by that of the layer below
+    unfreeze: float = 0.0  # going on: epochs from when a layer begins to learn until the one below does
     clip: float = 1.0  # bound on the norm of the gradient
     patience: int = 2  # epochs without a lower validation loss before it stops
     seed: int = 0
@@ -63,8 +81,12 @@ class Config:
         for name in ("epochs", "batch", "patience"):
             not_negative(name, getattr(self, name))
         random_seed("seed", self.seed)
-        for name in ("learning_rate", "finetuning_rate", "clip"):
+        at_least_zero("unfreeze", self.unfreeze)
+        for name in ("learning_rate", "finetuning_rate", "rate_decay", "clip"):
             above_zero(name, getattr(self, name))
+
+
+Start = TextClassifier | LanguagePipeline
 
 
 class Data(NamedTuple):
@@ -76,15 +98,15 @@ class Data(NamedTuple):
     validation: LengthBuckets
 
 
-def load_data(config: Config, source: Source, folder: Path, start: TextClassifier | None) -> Data:
+def load_data(config: Config, source: Source, folder: Path, start: Start | None) -> Data:
     """Fit the vocabulary on the training texts, then encode the training and validation texts."""
-    counter, labels = TokenCounter(config.unit), Counter()
+    counter, labels = TokenCounter(config.unit, config.lowercase), Counter()
     for example in counter.watch(track(source.walk(), "reading", source.size()), "train"):
         labels[example.label, example.split] += 1
     classes = _classes(labels, start)
     _check_sizes(source.name, labels)
     vocabulary = _vocabulary(config, counter, start)
-    encoder = TextEncoder(vocabulary, config.unit, max_tokens=config.max_tokens)
+    encoder = TextEncoder(vocabulary, config.unit, config.lowercase, config.max_tokens)
     config = _fitted_to(config, _texts(labels, "train"))
     buckets = {}
     for split, seed in (("train", config.seed), ("validation", None)):
@@ -95,7 +117,7 @@ def load_data(config: Config, source: Source, folder: Path, start: TextClassifie
     return Data(encoder, classes, **buckets)
 
 
-def build_model(config: Config, data: Data, start: TextClassifier | None) -> Classifier:
+def build_model(config: Config, data: Data, start: Start | None) -> Classifier:
     """Token ids [B, T] -> logits [B, C], from scratch or from the weights of another run."""
     model = Classifier(
         vocabulary_size=len(data.encoder.vocabulary),
@@ -104,6 +126,7 @@ def build_model(config: Config, data: Data, start: TextClassifier | None) -> Cla
         embedding=config.embedding,
         units=config.units,
         layers=config.layers,
+        bidirectional=config.bidirectional,
         dropout=config.dropout,
         word_dropout=config.word_dropout,
     )
@@ -116,15 +139,13 @@ def build_model(config: Config, data: Data, start: TextClassifier | None) -> Cla
 
 def train(config: Config, source: Source, job: runs.Job) -> dict:
     """Train on `source`, leave the run folder at `job.out`, and return the figures on the held-out texts."""
-    job.require_same(asdict(config), KEPT)
     start = job.start and job.start.pipeline
+    config = _as_started(config, job)
     keras.utils.set_random_seed(config.seed)
     with runs.workplace(job, asdict(config)) as folder:
         data = load_data(config, source, folder, start)
         model = build_model(config, data, start)
-        epochs = _fitted_to(config, len(data.train.texts)).epochs
-        rate = config.learning_rate if start is None else config.finetuning_rate
-        plan = Plan(epochs, rate, config.clip, config.patience)
+        plan = _plan(_fitted_to(config, len(data.train.texts)), start)
         history = fit(model, data.train, data.validation, plan, folder, job.tensorboard)
         pipeline = TextClassifier(data.encoder, model, data.classes)
         result = evaluate(pipeline, source.stream("test"), source.size("test"))
@@ -133,7 +154,32 @@ def train(config: Config, source: Source, job: runs.Job) -> dict:
     return result.figures
 
 
-def _vocabulary(config: Config, counter: TokenCounter, start: TextClassifier | None) -> Vocabulary:
+def _as_started(config: Config, job: runs.Job) -> Config:
+    """`config` with what a language model to start from decides; where a classifier decides, it has to be so already.
+
+    Raises:
+        CallError: a setting was given that contradicts it.
+    """
+    if not job.start or job.start.pipeline.kind != "language_model":
+        job.require_same(asdict(config), KEPT)
+        return config
+    encoder, model = job.start.pipeline.encoder, job.start.pipeline.model.settings
+    decided = {"unit": encoder.unit, "lowercase": encoder.lowercase, "bidirectional": False}
+    decided |= {name: model[name] for name in ("cell", "embedding", "units", "layers")}
+    for name, value in decided.items():
+        if getattr(config, name) not in (getattr(Config, name), value):
+            raise CallError(f"--set {name}={getattr(config, name)}: {name} is {value} in {job.start.path}")
+    return replace(config, **decided)
+
+
+def _plan(config: Config, start: Start | None) -> Plan:
+    if start is None:
+        return Plan(config.epochs, config.learning_rate, config.clip, config.patience)
+    rate = config.finetuning_rate
+    return Plan(config.epochs, rate, config.clip, config.patience, config.rate_decay, config.unfreeze)
+
+
+def _vocabulary(config: Config, counter: TokenCounter, start: Start | None) -> Vocabulary:
     """The frequent tokens; after those of `start`, which keep their ids, as many new ones."""
     if config.unit == "byte":
         return Vocabulary.of_bytes()
@@ -143,7 +189,7 @@ def _vocabulary(config: Config, counter: TokenCounter, start: TextClassifier | N
     return known.extended(counter.counts, len(known) + config.vocabulary, config.least_count)
 
 
-def _classes(labels: Counter, start: TextClassifier | None) -> list[str]:
+def _classes(labels: Counter, start: Start | None) -> list[str]:
     """The classes of all splits, in order; those of `start` where it knows them all."""
     named = {label for label, _ in labels}
     if len(named) == 1:

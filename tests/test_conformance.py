@@ -69,7 +69,7 @@ LAYERS = {
 MODELS = {
     f"Classifier, {cell}": lambda cell=cell: Classifier(20, 3, cell, embedding=4, units=3, layers=2, dropout=0.1)
     for cell in models.CELLS
-}
+} | {"Classifier, one direction": lambda: Classifier(20, 3, embedding=4, units=3, layers=2, bidirectional=False)}
 LANGUAGE_MODELS = {
     f"LanguageModel, {cell}": lambda cell=cell: LanguageModel(
         20, cell, embedding=4, units=3 + (cell == "gru"), layers=2, dropout=0.1, weight_drop=0.1, word_dropout=0.1

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 BASE = {"checks"}
 PARTS = {"checks", "text", "batching", "sources", "metrics", "progress", "shipped"}
-LANGUAGE = {"language", "language_data", "cloze"}
+LANGUAGE = {"language", "language_data", "cloze", "held_out"}
 MAY_IMPORT = {
     "__init__": set(),
     "checks": set(),
@@ -31,9 +31,14 @@ MAY_IMPORT = {
     "language": BASE | {"decoding", "models", "text"},
     "language_evaluation": BASE | {"batching", "objectives", "progress", "streams", "text"},
     "language_data": BASE
-    | {"batching", "language", "language_evaluation", "models", "objectives", "progress", "sources", "streams", "text"},
+    | {"batching", "language", "language_evaluation", "models", "objectives", "progress", "sources", "streams", "text"}
+    | {"training"},
+    "held_out": BASE
+    | {"batching", "language", "language_data", "language_evaluation", "objectives", "progress", "runs", "sources"},
+    "optimizers": set(),
     "cloze": BASE | {"language", "progress", "sources", "text"},
-    "training": BASE | {"batching", "progress", "streams"},
+    "checkpoints": BASE | {"progress"},
+    "training": BASE | {"batching", "checkpoints", "optimizers", "progress", "streams"},
     "runs": BASE | {"__init__", "language", "models", "pipelines", "places", "progress", "text"},
     "evaluation": BASE | {"batching", "metrics", "pipelines", "plots", "progress", "runs"},
     "export": BASE | {"language", "pipelines", "places", "progress"},

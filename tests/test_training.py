@@ -84,9 +84,9 @@ def test_the_same_seed_gives_the_same_result(train_and_validation, tmp_path):
 
 def test_stops_when_it_no_longer_gets_better(train_and_validation, tmp_path, monkeypatch):
     network = model()
-    ordinary = training._Memory.remember
+    ordinary = training.Memory.remember
     monkeypatch.setattr(
-        training._Memory, "remember", lambda self, row: ordinary(self, {**row, "val_loss": float(row["epoch"])})
+        training.Memory, "remember", lambda self, row: ordinary(self, {**row, "val_loss": float(row["epoch"])})
     )
     history = fit(network, *train_and_validation, Plan(epochs=9, learning_rate=0.01, patience=1), tmp_path)
     assert len(history) == 3, "one best epoch, one to be patient with, one too many"

@@ -5,7 +5,11 @@ import numpy as np
 import tensorflow as tf
 
 from nlp_rnn import layers as ours
+from nlp_rnn.decoding import Choice
+from nlp_rnn.language import LanguagePipeline
 from nlp_rnn.losses import cross_entropy
+from nlp_rnn.models import LanguageModel
+from nlp_rnn.text import TextEncoder, Vocabulary
 
 
 def versions() -> str:
@@ -82,6 +86,37 @@ def _our_step(case, embedding, stack, optimizer, ids):
         return loss
 
     return lambda: float(step())
+
+
+def generation(library, case):
+    """Of a `Generation` case, what to time."""
+    return (_our_generation if library == "here" else _predict_loop)(case)
+
+
+def _our_generation(case):
+    words = Vocabulary([f"w{n}".encode() for n in range(case.vocabulary)]).with_end()
+    sizes = {"embedding": case.units, "units": case.units, "layers": case.layers}
+    pipeline = LanguagePipeline(TextEncoder(words, max_tokens=100), LanguageModel(len(words), **sizes))
+    choice = Choice(temperature=case.temperature)
+    return lambda: list(pipeline.generate(["w1"] * case.batch, case.length, choice))
+
+
+def _predict_loop(case):
+    ids = keras.Input(batch_shape=(case.batch, 1), dtype="int32")
+    embedding = keras.layers.Embedding(case.vocabulary, case.units)
+    x = embedding(ids)
+    for _ in range(case.layers):
+        x = keras.layers.LSTM(case.units, stateful=True, return_sequences=True)(x)
+    model = keras.Model(ids, keras.ops.matmul(x[:, 0], keras.ops.transpose(embedding.embeddings)))
+    draw = np.random.default_rng(0)
+
+    def sample():
+        tokens = np.ones((case.batch, 1), np.int32)
+        for _ in range(case.length):
+            logits = model.predict(tokens, verbose=0) / case.temperature
+            tokens = np.argmax(logits + draw.gumbel(size=logits.shape), 1)[:, None].astype(np.int32)
+
+    return sample
 
 
 def epochs(library, case):

@@ -60,6 +60,22 @@ def language_model(_, case):
     return step
 
 
+def generation(_, case):
+    """Of a `Generation` case, what to time."""
+    embedding = torch.nn.Embedding(case.vocabulary, case.units)
+    stack = torch.nn.LSTM(case.units, case.units, case.layers, batch_first=True)
+
+    def sample():
+        tokens, states = torch.ones(case.batch, 1, dtype=torch.long), None
+        with torch.inference_mode():
+            for _ in range(case.length):
+                x, states = stack(embedding(tokens), states)
+                probabilities = torch.softmax(x[:, 0] @ embedding.weight.T / case.temperature, -1)
+                tokens = torch.multinomial(probabilities, 1)
+
+    return sample
+
+
 class Classifier(torch.nn.Module):
     """Embedding, bidirectional LSTM over packed sequences, mean and maximum over the states, dense."""
 

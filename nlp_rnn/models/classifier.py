@@ -9,11 +9,12 @@ import numpy as np
 from nlp_rnn.checks import fraction, one_of, positive_int
 from nlp_rnn.layers import Bidirectional, MeanMaxPooling, Stack, WordDropout
 from nlp_rnn.layers.recurrent import CELLS
+from nlp_rnn.models.language_model import LanguageModel
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class Classifier(keras.Model):
-    """Embedding, a stack of bidirectional recurrent layers, mean and maximum over their states, a dense layer.
+    """Embedding, a stack of recurrent layers, mean and maximum over their states, a dense layer.
 
     Args:
         vocabulary_size: V; id 0 is padding, id 1 unknown.
@@ -22,6 +23,7 @@ class Classifier(keras.Model):
         embedding: size of a token's vector.
         units: U of each direction.
         layers: how many recurrent layers.
+        bidirectional: read in both directions; a language model, which a classifier may start from, reads in one.
         dropout: share dropped of the inputs of each recurrent layer, the same at every step, and of the pooled vector.
         word_dropout: share of tokens made unknown in training.
 
@@ -44,6 +46,7 @@ class Classifier(keras.Model):
         embedding: int = 64,
         units: int = 64,
         layers: int = 1,
+        bidirectional: bool = True,
         dropout: float = 0.5,
         word_dropout: float = 0.2,
         **kwargs,
@@ -58,26 +61,33 @@ class Classifier(keras.Model):
             "embedding": positive_int("embedding", embedding),
             "units": positive_int("units", units),
             "layers": positive_int("layers", layers),
+            "bidirectional": bool(bidirectional),
             "dropout": fraction("dropout", dropout),
             "word_dropout": fraction("word_dropout", word_dropout),
         }
         self.word_dropout = WordDropout(word_dropout)
         self.embedding = keras.layers.Embedding(vocabulary_size, embedding, name="embedding")
-        self.recurrent = Stack([self._both_ways(number) for number in range(layers)])
+        self.recurrent = Stack([self._layer(number) for number in range(layers)])
         self.pooling = MeanMaxPooling()
         self.dropout = keras.layers.Dropout(dropout)
         self.head = keras.layers.Dense(classes, name="head")
 
-    def _both_ways(self, number):
+    def _layer(self, number):
         cell, units, dropout = (self.settings[name] for name in ("cell", "units", "dropout"))
-        name = f"{cell}_{number}"
-        return Bidirectional(CELLS[cell](units, return_sequences=True, dropout=dropout, name=name))
+        layer = CELLS[cell](units, return_sequences=True, dropout=dropout, name=f"{cell}_{number}")
+        return Bidirectional(layer) if self.settings["bidirectional"] else layer
+
+    @property
+    def parts(self) -> list[keras.layers.Layer]:
+        """The layers from the output to the input."""
+        return [self.head, *reversed(self.recurrent.layers), self.embedding]
 
     def build(self, input_shape):
         vectors = (*input_shape, self.settings["embedding"])
         self.embedding.build(input_shape)
         self.recurrent.build(vectors)
-        self.head.build((input_shape[0], 4 * self.settings["units"]))
+        directions = 2 if self.settings["bidirectional"] else 1
+        self.head.build((input_shape[0], 2 * directions * self.settings["units"]))
 
     def call(self, ids, training=False):
         mask = keras.ops.not_equal(ids, 0)
@@ -86,13 +96,13 @@ class Classifier(keras.Model):
         x = self.dropout(self.pooling(x, mask=mask), training=training)
         return self.head(x)
 
-    def start_from(self, other: "Classifier", same_class: dict[int, int]) -> None:
+    def start_from(self, other: "Classifier | LanguageModel", same_class: dict[int, int]) -> None:
         """Take over the weights of a trained model whose ids mean the same.
 
         Ids that `other` does not have start at the mean of its vectors.
 
         Args:
-            other: the trained model.
+            other: the trained model; of a language model, which has no head, all but the output is taken over.
             same_class: for each class of this model that `other` knows, its number there; its part of the head is
                 taken over, the rest starts anew.
 
@@ -104,6 +114,8 @@ class Classifier(keras.Model):
         mean = np.repeat(known.mean(axis=0, keepdims=True), new, axis=0)
         self.embedding.set_weights([np.concatenate([known, mean])])
         self.recurrent.set_weights(other.recurrent.get_weights())
+        if not same_class:
+            return
         here, there = list(same_class), list(same_class.values())
         pairs = zip(self.head.get_weights(), other.head.get_weights(), strict=True)
         for weight, (new, old) in zip(self.head.weights, pairs, strict=True):

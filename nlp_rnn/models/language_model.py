@@ -102,6 +102,12 @@ class LanguageModel(keras.Model):
         """The embedding, [V, E], which is the output's kernel as well."""
         return self.embedding.embeddings.value
 
+    @property
+    def parts(self) -> list[keras.layers.Layer]:
+        """The layers from the output to the input; the embedding, though it is the output's kernel too, comes last."""
+        top = [] if self.projection is None else [self.projection]
+        return [*top, *reversed(self.recurrent.layers), self.embedding]
+
     def call(self, ids, training=False):
         mask = keras.ops.not_equal(ids, 0)
         return self.logits(self.run(ids, mask=mask, training=training).hidden)

@@ -86,12 +86,14 @@ class Documents:
 
 def _cut(offset, line, longest, ends):
     """A line in pieces of bearable length, cut at a space where there is one."""
-    while len(line) > longest:
-        at = line.rfind(" ", 1, longest) if " " in line[1:longest] else longest
-        yield offset, line[:at], False
-        offset += len(line[:at].encode())
-        line = line[at:]
-    yield offset, line, ends
+    begun = 0
+    while len(line) - begun > longest:
+        at = line.rfind(" ", begun + 1, begun + longest)
+        at = at if at > begun else begun + longest
+        yield offset, line[begun:at], False
+        offset += len(line[begun:at].encode())
+        begun = at
+    yield offset, line[begun:], ends
 
 
 def _size(file):
