@@ -6,7 +6,7 @@ next token, [B, V], and the states after it. Everything here is TensorFlow ops, 
 Shapes: B rows, V vocabulary, L length, K beams.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -126,53 +126,128 @@ def _least_sorted(scaled, choice):
     return tf.reduce_min(tf.where(kept, ordered, float("inf")), -1, keepdims=True)
 
 
+class Search(NamedTuple):
+    """How a beam search goes; numbers, or scalars of a graph.
+
+    Attributes:
+        beams: K, how many sequences of each row are followed.
+        length_penalty: the log-probability is divided by the length to this power (Wu et al., 2016, without their
+            constants); 0 for the sum.
+        coverage_penalty: weight of the logarithm of how far each token of a source was attended to (same paper).
+        least: tokens before a sequence may end.
+        no_repeat: no run of so many tokens comes twice; 0: anything may.
+    """
+
+    beams: int | tf.Tensor = 5
+    length_penalty: float | tf.Tensor = 1.0
+    coverage_penalty: float | tf.Tensor = 0.0
+    least: int | tf.Tensor = 0
+    no_repeat: int = 0
+
+
 def beam_search(
-    step: Step, logits: tf.Tensor, states: object, beams: int, length: int, end: int, normalise: float = 1.0
-) -> tuple[tf.Tensor, tf.Tensor]:
+    step: Step,
+    logits: tf.Tensor,
+    states: object,
+    search: Search,
+    length: int | tf.Tensor,
+    end: int,
+    coverage: Callable[[object], tf.Tensor] | None = None,
+) -> tuple[tf.Tensor, tf.Tensor, object]:
     """The most probable sequences that a search with K beams finds.
 
     Args:
-        step: see the top of this file.
+        step: see the top of this file. It is called with B * K rows, those of a row of the batch side by side.
         logits, states: of the place to begin at, [B, V] and [B, ...].
-        beams: K, how many sequences of each row are followed.
+        search: how.
         length: L, at most so many tokens.
         end: the token that ends a sequence.
-        normalise: the log-probability is divided by the length to this power (Wu et al., 2016, without their
-            constants); 0 for the sum.
+        coverage: from the states, how much attention each token of the source has had, [B * K, S], and at least one
+            where there is nothing to attend to; needed for a coverage penalty.
 
     Returns:
-        The sequences, int32 [B, K, L], the best first, `PADDING` after their end; and their scores, [B, K].
+        The sequences, int32 [B, K, L], the best first, `PADDING` after their end; their scores, [B, K], -inf where
+        there are fewer sequences than beams; and the states after each, [B * K, ...].
     """
-    batch, vocabulary = tf.shape(logits)[0], logits.shape[-1]
-    first = tf.nn.log_softmax(logits)
-    pad = tf.fill([batch, max(0, beams - vocabulary)], -float("inf"))
-    scores, tokens = tf.math.top_k(tf.concat([first, pad], 1), beams)
-    tokens = tokens % vocabulary
+    batch, vocabulary, beams = tf.shape(logits)[0], logits.shape[-1], search.beams
     states = tf.nest.map_structure(lambda s: tf.repeat(s, beams, 0), states)
-    ids = tf.concat([tokens[..., None], tf.zeros([batch, beams, length - 1], tf.int32)], 2)
+    rows = tf.repeat(logits, beams, 0)
+    ids = tf.zeros([batch, beams, length], tf.int32)
+    # At first all beams of a row are the same, and only one of them may go on.
+    scores = tf.tile(tf.where(tf.range(beams) == 0, 0.0, -float("inf"))[None], [batch, 1])
+    ended = tf.zeros([batch, beams], tf.bool)
 
-    def turn(t, tokens, scores, ids, states):
-        logits, states = step(tf.reshape(tokens, [-1]), states)
-        scores, origin, tokens = _best(scores, tf.reshape(logits, [batch, beams, vocabulary]), ids, end)
-        rows = tf.reshape(origin + tf.range(batch)[:, None] * beams, [-1])
-        states = tf.nest.map_structure(lambda s: tf.ensure_shape(tf.gather(s, rows), s.shape), states)
+    def turn(t, ids, scores, ended, logits, states):
+        logits = _allowed(logits, ids, t, search, end)
+        found = tf.reshape(tf.nn.log_softmax(logits), [batch, beams, vocabulary])
+        standing = tf.one_hot(PADDING, vocabulary, 0.0, -float("inf"))  # an ended sequence stays as it is
+        totals = scores[..., None] + tf.where(ended[..., None], standing, found)
+        scores, best = tf.math.top_k(tf.reshape(totals, [batch, beams * vocabulary]), beams)
+        origin, tokens = best // vocabulary, best % vocabulary
         written = tf.one_hot(t, length, True, False)
         ids = tf.where(written, tokens[..., None], tf.gather(ids, origin, batch_dims=1))
-        return t + 1, tokens, scores, ids, states
+        ended = tf.gather(ended, origin, batch_dims=1) | (tokens == end)
+        of_row = tf.reshape(origin + tf.range(batch)[:, None] * beams, [-1])
+        states = tf.nest.map_structure(lambda s: tf.ensure_shape(tf.gather(s, of_row), s.shape), states)
+        logits, states = step(tf.reshape(tokens, [-1]), states)
+        return t + 1, ids, scores, ended, tf.ensure_shape(logits, rows.shape), states
 
-    loop = (tf.constant(1), tokens, scores, ids, states)
-    _, _, scores, ids, _ = tf.while_loop(lambda t, *_: t < length, turn, loop, parallel_iterations=1)
+    def going_on(t, ids, scores, ended, *_):
+        return (t < length) & ~tf.reduce_all(ended | tf.math.is_inf(scores))
+
+    loop = (tf.constant(0), ids, scores, ended, rows, states)
+    of_beams, of_states = tf.TensorShape([None, None]), tf.nest.map_structure(lambda s: s.shape, states)
+    shapes = (tf.TensorShape([]), tf.TensorShape([None, None, None]), of_beams, of_beams, rows.shape, of_states)
+    _, ids, scores, _, _, states = tf.while_loop(going_on, turn, loop, shapes, parallel_iterations=1)
+    return _ranked(ids, scores, states, search, coverage)
+
+
+def _allowed(logits, ids, t, search, end):
+    """Logits, [B * K, V], of what may come after `t` tokens: -inf for the end too soon, and for what would repeat."""
+    vocabulary = logits.shape[-1]
+    never = tf.one_hot(end, vocabulary, True, False) & (t < search.least)
+    never |= tf.one_hot(PADDING, vocabulary, True, False)
+    logits = tf.where(never, -float("inf"), logits)
+    if not search.no_repeat:
+        return logits
+    ids, n, length = tf.reshape(ids, [-1, tf.shape(ids)[2]]), search.no_repeat, tf.shape(ids)[2]
+    places = tf.range(length - n + 1)
+    runs = tf.gather(ids, places[:, None] + tf.range(n)[None], axis=1)
+    last = tf.gather(ids, tf.maximum(t - (n - 1) + tf.range(n - 1), 0), axis=1)
+    came = tf.reduce_all(runs[..., :-1] == last[:, None], -1) & (places + n <= t)
+    tokens = tf.where(came, runs[..., -1], PADDING)  # that is ruled out already
+    rows = tf.broadcast_to(tf.range(tf.shape(ids)[0])[:, None], tf.shape(tokens))
+    repeats = tf.scatter_nd(tf.stack([rows, tokens], -1), tf.ones_like(tokens), tf.shape(logits)) > 0
+    return tf.where(repeats, -float("inf"), logits)
+
+
+def _ranked(ids, scores, states, search, coverage):
+    """Sequences, scores and states, the best first."""
+    batch, beams, _ = tf.unstack(tf.shape(ids))
     lengths = tf.cast(tf.math.count_nonzero(ids != PADDING, -1), scores.dtype)
-    scores /= tf.maximum(lengths, 1.0) ** normalise
+    scores /= tf.maximum(lengths, 1.0) ** search.length_penalty
+    if coverage is not None:
+        attended = tf.math.log(tf.clip_by_value(coverage(states), 1e-6, 1.0))
+        scores += search.coverage_penalty * tf.reshape(tf.reduce_sum(attended, -1), [batch, beams])
     order = tf.argsort(scores, direction="DESCENDING", stable=True)
-    return tf.gather(ids, order, batch_dims=1), tf.gather(scores, order, batch_dims=1)
+    rows = tf.reshape(order + tf.range(batch)[:, None] * beams, [-1])
+    states = tf.nest.map_structure(lambda s: tf.gather(s, rows), states)
+    return tf.gather(ids, order, batch_dims=1), tf.gather(scores, order, batch_dims=1), states
 
 
-def _best(scores, logits, ids, end):
-    """The K best ways to go on: scores, the sequence that each comes from, and its token, [B, K] each."""
-    beams, vocabulary = logits.shape[1:]
-    standing = tf.one_hot(PADDING, vocabulary, 0.0, -float("inf"))  # an ended sequence stays as it is
-    ended = tf.reduce_any(ids == end, -1)
-    more = tf.where(ended[..., None], standing, tf.nn.log_softmax(logits))
-    scores, best = tf.math.top_k(tf.reshape(scores[..., None] + more, [-1, beams * vocabulary]), beams)
-    return scores, best // vocabulary, best % vocabulary
+def ensemble(steps: Sequence[Step]) -> Step:
+    """Several networks as one: the mean of their probabilities; its states are a tuple of theirs."""
+
+    def step(tokens, states):
+        found = [step(tokens, state) for step, state in zip(steps, states, strict=True)]
+        return mean_logits([logits for logits, _ in found]), tuple(state for _, state in found)
+
+    return step
+
+
+def mean_logits(logits: Sequence[tf.Tensor]) -> tf.Tensor:
+    """The logarithm of the mean of several networks' probabilities, [B, V]."""
+    if len(logits) == 1:
+        return logits[0]
+    together = tf.reduce_logsumexp(tf.stack([tf.nn.log_softmax(one) for one in logits]), 0)
+    return together - tf.math.log(float(len(logits)))

@@ -26,7 +26,6 @@ from nlp_rnn.sources import Example, Source
 from nlp_rnn.sources.documents import Documents
 from nlp_rnn.streams import Streams
 from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, Vocabulary
-from nlp_rnn.training import Plan
 
 WHOLE = 10**9  # tokens: no text is cut
 PASSAGE = 300  # tokens: where nearly all texts are no longer, each is read by itself
@@ -93,14 +92,6 @@ def model_of(config: Settings, encoder: TextEncoder) -> LanguageModel:
     )
     model.build((None, None))
     return model
-
-
-def plan_of(config: Settings, epochs: int, start: LanguagePipeline | None, pace: float = 1.0) -> Plan:
-    """How to train: from scratch at `learning_rate`, from `start` at `finetuning_rate`, gentler towards the bottom."""
-    if start is None:
-        return Plan(epochs, pace * config.learning_rate, config.clip, config.patience)
-    rate = pace * config.finetuning_rate
-    return Plan(epochs, rate, config.clip, config.patience, config.rate_decay, config.unfreeze)
 
 
 class TextData(NamedTuple):

@@ -41,6 +41,21 @@ class Plan:
     unfreeze: float = 0.0
 
 
+def plan_of(config, epochs: int, going_on: bool, pace: float = 1.0) -> Plan:
+    """How to train by a recipe's settings: from scratch at `learning_rate`, going on at `finetuning_rate`.
+
+    Args:
+        config: the settings of `Plan`, and these two.
+        epochs: how many, since a recipe may choose them.
+        going_on: from the weights of another run; lower layers then learn later and slower as `config` says.
+        pace: both rates are multiplied by this.
+    """
+    if not going_on:
+        return Plan(epochs, pace * config.learning_rate, config.clip, config.patience)
+    rate = pace * config.finetuning_rate
+    return Plan(epochs, rate, config.clip, config.patience, config.rate_decay, config.unfreeze)
+
+
 def fit(
     model: keras.Model,
     train: LengthBuckets | Streams,

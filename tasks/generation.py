@@ -17,9 +17,9 @@ from nlp_rnn import plots, runs
 from nlp_rnn.checks import at_least_zero, not_negative
 from nlp_rnn.held_out import HeldOut
 from nlp_rnn.language import LanguagePipeline
-from nlp_rnn.language_data import TextData, check_settings, load_texts, model_of, plan_of
+from nlp_rnn.language_data import TextData, check_settings, load_texts, model_of
 from nlp_rnn.models import LanguageModel
-from nlp_rnn.training import fit
+from nlp_rnn.training import fit, plan_of
 
 DATA = "movie_reviews"
 LABELLED = False
@@ -91,7 +91,7 @@ def train(config: Config, source, job: runs.Job) -> dict:
         pipeline, held_out = LanguagePipeline(data.encoder, model), HeldOut(source, False, job.start)
         held_out.measure_before(pipeline)
         reader = data.reader(model, activation=config.activation, slowness=config.slowness, samples=config.samples)
-        plan = plan_of(config, _fitted_to(config, len(data.train.texts.ids), start).epochs, start)
+        plan = plan_of(config, _fitted_to(config, len(data.train.texts.ids), start).epochs, start is not None)
         history = fit(reader, data.train, data.validation, plan, folder, job.tensorboard)
         figures = held_out.measure(pipeline)
         (folder / "plots").mkdir(exist_ok=True)

@@ -18,11 +18,11 @@ from nlp_rnn.checks import positive_int
 from nlp_rnn.cloze import cloze_rows, measure_cloze
 from nlp_rnn.held_out import HeldOut
 from nlp_rnn.language import LanguagePipeline
-from nlp_rnn.language_data import TextData, check_settings, load_texts, model_of, plan_of
+from nlp_rnn.language_data import TextData, check_settings, load_texts, model_of
 from nlp_rnn.layers.chrono import remember
 from nlp_rnn.models import CELLS, LanguageModel
 from nlp_rnn.progress import say
-from nlp_rnn.training import fit
+from nlp_rnn.training import fit, plan_of
 
 DATA = "everyday"
 LABELLED = False
@@ -107,7 +107,7 @@ def _trained(config, data, start, folder, held_out=None, tensorboard=False):
     pipeline = LanguagePipeline(data.encoder, model)
     if held_out is not None:
         held_out.measure_before(pipeline)
-    plan = plan_of(config, config.epochs, start, PACE.get(config.cell, 1.0))
+    plan = plan_of(config, config.epochs, start is not None, PACE.get(config.cell, 1.0))
     reader = data.reader(model, samples=config.samples)
     return pipeline, fit(reader, data.train, data.validation, plan, folder, tensorboard)
 

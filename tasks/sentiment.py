@@ -19,7 +19,6 @@ from nlp_rnn import runs
 from nlp_rnn.batching import LengthBuckets, encode, numbered
 from nlp_rnn.checks import (
     CallError,
-    InputError,
     above_zero,
     at_least_zero,
     fraction,
@@ -29,13 +28,14 @@ from nlp_rnn.checks import (
     random_seed,
 )
 from nlp_rnn.evaluation import evaluate
+from nlp_rnn.labelled_data import check_sizes, classes_of, say_size, texts_in
 from nlp_rnn.language import LanguagePipeline
 from nlp_rnn.models import CELLS, Classifier
 from nlp_rnn.pipelines import TextClassifier
-from nlp_rnn.progress import say, track
+from nlp_rnn.progress import track
 from nlp_rnn.sources import Source
 from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, Vocabulary
-from nlp_rnn.training import Plan, fit
+from nlp_rnn.training import fit, plan_of
 
 DATA = "movie_reviews"
 UPDATES = 1_000  # steps that training aims at when the epochs are not given
@@ -103,17 +103,17 @@ def load_data(config: Config, source: Source, folder: Path, start: Start | None)
     counter, labels = TokenCounter(config.unit, config.lowercase), Counter()
     for example in counter.watch(track(source.walk(), "reading", source.size()), "train"):
         labels[example.label, example.split] += 1
-    classes = _classes(labels, start)
-    _check_sizes(source.name, labels)
+    classes = classes_of(labels, start.classes if isinstance(start, TextClassifier) else None)
+    check_sizes(source.name, labels)
     vocabulary = _vocabulary(config, counter, start)
     encoder = TextEncoder(vocabulary, config.unit, config.lowercase, config.max_tokens)
-    config = _fitted_to(config, _texts(labels, "train"))
+    config = _fitted_to(config, texts_in(labels, "train"))
     buckets = {}
     for split, seed in (("train", config.seed), ("validation", None)):
         examples = numbered(track(source.stream(split), f"encoding {split}", source.size(split)), classes)
         texts = encode(examples, encoder, folder / f"{split}.ids")
         buckets[split] = LengthBuckets(texts, config.batch, config.batch_tokens, seed)
-        _say_size(split, texts, config)
+        say_size(split, texts, config.max_tokens)
     return Data(encoder, classes, **buckets)
 
 
@@ -145,7 +145,7 @@ def train(config: Config, source: Source, job: runs.Job) -> dict:
     with runs.workplace(job, asdict(config)) as folder:
         data = load_data(config, source, folder, start)
         model = build_model(config, data, start)
-        plan = _plan(_fitted_to(config, len(data.train.texts)), start)
+        plan = plan_of(config, _fitted_to(config, len(data.train.texts)).epochs, start is not None)
         history = fit(model, data.train, data.validation, plan, folder, job.tensorboard)
         pipeline = TextClassifier(data.encoder, model, data.classes)
         result = evaluate(pipeline, source.stream("test"), source.size("test"))
@@ -172,47 +172,14 @@ def _as_started(config: Config, job: runs.Job) -> Config:
     return replace(config, **decided)
 
 
-def _plan(config: Config, start: Start | None) -> Plan:
-    if start is None:
-        return Plan(config.epochs, config.learning_rate, config.clip, config.patience)
-    rate = config.finetuning_rate
-    return Plan(config.epochs, rate, config.clip, config.patience, config.rate_decay, config.unfreeze)
-
-
 def _vocabulary(config: Config, counter: TokenCounter, start: Start | None) -> Vocabulary:
     """The frequent tokens; after those of `start`, which keep their ids, as many new ones."""
     if config.unit == "byte":
-        return Vocabulary.of_bytes()
+        return start.encoder.vocabulary if start else Vocabulary.of_bytes()
     if start is None:
         return Vocabulary.from_counts(counter.counts, config.vocabulary, config.least_count)
     known = start.encoder.vocabulary
     return known.extended(counter.counts, len(known) + config.vocabulary, config.least_count)
-
-
-def _classes(labels: Counter, start: Start | None) -> list[str]:
-    """The classes of all splits, in order; those of `start` where it knows them all."""
-    named = {label for label, _ in labels}
-    if len(named) == 1:
-        raise InputError(f"two classes are needed, and all {labels.total():,} texts are of class '{named.pop()}'")
-    if start is not None and named <= set(start.classes):
-        return start.classes
-    if len(named) > max(labels.total() / 2, 2):
-        raise InputError(f"{len(named):,} labels for {labels.total():,} texts: is it the right --label-column?")
-    return sorted(named, key=lambda name: (int(name) if name.isdecimal() else 0, name))
-
-
-def _check_sizes(name: str, labels: Counter) -> None:
-    if not labels:
-        raise InputError(f"{name} has no rows")
-    for split in ("train", "validation", "test"):
-        if _texts(labels, split) == 0:
-            raise InputError(
-                f"{name}: the {split} split is empty: {labels.total()} texts are too few, or copies; give more"
-            )
-
-
-def _texts(labels: Counter, split: str) -> int:
-    return sum(count for (_, of), count in labels.items() if of == split)
 
 
 def _fitted_to(config: Config, texts: int) -> Config:
@@ -220,8 +187,3 @@ def _fitted_to(config: Config, texts: int) -> Config:
     batch = config.batch or min(64, max(8, texts // 50))
     epochs = config.epochs or min(30, max(3, round(UPDATES * batch / max(texts, 1))))
     return replace(config, batch=batch, epochs=epochs)
-
-
-def _say_size(split, texts, config):
-    cut = f"; {texts.cut:,} longer than {config.max_tokens} tokens are cut to their start and end" if texts.cut else ""
-    say(f"{split}: {len(texts):,} texts, {texts.lengths.sum():,} tokens{cut}")

@@ -153,6 +153,33 @@ def check_language_model(make, tmp_path):
     assert again.get_config() == model.get_config()
 
 
+def check_seq2seq(make, tmp_path):
+    """Assert that a model trains every weight, sees no padding or future, decodes step by step, and survives saving."""
+    draw = np.random.default_rng(0)
+    source = np.where(RIGHT[:3], draw.integers(3, 20, (3, T)), 0).astype("int32")
+    target = draw.integers(3, 20, (3, 4)).astype("int32")
+    model = make()
+    _check_gradients(model, (source, target))
+    y = model((source, target)).numpy()
+    wider = np.pad(source, [[0, 0], [0, 3]])
+    np.testing.assert_allclose(model((wider, target)), y, rtol=1e-5, atol=1e-6, err_msg="padding is seen")
+    for row in range(3):
+        alone = model((source[row : row + 1, RIGHT[row]], target[row : row + 1]))
+        np.testing.assert_allclose(alone[0], y[row], rtol=1e-5, atol=1e-6, err_msg="a batch is not as its rows")
+    changed = np.where(np.arange(4) < 2, target, 3 + target % 17)
+    np.testing.assert_allclose(model((source, changed))[:, :2], y[:, :2], rtol=1e-5, err_msg="the future is seen")
+    other = model((np.where(source, 3 + source % 17, 0), target))
+    assert not np.allclose(other, y), "the source does not reach the target"
+    memory, standing = model.encode(tf.constant(source))
+    for t in range(4):
+        logits, _, standing = model.step(tf.constant(target[:, t]), memory, standing)
+        np.testing.assert_allclose(logits, y[:, t], rtol=1e-4, atol=1e-5, err_msg="a step is not what the whole is")
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again((source, target)), y)
+    assert again.get_config() == model.get_config()
+
+
 def check_recipe(path):
     """Assert that a recipe reads as all recipes do: a frozen Config, load_data, build_model, train, in this order."""
     text = path.read_text(encoding="utf-8")

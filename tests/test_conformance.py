@@ -11,8 +11,10 @@ from nlp_rnn.layers import (
     GRU,
     LSTM,
     RNN,
+    Attention,
     Bidirectional,
     CoupledLSTM,
+    Decoder,
     LayerNormLSTM,
     MeanMaxPooling,
     MinGRU,
@@ -25,7 +27,7 @@ from nlp_rnn.layers import (
     cells,
 )
 from nlp_rnn.layers.cells import Cell
-from nlp_rnn.models import Classifier, LanguageModel
+from nlp_rnn.models import Classifier, LanguageModel, Seq2Seq
 from tests.conformance import (
     U,
     check_cell,
@@ -33,6 +35,7 @@ from tests.conformance import (
     check_layer,
     check_model,
     check_recipe,
+    check_seq2seq,
     normal,
 )
 
@@ -76,7 +79,18 @@ LANGUAGE_MODELS = {
     )
     for cell in models.CELLS
 }
-OF_IDS = {WordDropout}  # takes ids, not vectors: tests/test_regularization.py
+SEQ2SEQ = {
+    f"Seq2Seq, {cell}, {attention}": lambda cell=cell, attention=attention: Seq2Seq(
+        20, 20, cell, embedding=4 + 2 * (cell == "gru"), units=6, layers=2, attention=attention, dropout=0.1
+    )
+    for cell in models.CELLS
+    for attention in ("multiplicative", "additive", "none")
+}
+SEQ2SEQ["Seq2Seq, fed"] = lambda: Seq2Seq(
+    20, 20, embedding=4, units=4, attention="additive", input_feeding=True, coverage=True
+)
+# Of other inputs than vectors [B, T, F]: tests/test_regularization.py, tests/test_attention.py.
+OF_OTHER = {WordDropout, Attention, Decoder}
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -104,12 +118,17 @@ def test_keeps_the_promises_of_a_recipe(name):
     check_recipe(shipped.recipes()[name])
 
 
+@pytest.mark.parametrize("name", SEQ2SEQ)
+def test_keeps_the_promises_of_a_seq2seq(name, tmp_path):
+    check_seq2seq(SEQ2SEQ[name], tmp_path)
+
+
 def test_the_tables_are_complete():
     assert {name for name, value in vars(cells).items() if isinstance(value, Cell)} == set(CELLS)
-    listed = {type(make()) for make in LAYERS.values()} | OF_IDS | {layers.Recurrent}
+    listed = {type(make()) for make in LAYERS.values()} | OF_OTHER | {layers.Recurrent}
     assert listed == {getattr(layers, name) for name in layers.__all__}
     public = [getattr(models, name) for name in models.__all__]
-    listed = {type(make()) for make in [*MODELS.values(), *LANGUAGE_MODELS.values()]}
+    listed = {type(make()) for make in [*MODELS.values(), *LANGUAGE_MODELS.values(), *SEQ2SEQ.values()]}
     assert listed == {value for value in public if inspect.isclass(value) and issubclass(value, keras.Model)}
 
 
@@ -220,6 +239,29 @@ class ForgetsItsState(LanguageModel):
 def test_a_broken_language_model_is_rejected(broken, tmp_path):
     with pytest.raises(AssertionError):
         check_language_model(lambda: broken(20, embedding=4, units=4), tmp_path)
+
+
+@keras.saving.register_keras_serializable("tests")
+class AttendsToPadding(Seq2Seq):
+    """Broken on purpose: the memory's mask is lost."""
+
+    def encode(self, source, training=False):
+        encoded = super().encode(source, training)
+        return encoded._replace(memory=encoded.memory._replace(mask=tf.ones_like(encoded.memory.mask)))
+
+
+@keras.saving.register_keras_serializable("tests")
+class IgnoresTheSource(Seq2Seq):
+    """Broken on purpose: all sources read the same."""
+
+    def encode(self, source, training=False):
+        return super().encode(tf.ones_like(source), training)
+
+
+@pytest.mark.parametrize("broken", [AttendsToPadding, IgnoresTheSource])
+def test_a_broken_seq2seq_is_rejected(broken, tmp_path):
+    with pytest.raises(AssertionError):
+        check_seq2seq(lambda: broken(20, 20, embedding=4, units=4, dropout=0.0), tmp_path)
 
 
 BROKEN_RECIPE = '''"""A recipe whose settings can be changed while it runs."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nlp_rnn.decoding import Choice, Place, beam_search, sample
+from nlp_rnn.decoding import Choice, Place, Search, beam_search, ensemble, sample
 
 V, END = 5, 4
 
@@ -107,7 +107,7 @@ def test_a_beam_as_wide_as_all_sequences_is_brute_force(seed, normalise):
     table = tf.constant(follow, tf.float32)
     step = lambda tokens, states: (tf.gather(table, tokens), states)  # noqa: E731
     start = tf.constant(first[None], tf.float32)
-    ids, scores = beam_search(step, start, tf.zeros((1, 1)), V**3, 3, END, normalise)
+    ids, scores, _ = beam_search(step, start, tf.zeros((1, 1)), Search(V**3, normalise), 3, END)
     expected = {cut: score / len(cut) ** normalise for cut, score in brute_force(first, follow, 3).items()}
     ranked = sorted(expected.items(), key=lambda item: -item[1])[:10]
     got = [tuple(int(n) for n in row if n) for row in ids.numpy()[0, :10]]
@@ -124,8 +124,65 @@ def test_a_batch_is_searched_as_its_rows_alone():
         return tf.gather_nd(follow, tf.stack([which[:, 0], tokens], 1)), which
 
     which = tf.constant([[0], [1], [2]])
-    together, scores = beam_search(step, first, which, 3, 6, END)
+    together, scores, _ = beam_search(step, first, which, Search(3), 6, END)
     for row in range(3):
-        alone, score = beam_search(step, first[row : row + 1], which[row : row + 1], 3, 6, END)
+        alone, score, _ = beam_search(step, first[row : row + 1], which[row : row + 1], Search(3), 6, END)
         np.testing.assert_array_equal(together[row], alone[0])
         np.testing.assert_allclose(scores[row], score[0], rtol=1e-6)
+
+
+def searched(search, seed=0, length=6):
+    first, follow = chain(seed)
+    table = tf.constant(follow, tf.float32)
+    start = tf.constant(first[None], tf.float32)
+    ids, scores, _ = beam_search(
+        lambda tokens, states: (tf.gather(table, tokens), states), start, tf.zeros((1, 1)), search, length, END
+    )
+    return ids.numpy()[0], scores.numpy()[0], first, follow
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_sequence_is_shorter_than_asked_or_repeats_a_run(seed):
+    ids, scores, *_ = searched(Search(20, least=4), seed)
+    found = [row[row > 0] for row, score in zip(ids, scores, strict=True) if np.isfinite(score)]
+    assert min(len(row) for row in found) > 4
+    ids, scores, *_ = searched(Search(8, no_repeat=2), seed)
+    for row, score in zip(ids, scores, strict=True):
+        pairs = [tuple(pair) for pair in itertools.pairwise(row[row > 0].tolist())]
+        assert len(set(pairs)) == len(pairs) or not np.isfinite(score)
+
+
+def test_the_number_of_beams_may_be_a_tensor_of_a_graph():
+    fixed = searched(Search(4))
+    graph = tf.function(lambda beams: searched_graph(beams))
+    for beams in (4, 2):
+        ids, _ = graph(tf.constant(beams))
+        np.testing.assert_array_equal(ids.numpy()[0], searched(Search(beams))[0])
+    assert len(fixed[0]) == 4
+
+
+def searched_graph(beams):
+    first, follow = chain(0)
+    table = tf.constant(follow, tf.float32)
+    step = lambda tokens, states: (tf.gather(table, tokens), states)  # noqa: E731
+    return beam_search(step, tf.constant(first[None], tf.float32), tf.zeros((1, 1)), Search(beams), 6, END)[:2]
+
+
+def test_what_was_not_attended_to_costs():
+    first = tf.constant([[-9.0, 0.0, 0.1, -9.0, -9.0]])
+
+    def step(tokens, covered):
+        return 9.0 * tf.one_hot(tf.fill(tf.shape(tokens), END), V), covered + tf.one_hot(tokens, V)[:, 1:3]
+
+    nothing = tf.constant([[0.0, 1.0]])  # the second token of the source is attended to already
+    for weight, best in ((0.0, 2), (1.0, 1)):
+        search = Search(2, coverage_penalty=weight)
+        ids, *_ = beam_search(step, first, nothing, search, 3, END, coverage=lambda covered: covered)
+        assert ids.numpy()[0, 0].tolist() == [best, END, 0]
+
+
+def test_an_ensemble_is_the_mean_of_probabilities():
+    shares = [[0.1, 0.2, 0.3, 0.2, 0.2], [0.5, 0.1, 0.1, 0.1, 0.2]]
+    logits, states = ensemble([always(share) for share in shares])(tf.constant([1, 2]), (tf.zeros(2), tf.ones(2)))
+    np.testing.assert_allclose(tf.nn.softmax(logits), [np.mean(shares, 0)] * 2, rtol=1e-5)
+    assert len(states) == 2

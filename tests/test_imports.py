@@ -31,11 +31,11 @@ MAY_IMPORT = {
     "language": BASE | {"decoding", "models", "text"},
     "language_evaluation": BASE | {"batching", "objectives", "progress", "streams", "text"},
     "language_data": BASE
-    | {"batching", "language", "language_evaluation", "models", "objectives", "progress", "sources", "streams", "text"}
-    | {"training"},
+    | {"batching", "language", "language_evaluation", "models", "objectives", "progress", "sources", "streams", "text"},
     "held_out": BASE
     | {"batching", "language", "language_data", "language_evaluation", "objectives", "progress", "runs", "sources"},
     "optimizers": set(),
+    "labelled_data": BASE | {"batching", "progress"},
     "cloze": BASE | {"language", "progress", "sources", "text"},
     "checkpoints": BASE | {"progress"},
     "training": BASE | {"batching", "checkpoints", "optimizers", "progress", "streams"},
@@ -49,7 +49,10 @@ MAY_IMPORT = {
     | LANGUAGE
     | {"answers", "console", "evaluation", "places", "progress", "recipes", "runs", "sources"},
     "cli": BASE | PARTS | {"__init__", "answers", "commands", "console", "export", "places", "recipes", "runs"},
-    "tasks": BASE | PARTS | LANGUAGE | {"evaluation", "layers", "plots", "models", "pipelines", "runs", "training"},
+    "tasks": BASE
+    | PARTS
+    | LANGUAGE
+    | {"evaluation", "labelled_data", "layers", "plots", "models", "pipelines", "runs", "training"},
 }
 FILES = [*(ROOT / "nlp_rnn").rglob("*.py"), *(ROOT / "tasks").glob("*.py")]
 

@@ -1,5 +1,7 @@
-"""Recurrent layers for Keras 3 on TensorFlow: RNN, LSTM, GRU and their relatives, both directions, stacks, pooling."""
+"""Recurrent layers for Keras 3 on TensorFlow: RNN, LSTM, GRU, their relatives, and what is built of them."""
 
+from nlp_rnn.layers.attention import Attention
+from nlp_rnn.layers.decoder import Decoder
 from nlp_rnn.layers.pooling import MeanMaxPooling
 from nlp_rnn.layers.recurrent import GRU, LSTM, RNN, Recurrent
 from nlp_rnn.layers.regularization import WeightDrop, WordDropout, Zoneout
@@ -10,8 +12,10 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Attention",
     "Bidirectional",
     "CoupledLSTM",
+    "Decoder",
     "LayerNormLSTM",
     "MeanMaxPooling",
     "MinGRU",

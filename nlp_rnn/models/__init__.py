@@ -3,5 +3,6 @@
 from nlp_rnn.layers.recurrent import CELLS
 from nlp_rnn.models.classifier import Classifier
 from nlp_rnn.models.language_model import LanguageModel, Run
+from nlp_rnn.models.seq2seq import Encoded, Seq2Seq
 
-__all__ = ["CELLS", "Classifier", "LanguageModel", "Run"]
+__all__ = ["CELLS", "Classifier", "Encoded", "LanguageModel", "Run", "Seq2Seq"]

@@ -1,0 +1,95 @@
+"""Attention: which vectors of a memory matter to a query.
+
+Shapes: B batch, T queries, S vectors of the memory, Q and M their sizes, A units.
+"""
+
+import keras
+import tensorflow as tf
+
+from nlp_rnn.checks import one_of, positive_int
+
+SCORES = ("multiplicative", "additive")
+
+
+@keras.saving.register_keras_serializable("nlp_rnn")
+class Attention(keras.layers.Layer):
+    """The mean of a memory's vectors, each weighted by how well it fits a query.
+
+    Args:
+        score: "multiplicative", q W m ("general" in Luong et al., 2015), or "additive", v tanh(W q + U m + b)
+            (Bahdanau et al., 2015).
+        units: A of the additive score.
+        coverage: the additive score also sees how much weight a vector has had so far (See et al., 2017).
+
+    Call with queries [B, T, Q], the memory [B, S, M], its `mask` [B, S], False at padding, and where there is coverage
+    that of every vector, [B, S]. Gives the means, [B, T, M], and the weights, [B, T, S]: they sum to one, are exactly
+    zero at padding, and all zero where nothing but padding is there.
+
+    Raises:
+        ValueError: an argument is out of its range, or coverage is asked of the multiplicative score.
+
+    Example:
+        >>> mean, weights = Attention()(tf.ones((2, 3, 4)), tf.ones((2, 5, 6)))
+        >>> mean.shape, weights.shape
+        (TensorShape([2, 3, 6]), TensorShape([2, 3, 5]))
+    """
+
+    def __init__(self, score: str = "multiplicative", units: int = 128, coverage: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.score = one_of("score", score, SCORES)
+        self.units = positive_int("units", units)
+        self.coverage = coverage
+        if coverage and score != "additive":
+            raise ValueError("coverage needs the additive score")
+
+    def build(self, query_shape, memory_shape):
+        q, m = query_shape[-1], memory_shape[-1]
+        if self.score == "multiplicative":
+            self.kernel = self.add_weight(name="kernel", shape=(m, q), initializer="glorot_uniform")
+            return
+        self.query_kernel = self.add_weight(name="query_kernel", shape=(q, self.units), initializer="glorot_uniform")
+        self.memory_kernel = self.add_weight(name="memory_kernel", shape=(m, self.units), initializer="glorot_uniform")
+        self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+        self.scale = self.add_weight(name="scale", shape=(self.units, 1), initializer="glorot_uniform")
+        if self.coverage:
+            self.coverage_kernel = self.add_weight(name="coverage_kernel", shape=(self.units,), initializer="zeros")
+
+    def call(self, query, memory, mask=None, coverage=None):
+        return self.attend(query, self.keys(memory), memory, mask, coverage)
+
+    def keys(self, memory: tf.Tensor) -> tf.Tensor:
+        """What of a memory is the same for all queries: made once, it serves every step of a decoder."""
+        kernel = self.kernel if self.score == "multiplicative" else self.memory_kernel
+        return _product(memory, kernel)
+
+    def attend(self, query, keys, memory, mask=None, coverage=None) -> tuple[tf.Tensor, tf.Tensor]:
+        """As calling the layer, with the memory's keys made before."""
+        scores = self._scores(query, keys, coverage)
+        if mask is not None:
+            scores = tf.where(mask[:, None], scores, scores.dtype.min)
+        weights = tf.exp(scores - tf.reduce_max(scores, -1, keepdims=True))
+        if mask is not None:
+            weights *= tf.cast(mask[:, None], weights.dtype)
+        weights /= tf.maximum(tf.reduce_sum(weights, -1, keepdims=True), 1e-30)
+        return tf.matmul(weights, memory), weights
+
+    def _scores(self, query, keys, coverage):
+        if self.score == "multiplicative":
+            return tf.matmul(query, keys, transpose_b=True)
+        of_query = _product(query, self.query_kernel)
+        hidden = of_query[:, :, None] + keys[:, None] + self.bias
+        if self.coverage:
+            hidden += coverage[:, None, :, None] * self.coverage_kernel
+        return _product(tf.tanh(hidden), self.scale)[..., 0]
+
+    def compute_output_shape(self, query_shape, memory_shape):
+        return (*query_shape[:2], memory_shape[-1]), (*query_shape[:2], memory_shape[1])
+
+    def get_config(self):
+        return {**super().get_config(), "score": self.score, "units": self.units, "coverage": self.coverage}
+
+
+def _product(x, kernel):
+    """x [..., N] times kernel [N, K], as one product of matrices."""
+    # Not tf.matmul: the gradient of its broadcasting over a kernel [N, 1] corrupts memory in TensorFlow 2.21.
+    return tf.tensordot(x, tf.convert_to_tensor(kernel), [[-1], [0]])

@@ -1,0 +1,167 @@
+"""Many to many: a sequence in, another out, of another length and other tokens.
+
+Shapes: B batch, S source tokens, T target tokens, V target vocabulary, E embedding, U units.
+"""
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from nlp_rnn.checks import fraction, one_of, positive_int
+from nlp_rnn.layers import Bidirectional, Decoder, Stack, WordDropout
+from nlp_rnn.layers.decoder import Memory, Standing
+from nlp_rnn.layers.recurrent import CELLS
+
+
+class Encoded(NamedTuple):
+    """What a source is read to.
+
+    Attributes:
+        memory: what the decoder looks back at.
+        standing: where it stands before its first step.
+    """
+
+    memory: Memory
+    standing: Standing
+
+
+@keras.saving.register_keras_serializable("nlp_rnn")
+class Seq2Seq(keras.Model):
+    """A bidirectional encoder and a decoder that attends to it, or begins each step with its last vector.
+
+    The states of each layer of the encoder, both directions side by side, are where the decoder's layer begins. The
+    target's embedding is the output's kernel too (Press & Wolf, 2017).
+
+    Args:
+        source_size: source vocabulary; id 0 is padding, id 1 unknown.
+        target_size: V; the same, and id 2 ends a text and stands before its first token.
+        cell: "lstm", "gru" or "rnn".
+        embedding: E, of both vocabularies.
+        units: U of each layer; an even number, half of it for each direction of the encoder.
+        layers: of the encoder and of the decoder.
+        attention, input_feeding, coverage: see `Decoder`.
+        dropout: share dropped of the inputs of each layer and of the output, the same at every step.
+        recurrent_dropout: share dropped of h before the recurrent product, the same at every step.
+        word_dropout: share of source and target tokens made unknown in training.
+
+    Call with the source, int [B, S], and the target as the decoder reads it, int [B, T], both padded with 0; gives
+    the logits of the token after each of the target, [B, T, V].
+
+    Raises:
+        ValueError: an argument is out of its range.
+
+    Example:
+        >>> model = Seq2Seq(source_size=30, target_size=20, embedding=8, units=4)
+        >>> model((tf.constant([[5, 7, 0]]), tf.constant([[2, 9]]))).shape
+        TensorShape([1, 2, 20])
+    """
+
+    def __init__(
+        self,
+        source_size: int,
+        target_size: int,
+        cell: str = "lstm",
+        embedding: int = 256,
+        units: int = 256,
+        layers: int = 1,
+        attention: str = "multiplicative",
+        input_feeding: bool = False,
+        coverage: bool = False,
+        dropout: float = 0.2,
+        recurrent_dropout: float = 0.0,
+        word_dropout: float = 0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.settings = {
+            "source_size": positive_int("source_size", source_size),
+            "target_size": positive_int("target_size", target_size),
+            "cell": one_of("cell", cell, CELLS),
+            "embedding": positive_int("embedding", embedding),
+            "units": positive_int("units", units),
+            "layers": positive_int("layers", layers),
+            "attention": attention,
+            "input_feeding": input_feeding,
+            "coverage": coverage,
+            "dropout": fraction("dropout", dropout),
+            "recurrent_dropout": fraction("recurrent_dropout", recurrent_dropout),
+            "word_dropout": fraction("word_dropout", word_dropout),
+        }
+        if units % 2:
+            raise ValueError(f"units must be even, got {units}")
+        spread = keras.initializers.RandomNormal(stddev=embedding**-0.5)
+        self.word_dropout = WordDropout(word_dropout)
+        self.source_embedding = keras.layers.Embedding(source_size, embedding, name="source_embedding")
+        self.target_embedding = keras.layers.Embedding(target_size, embedding, spread, name="target_embedding")
+        self.encoder = Stack([self._both_ways(number) for number in range(layers)], name="encoder")
+        options = (attention, input_feeding, coverage, dropout, recurrent_dropout)
+        self.decoder = Decoder(units, cell, layers, *options, name="decoder")
+        self.projection = None if units == embedding else keras.layers.Dense(embedding, name="projection")
+
+    def _both_ways(self, number):
+        cell, *rates = (self.settings[name] for name in ("cell", "dropout", "recurrent_dropout"))
+        options = {"dropout": rates[0], "recurrent_dropout": rates[1], "name": f"{cell}_{number}"}
+        return Bidirectional(CELLS[cell](self.settings["units"] // 2, True, True, **options))
+
+    def build(self, input_shape):
+        vectors, units = (None, None, self.settings["embedding"]), (None, None, self.settings["units"])
+        self.source_embedding.build((None, None))
+        self.target_embedding.build((None, None))
+        self.encoder.build(vectors)
+        self.decoder.build(vectors, units)
+        if self.projection is not None:
+            self.projection.build(units)
+        shape = (self.settings["target_size"],)
+        self.output_bias = self.add_weight(name="output_bias", shape=shape, initializer="zeros")
+
+    @property
+    def kernel(self) -> tf.Tensor:
+        """The target's embedding, [V, E], which is the output's kernel as well."""
+        return self.target_embedding.embeddings.value
+
+    @property
+    def parts(self) -> list[keras.layers.Layer]:
+        """The layers from the output to the input."""
+        top = [] if self.projection is None else [self.projection]
+        return [*top, self.decoder, self.target_embedding, self.encoder, self.source_embedding]
+
+    def call(self, inputs, training=False):
+        source, target = inputs
+        hidden, _ = self.run(source, target, training)
+        return self.logits(hidden)
+
+    def run(self, source: tf.Tensor, target: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+        """What each position of the target says of the next token, [B, T, E], and its attention weights, [B, T, S]."""
+        encoded = self.encode(source, training)
+        vectors = self.target_embedding(self.word_dropout(target, training=training))
+        memory, states = encoded.memory, encoded.standing.states
+        hidden, weights = self.decoder(vectors, memory.vectors, memory.mask, states, training=training)
+        return self._projected(hidden), weights
+
+    def encode(self, source: tf.Tensor, training: bool = False) -> Encoded:
+        """Read sources, int [B, S]."""
+        mask = tf.not_equal(source, 0)
+        vectors = self.source_embedding(self.word_dropout(source, training=training))
+        vectors, *states = self.encoder(vectors, mask=mask, training=training)
+        count = len(states) // (2 * self.settings["layers"])  # of a direction of a layer
+        pairs = [states[n : n + 2 * count] for n in range(0, len(states), 2 * count)]
+        joined = [tf.concat([pair[n], pair[n + count]], -1) for pair in pairs for n in range(count)]
+        memory = self.decoder.memory(vectors, mask)
+        return Encoded(memory, self.decoder.begin(memory, joined))
+
+    def step(self, tokens: tf.Tensor, memory: Memory, standing: Standing) -> tuple[tf.Tensor, tf.Tensor, Standing]:
+        """Read one token of each row, [B]; the logits of the next, [B, V], the attention weights, and the standing."""
+        output, weights, standing = self.decoder.step(self.target_embedding(tokens), memory, standing)
+        return self.logits(self._projected(output)), weights, standing
+
+    def logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        """The logits of the next token, [..., V], from what `run` gives, [..., E]."""
+        kernel = tf.cast(self.kernel, hidden.dtype)
+        return tf.tensordot(hidden, kernel, [[-1], [1]]) + tf.cast(self.output_bias.value, hidden.dtype)
+
+    def _projected(self, hidden):
+        return hidden if self.projection is None else self.projection(hidden)
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings}
