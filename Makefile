@@ -2,6 +2,7 @@
 # make test   lint, doctests and tests
 # make lint   formatting and lint alone
 # make bench  the layers against keras.layers and PyTorch           (about 9 minutes)
+# make extras what the recipe `translation` needs beside
 # make wheel  build the package
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ EXPORT := exported/sentiment
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: run test lint bench wheel clean
+.PHONY: run test lint bench extras wheel clean
 .DELETE_ON_ERROR:
 
 run: $(RUN)/run.json $(EXPORT)/saved_model.pb
@@ -40,6 +41,8 @@ lint: $(VENV)/installed-dev
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks
 
+extras: $(VENV)/installed-extras
+
 wheel: $(VENV)/installed-dev
 	$(BIN)/python -m build --wheel --no-isolation
 
@@ -54,7 +57,11 @@ $(VENV)/installed: requirements.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --editable .
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+$(VENV)/installed-extras: requirements-extras.txt $(VENV)/installed
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-extras.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed-extras
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-dev.txt
 	@touch $@
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nlp_rnn.language import Guess
     from nlp_rnn.pipelines import Prediction
     from nlp_rnn.runs import Run
+    from nlp_rnn.translation import Translation
 
 _MOST_CLASSES = 12  # more than this are not listed one by one
 
@@ -79,6 +80,8 @@ def print_figures(figures: dict, as_json: bool, of: str, mistakes: Sequence[dict
         click.echo(f"run       {figures['run']}")
     if "perplexity" in figures:
         return _print_language(figures, of)
+    if "sources" in figures:
+        return _print_translation(figures, of)
     click.echo(f"accuracy  {figures['accuracy']:.4f} on {figures['texts']:,} {of}")
     click.echo(f"          {figures['majority_accuracy']:.4f} by always saying the most frequent class")
     click.echo(f"macro F1  {figures['macro_f1']:.4f}")
@@ -113,6 +116,28 @@ def _print_language(figures, of):
     for cell, found in cloze.items():
         by_gap = {int(gap): share for gap, share in found["gaps"].items()}
         click.echo(f"{cell.upper():<6}" + "".join(f"{by_gap[gap]:7.3f}" if gap in by_gap else " " * 7 for gap in shown))
+
+
+def _print_translation(figures, of):
+    click.echo(f"{figures['sources']:,} sources, {figures['pairs']:,} targets of the {of}")
+    names = [name for name in ("word_error_rate", "phoneme_error_rate", "bleu", "chrf", "exact") if name in figures]
+    click.echo(f"{'':<20}  translated  copying the source  the most frequent target")
+    for name in names:
+        here, copied, frequent = (figures[f"{of_whom}{name}"] for of_whom in ("", "copy_", "frequent_"))
+        click.echo(f"{name.replace('_', ' '):<20}  {here:10.4f}  {copied:18.4f}  {frequent:24.4f}")
+    if "bleu" in figures:
+        click.echo(f"sacrebleu  {figures['bleu_signature']}")
+
+
+def translations(text: str, found: Sequence["Translation"], wanted: int, as_json: bool) -> Iterator[str]:
+    """The best translation; of several wanted, each with its score before it; or one object."""
+    if as_json:
+        rows = [{"text": row.text, "score": round(row.score, 6)} for row in found]
+        yield json.dumps({"text": text, "translations": rows}, ensure_ascii=False)
+    elif wanted == 1:
+        yield found[0].text if found else ""
+    else:
+        yield from (f"{row.score:.4f}\t{row.text}" for row in found)
 
 
 def guesses(text: str, found: Sequence["Guess"], as_json: bool) -> Iterator[str]:

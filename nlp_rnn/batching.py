@@ -45,6 +45,11 @@ class EncodedTexts:
         """Tokens of each text, int64 [N]."""
         return np.diff(self.offsets)
 
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All that training depends on."""
+        return self.ids, self.offsets, self.labels
+
 
 def encode(labelled: Iterable[tuple[str, int]], encoder: TextEncoder, file: Path, end: bool = False) -> EncodedTexts:
     """Encode a stream of (text, label) into arrays on disk; with `end`, `END` stands after texts of label 1.
@@ -153,11 +158,7 @@ class LengthBuckets:
 
     def padded(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ids [B, T], padded right, and labels [B] of the texts with these numbers."""
-        offsets, lengths = self.texts.offsets, self.texts.lengths[batch]
-        ids = np.full((len(batch), max(int(lengths.max()), 1)), PADDING, np.int32)
-        for row, text in enumerate(batch):
-            ids[row, : lengths[row]] = self.texts.ids[offsets[text] : offsets[text + 1]]
-        return ids, self.texts.labels[batch]
+        return padded(self.texts, batch), self.texts.labels[batch]
 
     def dataset(self) -> tf.data.Dataset:
         """The batches of one epoch, as (ids [B, T], labels [B]); asks `epoch` anew at each pass."""
@@ -170,6 +171,15 @@ class LengthBuckets:
             made = self.padded(batch)
             self.ready.append(time.monotonic())
             yield made
+
+
+def padded(texts: EncodedTexts, batch: np.ndarray) -> np.ndarray:
+    """Ids [B, T], padded right, of the texts with these numbers; T is at least 1."""
+    begins, ends = texts.offsets[batch], texts.offsets[batch + 1]
+    ids = np.full((len(batch), max(int((ends - begins).max()), 1)), PADDING, np.int32)
+    for row, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+        ids[row, : end - begin] = texts.ids[begin:end]
+    return ids
 
 
 def dataset_of(batches: Callable[[], Iterator], signature: tuple, count: int) -> tf.data.Dataset:

@@ -13,7 +13,16 @@ import click
 import nlp_rnn
 from nlp_rnn import answers, recipes, shipped
 from nlp_rnn.checks import CallError
-from nlp_rnn.commands import answered, check_choice, measured, open_language_model, open_run, train
+from nlp_rnn.commands import (
+    answered,
+    check_choice,
+    draw_attention,
+    measured,
+    open_language_model,
+    open_run,
+    train,
+    with_ensemble,
+)
 from nlp_rnn.console import Commands, quiet_tensorflow
 from nlp_rnn.places import check_new, next_free
 
@@ -24,8 +33,15 @@ recipe_file = click.option(
     type=FILE,
     help="The recipe's file, if the run was made with one of your own that has layers of its own.",
 )
-text_column = click.option("--text-column", help="The column with the texts; guessed if its name is usual.")
-label_column = click.option("--label-column", help="The column with the classes; guessed if its name is usual.")
+text_column = click.option(
+    "--text-column", "--source-column", "text_column", help="The column with the texts; guessed if its name is usual."
+)
+label_column = click.option(
+    "--label-column",
+    "--target-column",
+    "label_column",
+    help="The column with the classes, or with the translations; guessed if its name is usual.",
+)
 
 
 def training_options(command):
@@ -158,19 +174,25 @@ def evaluate(run, data, text_column, label_column, recipe, json_):
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option("--input", "input_", type=FILE, help="A text file, a text a line; .gz is read as it is.")
 @click.option("--output", type=FILE, help="A new file to write the answers to.")
+@click.option("--beam", type=int, help="Translation: how many ways on are followed side by side; 5 by default.")
+@click.option("--nbest", type=int, help="Translation: print so many, each with its score.")
+@click.option("--length-penalty", type=float, help="Translation: 0 favours short answers, 1, the default, none.")
+@click.option("--attention", type=FILE, help="Translation: draw what each word came from, to this .png file.")
+@click.option("--ensemble", type=FILE, multiple=True, help="Translation: another run to decide together with.")
 @recipe_file
 @as_json
-def predict(run, texts, input_, output, recipe, json_):
+def predict(run, texts, input_, output, attention, ensemble, recipe, json_, **search):
     """Answer each TEXT, or each line of --input or of standard input.
 
     A classifier's answer is class, probability, text. A language model fills the blank ___, at the end or within a
-    text: the likeliest words, each with its probability and the text.
+    text: the likeliest words, each with its probability and the text. A translator's is the translation.
 
     \b
     Examples:
       nlp-rnn predict runs/sentiment "A wonderful film." "Dull."
       nlp-rnn predict runs/sentiment --input lines.txt --output answers.tsv
       nlp-rnn predict runs/next_word "the clouds are in the ___"
+      nlp-rnn predict runs/translation "pronunciation" --nbest 3 --attention picture.png
     """
     if texts and input_:
         raise CallError("give texts or --input, not both")
@@ -178,11 +200,13 @@ def predict(run, texts, input_, output, recipe, json_):
         raise CallError("give a text, --input FILE, or lines on standard input")
     if output:
         check_new(output, "--output")
-    trained = open_run(run, recipe)
+    pipeline = with_ensemble(open_run(run, recipe), ensemble)
+    if attention:
+        draw_attention(pipeline, texts, attention)
     with contextlib.ExitStack() as files:
         lines = map(answers.writable, texts) if texts else answers.read_lines(input_)
         write = files.enter_context(answers.writer(output))
-        for answer in answered(trained.pipeline, lines, json_):
+        for answer in answered(pipeline, lines, search, json_):
             write(answer)
 
 

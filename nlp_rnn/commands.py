@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +11,8 @@ from nlp_rnn.checks import CallError
 from nlp_rnn.console import quiet_tensorflow
 from nlp_rnn.places import unfinished
 from nlp_rnn.progress import say
+
+DATA_OF = {"text_classifier": "labels", "language_model": "text", "translator": "pairs"}
 
 
 def train(module: ModuleType, config: object, asked: dict, as_json: bool, **job) -> None:
@@ -24,7 +26,7 @@ def train(module: ModuleType, config: object, asked: dict, as_json: bool, **job)
     """
     from nlp_rnn import runs
 
-    source = _opened(asked, getattr(module, "LABELLED", True), config.seed, getattr(config, "unit", "word"))
+    source = _opened(asked, getattr(module, "TAKES", "labels"), config.seed, getattr(config, "unit", "word"))
     try:
         figures = module.train(config, source, runs.Job(data=asked, **job))
     except (KeyboardInterrupt, OSError):
@@ -66,30 +68,98 @@ def open_language_model(path: Path, module: ModuleType, recipe: str):
 
 def measured(trained, asked: dict) -> tuple[dict, str, list[dict]]:
     """The figures of a run on the data asked for, what they are called, and a few mistakes."""
-    language = trained.pipeline.kind == "language_model"
-    unit = trained.settings.get("unit", "word")
-    source = _opened(asked, not language, trained.settings.get("seed", 0), unit)
+    kind, settings = trained.pipeline.kind, trained.settings
+    source = _opened(asked, DATA_OF[kind], settings.get("seed", 0), settings.get("unit", "word"))
     whole = source.is_whole(trained.data["name"])
     texts, of = source.held_out(trained.data["name"]), "texts" if whole else "held-out texts"
-    if language:
+    if kind == "language_model":
         return _measured_language(trained, source, texts), of, []
+    if kind == "translator":
+        from nlp_rnn.decoding import Search
+        from nlp_rnn.translation_evaluation import evaluate
+
+        figures, _ = evaluate(trained.pipeline, texts, Search(settings["beam"], settings["length_penalty"]))
+        return figures, of, []
     from nlp_rnn.evaluation import evaluate
 
     result = evaluate(trained.pipeline, texts, source.size() if whole else source.size("test"))
     return result.figures, of, result.mistakes[:3]
 
 
-def answered(pipeline, lines: Iterable[str], as_json: bool) -> Iterator[str]:
-    """An answer, one line or more, to each line of text."""
+def answered(pipeline, lines: Iterable[str], search: dict, as_json: bool) -> Iterator[str]:
+    """An answer, one line or more, to each line of text.
+
+    Args:
+        search: what a translator is asked: beam, nbest and length_penalty, None where nothing was said.
+
+    Raises:
+        CallError: `search` says something and the pipeline is no translator, or it is out of range.
+    """
+    if pipeline.kind != "translator" and any(value is not None for value in search.values()):
+        raise CallError("--beam, --nbest, --length-penalty, --attention and --ensemble are for runs of translation")
     if pipeline.kind == "language_model":
         for line in lines:
             yield from answers.guesses(line, pipeline.fill(line), as_json)
-        return
-    from nlp_rnn.evaluation import say_cut
+    elif pipeline.kind == "translator":
+        yield from _translated(pipeline, lines, as_json, search["beam"], search["nbest"], search["length_penalty"])
+    else:
+        from nlp_rnn.evaluation import say_cut
 
-    for prediction in pipeline.predict(lines):
-        yield answers.line(prediction, pipeline.classes, as_json)
-    say_cut(pipeline)
+        for prediction in pipeline.predict(lines):
+            yield answers.line(prediction, pipeline.classes, as_json)
+        say_cut(pipeline)
+
+
+def _translated(pipeline, lines, as_json, beam, nbest, length_penalty):
+    from itertools import tee
+
+    from nlp_rnn.decoding import Search
+
+    beam, nbest = 5 if beam is None else beam, nbest or 1
+    most = len(pipeline.target.vocabulary)
+    if not 1 <= beam <= most:
+        raise CallError(f"--beam must be from 1 to {most:,}, the number of tokens of the target, got {beam}")
+    if not 1 <= nbest <= beam:
+        raise CallError(f"--nbest must be from 1 to --beam, {beam}, got {nbest}")
+    search = Search(beam, 1.0 if length_penalty is None else length_penalty)
+    asked, kept = tee(lines)
+    for text, found in zip(kept, pipeline.translate(asked, search), strict=True):
+        yield from answers.translations(text, found[:nbest], nbest, as_json)
+
+
+def draw_attention(pipeline, texts: Sequence[str], picture: Path) -> None:
+    """Draw which source tokens each token of a text's best translation came from.
+
+    Raises:
+        CallError: there is not exactly one text, or the run has no attention.
+    """
+    from nlp_rnn import plots
+
+    if len(texts) != 1:
+        raise CallError(f"--attention draws one text, got {len(texts)}")
+    if pipeline.kind != "translator" or pipeline.model.settings["attention"] == "none":
+        raise CallError("--attention needs a run of translation with attention")
+    [found] = pipeline.translate(texts)
+    plots.attention(*pipeline.attention(texts[0], found[0].text), picture)
+    say(f"the attention is drawn in {picture}")
+
+
+def with_ensemble(trained, others: Iterable[Path]):
+    """The translator of a run, together with those of others.
+
+    Raises:
+        CallError: a run is no translator, or was trained on other data.
+    """
+    runs_ = [open_run(path, None) for path in others]
+    if not runs_:
+        return trained.pipeline
+    for run in (trained, *runs_):
+        if run.pipeline.kind != "translator":
+            raise CallError(f"{run.path} is no run of translation: --ensemble takes those alone")
+    try:
+        return trained.pipeline.together(run.pipeline for run in runs_)
+    except ValueError as error:
+        raise CallError(f"--ensemble: {error}") from None
 
 
 def check_choice(length, samples, seed, temperature, top_k, top_p, min_p, penalty) -> None:
@@ -113,15 +183,20 @@ def check_choice(length, samples, seed, temperature, top_k, top_p, min_p, penalt
             raise CallError(f"{name} must be {words}, got {value}")
 
 
-def _opened(asked, labelled, seed, unit):
-    if labelled:
+def _opened(asked, takes, seed, unit):
+    name, columns = asked["name"], (asked["text_column"], asked["label_column"])
+    if takes == "labels":
         from nlp_rnn.sources import open_source
 
-        source = open_source(asked["name"], asked["text_column"], asked["label_column"], seed)
+        source = open_source(name, *columns, seed)
+    elif takes == "pairs":
+        from nlp_rnn.sources.pairs import open_pairs
+
+        source = open_pairs(name, *columns, seed)
     else:
         from nlp_rnn.sources.documents import open_texts
 
-        source = open_texts(asked["name"], asked["text_column"], unit != "word", seed)
+        source = open_texts(name, asked["text_column"], unit != "word", seed)
     for note in source.notes:
         say(note)
     return source

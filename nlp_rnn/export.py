@@ -16,10 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 from nlp_rnn.checks import InputError
-from nlp_rnn.language import LanguagePipeline
-from nlp_rnn.pipelines import TextClassifier
 from nlp_rnn.places import check_new
 from nlp_rnn.progress import say
+from nlp_rnn.runs import Pipeline
 
 TOLERANCE = 1e-5  # of a probability; of larger numbers, as a share
 
@@ -45,7 +44,7 @@ print(json.dumps([answer(name, inputs) for name, inputs, _ in json.load(sys.stdi
 """
 
 
-def export(pipeline: TextClassifier | LanguagePipeline, destination: Path) -> float:
+def export(pipeline: Pipeline, destination: Path) -> float:
     """Write a SavedModel to a new folder and return how far its answers are from the pipeline's, at most.
 
     Raises:
@@ -83,7 +82,7 @@ def _remove(partial, parent_too):
 
 def _save(pipeline, folder):
     module = tf.Module()
-    module.encoder = pipeline.encoder
+    module.encoders = [pipeline.encoder, *([pipeline.target] if hasattr(pipeline, "target") else [])]
     module.weights = [variable.value for variable in pipeline.model.variables]
     signatures = {name: function.get_concrete_function() for name, function in pipeline.signatures().items()}
     with tempfile.TemporaryDirectory() as apart:

@@ -13,7 +13,7 @@ from nlp_rnn import decoding
 from nlp_rnn.checks import CallError
 from nlp_rnn.decoding import Choice, Place
 from nlp_rnn.models import LanguageModel
-from nlp_rnn.text import END, PADDING, SPECIAL, TextEncoder, to_tensor
+from nlp_rnn.text import END, PADDING, SPECIAL, TextEncoder, to_tensor, written
 
 BLANK = "___"
 AT_ONCE = 16  # tokens generated between two looks at them
@@ -160,12 +160,7 @@ class LanguagePipeline:
 
     def _text(self, ids):
         """Ids, [B, L], as texts, [B]."""
-        words = tf.gather(self._words, ids)
-        if self.encoder.unit != "word":
-            return tf.strings.reduce_join(words, 1)
-        text = tf.strings.strip(tf.strings.reduce_join(words, 1, separator=" "))
-        text = tf.strings.regex_replace(text, r" ([.,!?;:%)\]}…])", r"\1")
-        return tf.strings.regex_replace(text, r"([(\[{]) ", r"\1")
+        return written(tf.gather(self._words, ids), self.encoder.unit)
 
     def _score(self, texts):
         ids, _ = self.encoder.padded(texts)

@@ -12,7 +12,13 @@ UNKNOWN_ROWS = 512  # at most, where N is not known: the last chunk is filled up
 
 
 def cross_entropy(
-    states: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, chunk: int = CHUNK
+    states: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    targets: tf.Tensor,
+    weights: tf.Tensor,
+    chunk: int = CHUNK,
+    smoothing: float = 0.0,
 ) -> tf.Tensor:
     """The weighted sum of -log softmax(states @ kernel^T + bias)[target], projection and softmax in one.
 
@@ -26,6 +32,7 @@ def cross_entropy(
         targets: int [N], each in [0, V).
         weights: [N], how much each position counts; 0 for padding.
         chunk: how many logits to hold at once, R * V.
+        smoothing: share of the target's probability that is spread over all V words (Szegedy et al., 2016).
 
     Returns:
         A scalar.
@@ -42,7 +49,7 @@ def cross_entropy(
 
     @tf.custom_gradient
     def fused(states, kernel, bias, weights):
-        loss, *gradients, each = _in_chunks(states, kernel, bias, targets, weights, rows)
+        loss, *gradients, each = _in_chunks(states, kernel, bias, targets, weights, rows, smoothing)
 
         def gradient(upstream):
             return (*(upstream * g for g in gradients), upstream * each)
@@ -83,11 +90,11 @@ def sampled_cross_entropy(
     return tf.reduce_sum(losses * weights)
 
 
-def _in_chunks(states, kernel, bias, targets, weights, rows):
+def _in_chunks(states, kernel, bias, targets, weights, rows, smoothing):
     """The loss, its gradients for states, kernel and bias, and the loss of each position."""
     known = states.shape[0]
     if known is not None and known <= rows:
-        return _chunk(states, kernel, bias, targets, weights)
+        return _chunk(states, kernel, bias, targets, weights, smoothing)
     count = known or tf.shape(states)[0]
     rows = min(rows, UNKNOWN_ROWS) if known is None else -(-known // -(-known // rows))
     chunks = -(-count // rows)
@@ -97,7 +104,7 @@ def _in_chunks(states, kernel, bias, targets, weights, rows):
     def turn(n, loss, d_kernel, d_bias, d_states, each):
         place = slice(n * rows, (n + 1) * rows)
         pieces = [tf.ensure_shape(x[place], [rows, *x.shape[1:]]) for x in (states, targets, weights)]
-        more, d_piece, more_kernel, more_bias, of_each = _chunk(pieces[0], kernel, bias, *pieces[1:])
+        more, d_piece, more_kernel, more_bias, of_each = _chunk(pieces[0], kernel, bias, *pieces[1:], smoothing)
         arrays = d_states.write(n, d_piece), each.write(n, of_each)
         return n + 1, loss + more, d_kernel + more_kernel, d_bias + more_bias, *arrays
 
@@ -114,22 +121,26 @@ def _filled(x, count):
     return tf.pad(x, [[0, more], *[[0, 0]] * (len(x.shape) - 1)])
 
 
-def _chunk(states, kernel, bias, targets, weights):
+def _chunk(states, kernel, bias, targets, weights, smoothing):
     """As `_in_chunks`, for rows that fit. The two products with the logits' gradient are TensorFlow's own."""
     logits = tf.matmul(states, kernel, transpose_b=True)
-    loss, d_logits, d_bias, each = _softmax(logits, bias, targets, weights)
+    loss, d_logits, d_bias, each = _softmax(logits, bias, targets, weights, smoothing)
     return loss, tf.matmul(d_logits, kernel), tf.matmul(d_logits, states, transpose_a=True), d_bias, each
 
 
 @tf.function(autograph=False, jit_compile=True)
-def _softmax(logits, bias, targets, weights):
+def _softmax(logits, bias, targets, weights, smoothing):
     """The loss, the gradients for logits and bias, and the loss of each row; one pass over the logits each."""
     logits += bias
     top = tf.reduce_max(logits, -1, keepdims=True)
     exponentials = tf.exp(logits - top)
     total = tf.reduce_sum(exponentials, -1, keepdims=True)
     hit = tf.range(tf.shape(logits)[1], dtype=targets.dtype)[None] == targets[:, None]
-    d_logits = weights[:, None] * (exponentials / total - tf.cast(hit, logits.dtype))
-    of_target = tf.gather(logits, targets, batch_dims=1)
-    each = tf.math.log(total[:, 0]) + top[:, 0] - of_target
+    wanted = tf.cast(hit, logits.dtype)
+    told = tf.gather(logits, targets, batch_dims=1)
+    if smoothing:
+        wanted = (1 - smoothing) * wanted + smoothing / logits.shape[-1]
+        told = (1 - smoothing) * told + smoothing * tf.reduce_mean(logits, -1)
+    d_logits = weights[:, None] * (exponentials / total - wanted)
+    each = tf.math.log(total[:, 0]) + top[:, 0] - told
     return tf.reduce_sum(each * weights), d_logits, tf.reduce_sum(d_logits, 0), each

@@ -1,18 +1,65 @@
-"""What a language model is trained on: every token from those before it.
+"""What is trained: every token of a text from those before it, or from those and the source that it belongs to.
 
-Shapes: B batch, T tokens, E embedding, U units.
+Shapes: B batch, S source tokens, T tokens, E embedding, U units.
 """
 
 import keras
 import tensorflow as tf
 
 from nlp_rnn.losses import cross_entropy, sampled_cross_entropy
-from nlp_rnn.models import LanguageModel, Run
+from nlp_rnn.models import LanguageModel, Run, Seq2Seq
 from nlp_rnn.text import END, PADDING
 
 
-class NextToken(keras.Model):
-    """A language model in training, for Keras' `fit`; its loss is the mean cross-entropy of a token, in nats.
+class Objective(keras.Model):
+    """A model with a loss of its own, for Keras' `fit`: the mean cross-entropy of a token, in nats.
+
+    Args:
+        model: what to train.
+    """
+
+    def __init__(self, model: keras.Model):
+        super().__init__()
+        if not model.built:
+            model.build((None, None))
+        self.model = model
+        self.mean = keras.metrics.Mean(name="loss")
+
+    def build(self, input_shape):
+        """Nothing is left to make."""
+
+    def loss_of(self, *data: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor | float, tf.Tensor]:
+        """The mean loss of a token of a batch, what regularizes, and how many tokens there are."""
+        raise NotImplementedError
+
+    def train_step(self, data):
+        variables = self.trainable_variables
+        with tf.GradientTape() as tape:
+            loss, penalty, tokens = self.loss_of(*data, training=True)
+            total = loss + penalty
+        self.optimizer.apply(tape.gradient(total, [v.value for v in variables]), variables)
+        return self._told(loss, tokens)
+
+    def test_step(self, data):
+        loss, _, tokens = self.loss_of(*data, training=False)
+        return self._told(loss, tokens)
+
+    @property
+    def parts(self) -> list[keras.layers.Layer]:
+        """The layers of the model from the output to the input."""
+        return self.model.parts
+
+    @property
+    def metrics(self):
+        return [self.mean]
+
+    def _told(self, loss, tokens):
+        self.mean.update_state(loss, sample_weight=tokens)
+        return {"loss": self.mean.result()}
+
+
+class NextToken(Objective):
+    """A language model in training: every token of a text is told from those before it.
 
     Args:
         model: what to train.
@@ -31,48 +78,16 @@ class NextToken(keras.Model):
         slowness: float = 0.0,
         samples: int = 0,
     ):
-        super().__init__()
-        if not model.built:
-            model.build((None, None))
-        self.model = model
+        super().__init__(model)
         self.batch = batch
         self.activation = activation
         self.slowness = slowness
         self.samples = samples
-        self.mean = keras.metrics.Mean(name="loss")
         if batch is not None:
             units, number = model.settings["units"], model.recurrent.states
             kept = {"initializer": "zeros", "trainable": False}
             self.carried = [self.add_weight(shape=(batch, units), **kept) for _ in range(number)]
             self.previous = self.add_weight(shape=(batch,), dtype="int32", **kept)
-
-    def build(self, input_shape):
-        """Nothing is left to make."""
-
-    def train_step(self, data):
-        variables = self.trainable_variables
-        with tf.GradientTape() as tape:
-            loss, penalty, tokens = self._loss(*data, training=True)
-            total = loss + penalty
-        self.optimizer.apply(tape.gradient(total, [v.value for v in variables]), variables)
-        return self._told(loss, tokens)
-
-    def test_step(self, data):
-        loss, _, tokens = self._loss(*data, training=False)
-        return self._told(loss, tokens)
-
-    @property
-    def parts(self) -> list[keras.layers.Layer]:
-        """The layers of the model from the output to the input."""
-        return self.model.parts
-
-    @property
-    def metrics(self):
-        return [self.mean]
-
-    def _told(self, loss, tokens):
-        self.mean.update_state(loss, sample_weight=tokens)
-        return {"loss": self.mean.result()}
 
     def read(self, ids: tf.Tensor, fresh: tf.Tensor, training: bool = False) -> Run:
         """What the model says of each token of ids, [B, T], from those before it."""
@@ -85,8 +100,7 @@ class NextToken(keras.Model):
                 variable.assign(tf.ensure_shape(whole, variable.shape))
         return found
 
-    def _loss(self, ids, fresh, training):
-        """The mean loss of a token, what regularizes, and how many tokens there are; of ids [B, T]."""
+    def loss_of(self, ids, fresh, training):
         found = self.read(ids, fresh, training)
         counted = tf.cast(tf.reshape(ids, [-1]) != PADDING, tf.float32)
         tokens = tf.reduce_sum(counted)
@@ -111,3 +125,45 @@ class NextToken(keras.Model):
         still = tf.reduce_mean(tf.square(found.raw[:, 1:] - found.raw[:, :-1])) if self.slowness else 0.0
         large = tf.reduce_mean(tf.square(found.hidden)) if self.activation else 0.0
         return self.activation * large + self.slowness * still
+
+
+class TeacherForcing(Objective):
+    """A sequence-to-sequence model in training: every token of a target from its source and the tokens before it.
+
+    Args:
+        model: what to train.
+        smoothing: share of the target's probability that is spread over all tokens, in training.
+        sampling: chance of a token of the target to be replaced, as the decoder reads it, by what the model itself
+            would have said (scheduled sampling, Bengio et al., 2015; of all positions at once, as in Duckworth et al.,
+            2019).
+    """
+
+    def __init__(self, model: Seq2Seq, smoothing: float = 0.0, sampling: float = 0.0):
+        super().__init__(model)
+        self.smoothing = smoothing
+        self.sampling = sampling
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def loss_of(self, source, target, training):
+        inputs = shifted(target)
+        if training and self.sampling:
+            inputs = self._mixed(source, inputs)
+        hidden, _ = self.model.run(source, inputs, training)
+        hidden = tf.cast(tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.float32)
+        counted = tf.cast(tf.reshape(target != PADDING, [-1]), tf.float32)
+        tokens = tf.reduce_sum(counted)
+        output = hidden, self.model.kernel, self.model.output_bias.value, tf.reshape(target, [-1])
+        smoothing = self.smoothing if training else 0.0
+        return cross_entropy(*output, counted / tf.maximum(tokens, 1.0), smoothing=smoothing), 0.0, tokens
+
+    def _mixed(self, source, inputs):
+        """What the decoder reads, some of its tokens replaced by the likeliest ones."""
+        said = tf.argmax(self.model((source, inputs)), -1, output_type=inputs.dtype)
+        said = tf.concat([inputs[:, :1], said[:, :-1]], 1)
+        drawn = keras.random.uniform(tf.shape(inputs), seed=self.seed_generator) < self.sampling
+        return tf.where(drawn & (inputs != PADDING), said, inputs)
+
+
+def shifted(target: tf.Tensor) -> tf.Tensor:
+    """A target, int [B, T], as the decoder reads it: `END` before its first token, and not its last."""
+    return tf.concat([tf.fill([tf.shape(target)[0], 1], tf.cast(END, target.dtype)), target[:, :-1]], 1)

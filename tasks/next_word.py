@@ -25,7 +25,7 @@ from nlp_rnn.progress import say
 from nlp_rnn.training import fit, plan_of
 
 DATA = "everyday"
-LABELLED = False
+TAKES = "text"
 PACE = {"rnn": 0.2}  # of the learning rate: at that of the gated cells a simple RNN does not even learn the pronouns
 
 KEPT = ("unit", "cell", "embedding", "units", "layers", "lowercase")  # what fine-tuning cannot change

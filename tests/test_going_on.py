@@ -130,7 +130,7 @@ def test_it_starts_with_the_weights_of_the_language_model(language_model):
         (["sentiment", "--from", "CLASSIFIER"], "is no language model: train one"),
         (["sentiment", "--from", "nowhere"], "nowhere: no such run folder"),
         (["sentiment", "--from", "LANGUAGE", "--set", "units=9"], "--set units=9: units is 12 in"),
-        (["sentiment", "--set", "rate_decay=0"], "rate_decay must be above 0"),
+        (["sentiment", "--set", "rate_decay=0"], "rate_decay must be a number above 0"),
         (["sentiment", "--set", "unfreeze=-1"], "unfreeze must be"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 BASE = {"checks"}
 PARTS = {"checks", "text", "batching", "sources", "metrics", "progress", "shipped"}
+TRANSLATION = {"decoding", "objectives", "pairs", "pair_data", "translation", "translation_evaluation"}
 LANGUAGE = {"language", "language_data", "cloze", "held_out"}
 MAY_IMPORT = {
     "__init__": set(),
@@ -17,7 +18,8 @@ MAY_IMPORT = {
     "plots": set(),
     "places": BASE,
     "metrics": BASE,
-    "text": BASE,
+    "text": BASE | {"subwords"},
+    "subwords": BASE,
     "batching": BASE | {"text"},
     "sources": BASE | {"shipped", "progress"},
     "layers": BASE | {"memory"},
@@ -28,6 +30,10 @@ MAY_IMPORT = {
     "decoding": BASE,
     "streams": BASE | {"batching", "text"},
     "objectives": BASE | {"losses", "models", "text"},
+    "pairs": BASE | {"batching", "text"},
+    "pair_data": BASE | {"pairs", "progress", "sources", "subwords", "text", "translation"},
+    "translation": BASE | {"decoding", "models", "objectives", "text"},
+    "translation_evaluation": BASE | {"decoding", "progress", "translation"},
     "language": BASE | {"decoding", "models", "text"},
     "language_evaluation": BASE | {"batching", "objectives", "progress", "streams", "text"},
     "language_data": BASE
@@ -39,19 +45,21 @@ MAY_IMPORT = {
     "cloze": BASE | {"language", "progress", "sources", "text"},
     "checkpoints": BASE | {"progress"},
     "training": BASE | {"batching", "checkpoints", "optimizers", "progress", "streams"},
-    "runs": BASE | {"__init__", "language", "models", "pipelines", "places", "progress", "text"},
+    "runs": BASE | {"__init__", "language", "models", "pipelines", "places", "progress", "text", "translation"},
     "evaluation": BASE | {"batching", "metrics", "pipelines", "plots", "progress", "runs"},
-    "export": BASE | {"language", "pipelines", "places", "progress"},
+    "export": BASE | {"places", "progress", "runs"},
     "console": BASE | {"progress"},
     "recipes": BASE | {"shipped"},
-    "answers": BASE | {"decoding", "language", "pipelines", "progress", "runs", "sources"},
+    "answers": BASE | {"decoding", "language", "pipelines", "progress", "runs", "sources", "translation"},
     "commands": BASE
     | LANGUAGE
-    | {"answers", "console", "evaluation", "places", "progress", "recipes", "runs", "sources"},
+    | TRANSLATION
+    | {"answers", "console", "evaluation", "places", "plots", "progress", "recipes", "runs", "sources"},
     "cli": BASE | PARTS | {"__init__", "answers", "commands", "console", "export", "places", "recipes", "runs"},
     "tasks": BASE
     | PARTS
     | LANGUAGE
+    | TRANSLATION
     | {"evaluation", "labelled_data", "layers", "plots", "models", "pipelines", "runs", "training"},
 }
 FILES = [*(ROOT / "nlp_rnn").rglob("*.py"), *(ROOT / "tasks").glob("*.py")]

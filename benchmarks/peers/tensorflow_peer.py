@@ -113,7 +113,7 @@ def _predict_loop(case):
     def sample():
         tokens = np.ones((case.batch, 1), np.int32)
         for _ in range(case.length):
-            logits = model.predict(tokens, verbose=0) / case.temperature
+            logits = model.predict(tokens, case.batch, verbose=0) / case.temperature
             tokens = np.argmax(logits + draw.gumbel(size=logits.shape), 1)[:, None].astype(np.int32)
 
     return sample

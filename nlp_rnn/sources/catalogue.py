@@ -69,7 +69,7 @@ def _tables(builder, name, downloads=True):
     if not texts:
         raise InputError(f"{name} has no text among its features: {', '.join(builder.info.features)}")
     preferred = builder.info.supervised_keys
-    if not (preferred and preferred[0] in texts and preferred[1] in label):
+    if not (preferred and preferred[0] in texts and preferred[1] in (*label, *texts)):
         preferred = (texts[0], label[0]) if len(texts) == len(label) == 1 else None
 
     def table(split):

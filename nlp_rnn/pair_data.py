@@ -1,0 +1,98 @@
+"""From pairs of texts to encoders of both sides and encoded splits: what stands between a source and training."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from nlp_rnn import subwords
+from nlp_rnn.checks import InputError
+from nlp_rnn.pairs import EncodedPairs, encode_pairs
+from nlp_rnn.progress import say, track
+from nlp_rnn.sources.pairs import Pairs
+from nlp_rnn.text import SUBWORD, UNITS, TextEncoder, TokenCounter, Vocabulary
+from nlp_rnn.translation import Translator
+
+SIDE_UNITS = ("auto", *UNITS, SUBWORD)
+LOOKED_AT = 2_000  # pairs that decide on the units
+FEW = 500  # different tokens: so few are whole words, such as phonemes
+MOST_LEARNED = 1_000_000  # texts of a side that subwords are learned from
+
+Side = Literal["source", "target"]
+
+
+def choose_units(config, source: Pairs):
+    """`config` with the units that are "auto" chosen by the first pairs, and said.
+
+    Raises:
+        InputError: there is no pair.
+    """
+    pairs = list(islice(source.stream("train"), LOOKED_AT))
+    if not pairs:
+        raise InputError(f"{source.name} has no pairs to train on; both sides must hold text")
+    chosen = {}
+    if config.source_unit == "auto":
+        single = sum(len(pair.text.split()) == 1 for pair in pairs) > 0.9 * len(pairs)
+        chosen["source_unit"] = "character" if single else SUBWORD
+    if config.target_unit == "auto":
+        tokens = Counter(token for pair in pairs for token in pair.label.split())
+        chosen["target_unit"] = "word" if len(tokens) < FEW and tokens.total() > 4 * FEW else SUBWORD
+    if chosen:
+        say(", ".join(f"{name.replace('_', ' ')}: {unit}" for name, unit in chosen.items()))
+    return replace(config, **chosen)
+
+
+def learn_side(config, source: Pairs, side: Side, start: Translator | None) -> TextEncoder:
+    """The encoder of one side, its vocabulary learned on the training pairs, or that of the run to start from."""
+    if start is not None:
+        return start.encoder if side == "source" else start.target
+    unit = getattr(config, f"{side}_unit")
+    vocabulary = _vocabulary(config, unit, _texts(source, side))
+    if side == "source" and source.skipped.get(next(iter(source.tables))):
+        say(f"{sum(source.skipped.values()):,} pairs without a source or a target are left out")
+    vocabulary = vocabulary.with_end() if side == "target" else vocabulary
+    return TextEncoder(vocabulary, unit, config.lowercase, config.max_tokens)
+
+
+def _vocabulary(config, unit, texts):
+    if unit == "byte":
+        return Vocabulary.of_bytes()
+    if unit == SUBWORD:
+        lower = (text.lower() if config.lowercase else text for text in islice(texts, MOST_LEARNED))
+        return Vocabulary(subwords.learn(lower, config.vocabulary))
+    counter = TokenCounter(unit, config.lowercase)
+    for chunk in _chunks(texts):
+        counter.add(chunk)
+    return Vocabulary.from_counts(counter.counts, config.vocabulary, 1)
+
+
+def _chunks(texts):
+    while chunk := list(islice(texts, 1024)):
+        yield chunk
+
+
+def _texts(source, side) -> Iterator[str]:
+    pairs = track(source.stream("train"), f"reading the {side} side", source.size("train"))
+    return (pair.text if side == "source" else pair.label for pair in pairs)
+
+
+def encode_splits(source: Pairs, of_source: TextEncoder, of_target: TextEncoder, folder: Path) -> dict:
+    """The training and validation pairs, encoded, by split.
+
+    Raises:
+        InputError: a split is empty, or no target holds a token that is known.
+    """
+    found: dict[str, EncodedPairs] = {}
+    for split in ("train", "validation"):
+
+        def pairs(split=split):
+            return track(source.stream(split), f"encoding {split}", source.size(split))
+
+        found[split] = encode_pairs(pairs, of_source, of_target, folder / split)
+        if not len(found[split]):
+            raise InputError(f"{source.name}: the {split} split is empty: give more pairs")
+        tokens = [len(side.ids) for side in (found[split].source, found[split].target)]
+        say(f"{split}: {len(found[split]):,} pairs, {tokens[0]:,} source and {tokens[1]:,} target tokens")
+    return found
