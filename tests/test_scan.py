@@ -138,6 +138,26 @@ def gradients(scanned, run, inputs, fixed, reverse):
     return compute(watched)
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_short_and_long_sequences_share_a_layer(reverse):
+    layer = LSTM(U, return_sequences=True, return_state=True, go_backwards=reverse)
+    layer.build((None, None, F))
+    weights = [w.value for w in layer.trainable_weights]
+
+    def found(x, mask):
+        with tf.GradientTape() as tape:
+            sequence, *states = layer(x, mask=mask, training=True)
+            loss = tf.reduce_sum(tf.sin(sequence)) + sum(tf.reduce_sum(tf.cos(s)) for s in states)
+        return sequence, *states, *tape.gradient(loss, weights)
+
+    anything = [tf.TensorSpec([None, None, F]), tf.TensorSpec([None, None], tf.bool)]
+    graph = tf.function(found, input_signature=anything)
+    for steps in (1, scan.SHORT, scan.SHORT + 1, scan.STRETCH + 3):
+        x, mask = tf.constant(normal(B, steps, F)), tf.sequence_mask([steps, max(1, steps - 3), 1, 0], steps)
+        for got, expected in zip(graph(x, mask), found(x, mask), strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_chooses_by_shape():
     def inputs(batch, steps, units):
         x = tf.zeros((1, 1, F))

@@ -27,6 +27,7 @@ from nlp_rnn.memory import keep_freed
 keep_freed()
 
 STRETCH = 64
+SHORT = 16  # steps; sequences of up to so many would mostly be padding in a stretch of 64
 FEWEST_ROWS = 8  # of a part: with fewer, its matrix products no longer fill a core
 NARROW_INPUT = 262144  # entries of W; up to here it stays in the cache that a core has for itself
 HUGE_KERNEL = 2**21  # entries of U; from here, TensorFlow's own product of a few rows with U is faster than XLA's
@@ -97,10 +98,21 @@ def scan(
         inputs, fixed = (_filled(tensors, way.parts * FEWEST_ROWS) for tensors in (inputs, fixed))
     if reverse:
         inputs, fixed = inputs._replace(x=_reversed(inputs.x)), _reversed_steps(fixed)
-    states = _differentiable(run, way, inputs, fixed, training)
+    states = _of_any_length(run, way, inputs, fixed, training)
     states = [s[:batch] for s in states] if filled else states
     sequences = tuple(_reversed(s) if reverse else s for s in states[: run.sequences])
     return sequences, tuple(states[run.sequences :])
+
+
+def _of_any_length(run, way, inputs, fixed, training):
+    """As `_differentiable`; where the number of steps is not known, in shorter stretches if the sequences are short."""
+    if way.stretch is None or way.stretch <= SHORT:
+        return _differentiable(run, way, inputs, fixed, training)
+    return tf.cond(
+        tf.shape(inputs.x)[1] <= SHORT,
+        lambda: _differentiable(run, way._replace(stretch=SHORT), inputs, fixed, training),
+        lambda: _differentiable(run, way, inputs, fixed, training),
+    )
 
 
 def _differentiable(run, way, inputs, fixed, training):
