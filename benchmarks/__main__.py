@@ -1,7 +1,7 @@
 """All measurements against the peers, in one run.
 
     make bench                                  everything, about 9 minutes on 2 cores
-    .venv/bin/python -m benchmarks layers       one part: layers, model, generation, epochs, growth or memory
+    .venv/bin/python -m benchmarks layers       one part; see `PARTS`
 
 Each library has a process of its own; a case is run in them alternately, after a warm-up, and its figure is the median.
 On a shared machine only the ratios mean something. Figures go to benchmarks/results/ as JSON and a picture as well.
@@ -77,6 +77,21 @@ def generation(workers):
     return [_shown(measure(workers, cases.Generation(batch))) for batch in (1, 64)]
 
 
+def translation(workers):
+    """Training steps of a translator and its beam search; Keras has no decoder with attention."""
+    workers, found = {name: workers[name] for name in ("here", "torch")}, []
+    for case in (cases.Translation(), cases.Beams()):
+        found.append(measure(workers, case))
+        here, torch = (found[-1]["seconds"][name] for name in workers)
+        print(
+            f"{case}: here {1000 * here:.0f} ms, torch {1000 * torch:.0f} ms, times torch {torch / here:.2f}",
+            flush=True,
+        )
+    tokens = cases.Translation().tokens()
+    print(f"target tokens a second: {', '.join(f'{n} {tokens / s:,.0f}' for n, s in found[0]['seconds'].items())}")
+    return found
+
+
 def _shown(found):
     show(found)
     return found
@@ -120,6 +135,7 @@ PARTS = {
     "layers": layers,
     "model": model,
     "generation": generation,
+    "translation": translation,
     "epochs": epochs,
     "growth": growth,
     "memory": peak_memory,

@@ -116,6 +116,61 @@ class Generation:
         return f"generation, {self.layers}x{self.units}, V {self.vocabulary}, B {self.batch}: {self.length} tokens"
 
 
+@dataclass(frozen=True)
+class Translation:
+    """Training an encoder-decoder with multiplicative attention, Adam, clipping at norm 1: a pass over some batches.
+
+    The lengths are drawn like those of short sentences (log-normal, median 9 tokens); a batch has like lengths.
+    """
+
+    batch: int = 128
+    batches: int = 8
+    units: int = 512
+    embedding: int = 256
+    vocabulary: int = 8_000
+
+    def pairs(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Source ids [B, S] and target ids [B, T], padded right with 0; targets end with 2."""
+        draw, made = np.random.default_rng(0), []
+        lengths = np.sort(np.clip(draw.lognormal(np.log(9), 0.4, self.batch * self.batches), 3, 40).astype(int))
+        for group in np.split(lengths, self.batches):
+            sides = []
+            for more in (0, 1):
+                count = np.clip(group + draw.integers(-1, 3, len(group)), 2, None) + more
+                ids = draw.integers(3, self.vocabulary, (len(group), count.max())).astype("int32")
+                ids[np.arange(count.max()) >= count[:, None]] = 0
+                ids[np.arange(len(group)), count - 1] = 2
+                sides.append(ids)
+            made.append(tuple(sides))
+        return made
+
+    def tokens(self) -> int:
+        """Target tokens of a pass; padding is not counted."""
+        return sum(int((target != 0).sum()) for _, target in self.pairs())
+
+    def __str__(self):
+        return f"translation, {self.embedding}-{self.units}, V {self.vocabulary}, B {self.batch}: {self.batches} steps"
+
+
+@dataclass(frozen=True)
+class Beams:
+    """Beam search with such a model, untrained, so that every beam goes on to the last token."""
+
+    sentences: int = 64
+    beams: int = 5
+    length: int = 30
+    units: int = 512
+    embedding: int = 256
+    vocabulary: int = 8_000
+
+    def sources(self) -> np.ndarray:
+        """Ids [B, 10]."""
+        return np.random.default_rng(0).integers(3, self.vocabulary, (self.sentences, 10)).astype("int32")
+
+    def __str__(self):
+        return f"beam search, {self.beams} beams, {self.sentences} sources of 10 tokens, to {self.length} tokens"
+
+
 def layers() -> list[Layer]:
     """Every cell and shape, forward, and forward and backward; the latter with a mask as well."""
     ways = ((False, False), (True, False), (True, True))

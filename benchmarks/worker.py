@@ -10,12 +10,20 @@ import os
 import subprocess
 import sys
 import time
+from importlib import import_module
 
 from benchmarks import cases
 
 NAMES = {"here": "tensorflow", "keras": "tensorflow", "torch": "torch"}
 A_TURN = 0.1  # seconds: the threads of the peer before it, still spinning, would spoil a shorter one
-KINDS = {"Layer": "layer", "LanguageModel": "language_model", "Epochs": "epochs", "Generation": "generation"}
+KINDS = {  # the module of a peer, after its library's name, and the function there
+    "Layer": ("peer", "layer"),
+    "LanguageModel": ("peer", "language_model"),
+    "Epochs": ("peer", "epochs"),
+    "Generation": ("peer", "generation"),
+    "Translation": ("translation", "translation"),
+    "Beams": ("translation", "beams"),
+}
 
 
 class Worker:
@@ -56,7 +64,7 @@ class Worker:
 
 def main(library):
     """Serve requests until the input ends."""
-    peer = __import__(f"benchmarks.peers.{NAMES[library]}_peer", fromlist=["layer"])
+    peer = import_module(f"benchmarks.peers.{NAMES[library]}_peer")
     answers, sys.stdout = sys.stdout, sys.stderr
     call, operations = None, 0
     for line in sys.stdin:
@@ -69,7 +77,9 @@ def main(library):
         elif what == "make":
             kind, fields = more
             fields = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
-            call = getattr(peer, KINDS[kind])(library, getattr(cases, kind)(**fields))
+            module, function = KINDS[kind]
+            module = import_module(f"benchmarks.peers.{NAMES[library]}_{module}")
+            call = getattr(module, function)(library, getattr(cases, kind)(**fields))
             answer = timed(call)
         else:
             answer = timed(call, A_TURN)
