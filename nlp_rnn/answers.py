@@ -125,6 +125,8 @@ def _print_translation(figures, of):
     for name in names:
         here, copied, frequent = (figures[f"{of_whom}{name}"] for of_whom in ("", "copy_", "frequent_"))
         click.echo(f"{name.replace('_', ' '):<20}  {here:10.4f}  {copied:18.4f}  {frequent:24.4f}")
+    click.echo(f"with the right tokens before it, a token has perplexity {figures['token_perplexity']:.3f}")
+    click.echo(f"and is the first guess in {figures['token_accuracy']:.4f} of the cases")
     if "bleu" in figures:
         click.echo(f"sacrebleu  {figures['bleu_signature']}")
 

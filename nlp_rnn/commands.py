@@ -125,6 +125,8 @@ def _translated(pipeline, lines, as_json, beam, nbest, length_penalty):
     asked, kept = tee(lines)
     for text, found in zip(kept, pipeline.translate(asked, search), strict=True):
         yield from answers.translations(text, found[:nbest], nbest, as_json)
+    if pipeline.cut:
+        say(f"{pipeline.cut:,} longer than {pipeline.encoder.max_tokens} tokens were cut to their start and end")
 
 
 def draw_attention(pipeline, texts: Sequence[str], picture: Path) -> None:

@@ -71,7 +71,9 @@ class Translator:
         if not model.built:
             model.build((None, None))
         self._words = tf.constant([b"", b"", b"", *target.vocabulary.tokens[1:]])
+        self.cut = 0  # texts translated that were longer than the encoder reads
         self._found = tf.function(self._search)
+        self._long = tf.function(self._count_long, input_signature=[tf.TensorSpec([None], tf.string)])
         self._told = tf.function(self._attended, input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2)
 
     def together(self, others: Iterable["Translator"]) -> "Translator":
@@ -95,7 +97,9 @@ class Translator:
             rows: list[list[Translation]] = [[]] * len(chunk)
             order = sorted(range(len(chunk)), key=lambda n: len(chunk[n]))
             for batch in chunks(order, _BATCH):
-                found = self._found(to_tensor(chunk[n] for n in batch), options)
+                together = to_tensor(chunk[n] for n in batch)
+                found = self._found(together, options)
+                self.cut += int(self._long(together))
                 for number, *row in zip(batch, *(value.numpy() for value in found), strict=True):
                     rows[number] = _translations(*row)
             yield from rows
@@ -159,6 +163,9 @@ class Translator:
         ids, scores, _ = decoding.beam_search(step, logits, states, search, length, END, coverage)
         words = tf.gather(self._words, tf.reshape(ids, [-1, tf.shape(ids)[2]]))
         return tf.reshape(written(words, self.target.unit), tf.shape(scores)), scores
+
+    def _count_long(self, text):
+        return tf.math.count_nonzero(self.encoder.ragged(text)[1] > self.encoder.max_tokens)
 
     def _read(self, tokens, memories, standings):
         """Logits of the next token, where each model then stands, and the first one's attention."""

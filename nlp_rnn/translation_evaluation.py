@@ -4,15 +4,22 @@ Shapes: N sources, each with one or more references.
 """
 
 import importlib.util
+import math
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.decoding import Search
+from nlp_rnn.objectives import shifted
+from nlp_rnn.pairs import PairBuckets, encode_pairs
 from nlp_rnn.progress import track
+from nlp_rnn.text import PADDING
 from nlp_rnn.translation import Translator
 
 PHONEME = re.compile(r"[A-Z]{1,2}[012]?")  # of the CMU Pronouncing Dictionary, with the stress of a vowel
@@ -28,6 +35,7 @@ def evaluate(translator: Translator, pairs: Iterable, search: Search) -> tuple[d
         CallError: sacrebleu is needed and not installed.
         InputError: there is no pair.
     """
+    pairs = list(pairs)
     references: dict[str, list[str]] = {}
     for pair in pairs:
         references.setdefault(pair.text, []).append(pair.label)
@@ -43,7 +51,25 @@ def evaluate(translator: Translator, pairs: Iterable, search: Search) -> tuple[d
         {"source": source, "translation": text, "reference": best[0]}
         for source, text, best in zip(references, said, wanted, strict=True)
     ]
-    return {**figures, "sources": len(references), "pairs": counts.total()}, rows
+    told = teacher_forced(translator, pairs)
+    return {**figures, **told, "sources": len(references), "pairs": counts.total()}, rows
+
+
+def teacher_forced(translator: Translator, pairs: Sequence) -> dict:
+    """Of every token of the targets, told from its source and the right tokens before it: perplexity and accuracy."""
+    with tempfile.TemporaryDirectory() as folder:
+        texts = encode_pairs(lambda: iter(pairs), translator.encoder, translator.target, Path(folder) / "test")
+        summed = tf.function(lambda *pair: _sums(translator.model, *pair), reduce_retracing=True)
+        loss, right, tokens = sum(summed(*pair).numpy() for pair in PairBuckets(texts).dataset())
+    return {"token_perplexity": math.exp(min(loss / tokens, 700)), "token_accuracy": float(right / tokens)}
+
+
+def _sums(model, source, target):
+    logits = tf.cast(model((source, shifted(target))), tf.float32)
+    counted = tf.cast(target != PADDING, tf.float32)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
+    right = tf.cast(tf.argmax(logits, -1, output_type=target.dtype) == target, tf.float32)
+    return tf.stack([tf.reduce_sum(x * counted) for x in (losses, right, tf.ones_like(losses))])
 
 
 def scores(said: Sequence[str], wanted: Sequence[Sequence[str]]) -> dict:

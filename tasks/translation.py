@@ -8,7 +8,6 @@ The default data are spellings and pronunciations of English words. Any pairs wi
 or two text files with a comma between, whose lines belong together.
 """
 
-import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -146,7 +145,6 @@ def train(config: Config, source: Pairs, job: runs.Job) -> dict:
         pipeline = Translator(data.source, model, target=data.target)
         search = Search(config.beam, config.length_penalty)
         figures, rows = evaluate(pipeline, source.stream("test"), search)
-        figures["validation_perplexity"] = math.exp(min(row["val_loss"] for row in history))
         (folder / "plots").mkdir(exist_ok=True)
         plots.curves(history, folder / "plots" / "curves.png")
         runs.write_rows(folder / "translations.csv", rows)

@@ -56,6 +56,7 @@ def translated(tmp_path_factory):
 def test_learns_and_translates(cli, translated):
     figures = json.loads((translated / "metrics.json").read_text())
     assert figures["exact"] > 0.8 > figures["copy_exact"] and figures["bleu"] > 80
+    assert figures["token_accuracy"] > 0.9 and figures["token_perplexity"] < 1.5
     result = cli("predict", translated, "two one", "three five four")
     assert result.exit_code == 0 and result.stdout.splitlines() == ["un deux", "quatre cinq trois"]
     several = cli("predict", translated, "one two", "--nbest", 2, "--beam", 3).stdout.splitlines()
@@ -73,6 +74,12 @@ def test_attention_is_drawn_and_reads_the_order(cli, translated):
     assert source == ["one", "two", "three"] and target == ["trois", "deux", "un", "∎"]
     assert weights.shape == (4, 3)
     np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-5)
+
+
+def test_a_source_of_ten_thousand_tokens_is_cut_and_this_is_said(cli, translated):
+    result = cli("predict", translated, "one " * 10_000, "")
+    assert result.exit_code == 0 and len(result.stdout.splitlines()) == 2
+    assert "1 longer than 100 tokens were cut" in result.stderr
 
 
 def test_an_ensemble_decides_together(cli, translated):
