@@ -3,9 +3,15 @@
 Shapes: N texts, C classes.
 """
 
+import importlib.util
+import re
 from collections.abc import Sequence
 
 import numpy as np
+
+from nlp_rnn.checks import CallError
+
+PHONEME = re.compile(r"[A-Z]{1,2}[012]?")  # of the CMU Pronouncing Dictionary, with the stress of a vowel
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -52,3 +58,60 @@ def classification(labels: np.ndarray, probabilities: np.ndarray, classes: Seque
             for name, p, r, f, n in columns
         },
     }
+
+
+def translation(said: Sequence[str], wanted: Sequence[Sequence[str]]) -> dict:
+    """The figures of some texts against the references of each.
+
+    Of phonemes: word_error_rate, the share of words with any phoneme wrong, and phoneme_error_rate, stress left out of
+    both. Of text: bleu and chrf of sacrebleu, with their signatures, and exact, the share that is a reference.
+
+    Raises:
+        CallError: sacrebleu is needed and not installed.
+
+    Example:
+        >>> translation(["HH AH0 L OW1", "R EH1 D"], [["HH AH0 L OW1"], ["R IY1 D", "R EH2 D"]])
+        {'word_error_rate': 0.0, 'phoneme_error_rate': 0.0}
+    """
+    if all(PHONEME.fullmatch(token) for of_one in wanted for text in of_one for token in text.split()):
+        return _of_phonemes(said, wanted)
+    if importlib.util.find_spec("sacrebleu") is None:
+        raise CallError("BLEU needs the package sacrebleu: pip install 'nlp-rnn[translation]'")
+    from sacrebleu.metrics import BLEU, CHRF
+
+    most = max(map(len, wanted))
+    streams = [[of_one[n] if n < len(of_one) else None for of_one in wanted] for n in range(most)]
+    exact = np.mean([text in of_one for text, of_one in zip(said, wanted, strict=True)])
+    figures = {}
+    for name, metric in (("bleu", BLEU()), ("chrf", CHRF())):
+        figures[name] = metric.corpus_score(list(said), streams).score
+        figures[f"{name}_signature"] = str(metric.get_signature())
+    return {**figures, "exact": float(exact)}
+
+
+def _of_phonemes(said, wanted):
+    wrong, distances, lengths = 0, 0, 0
+    for text, of_one in zip(said, wanted, strict=True):
+        plain = [_unstressed(reference) for reference in of_one]
+        distance, length = min((edit_distance(_unstressed(text), reference), len(reference)) for reference in plain)
+        wrong, distances, lengths = wrong + (distance > 0), distances + distance, lengths + length
+    return {"word_error_rate": wrong / len(said), "phoneme_error_rate": distances / lengths}
+
+
+def _unstressed(text):
+    return [token.rstrip("012") for token in text.split()]
+
+
+def edit_distance(a: Sequence, b: Sequence) -> int:
+    """How many insertions, deletions and replacements make `b` of `a` (Levenshtein, 1966).
+
+    Example:
+        >>> edit_distance("kitten", "sitting")
+        3
+    """
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        left_above, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            left_above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, left_above + (x != y))
+    return row[-1]

@@ -173,9 +173,11 @@ def _as_started(config: Config, job: runs.Job) -> Config:
 
 
 def _vocabulary(config: Config, counter: TokenCounter, start: Start | None) -> Vocabulary:
-    """The frequent tokens; after those of `start`, which keep their ids, as many new ones."""
+    """The frequent tokens; after those of a classifier, which keep their ids, as many new ones; a language model's."""
+    if isinstance(start, LanguagePipeline):
+        return start.encoder.vocabulary
     if config.unit == "byte":
-        return start.encoder.vocabulary if start else Vocabulary.of_bytes()
+        return Vocabulary.of_bytes()
     if start is None:
         return Vocabulary.from_counts(counter.counts, config.vocabulary, config.least_count)
     known = start.encoder.vocabulary

@@ -15,6 +15,8 @@ from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.decoding import Search
 from nlp_rnn.export import export
 from nlp_rnn.losses import cross_entropy
+from nlp_rnn.metrics import edit_distance
+from nlp_rnn.metrics import translation as scores
 from nlp_rnn.models import Seq2Seq
 from nlp_rnn.objectives import TeacherForcing, shifted
 from nlp_rnn.pairs import PairBuckets, encode_pairs
@@ -22,7 +24,6 @@ from nlp_rnn.sources import Example
 from nlp_rnn.sources.pairs import open_pairs
 from nlp_rnn.text import END, SUBWORD, TextEncoder, Vocabulary
 from nlp_rnn.translation import Translator
-from nlp_rnn.translation_evaluation import edit_distance, scores
 
 ENGLISH = ("one", "two", "three", "four", "five")
 FRENCH = ("un", "deux", "trois", "quatre", "cinq")
