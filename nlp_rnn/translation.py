@@ -92,14 +92,15 @@ class Translator:
 
     def translate(self, texts: Iterable[str], search: Search = _PLAIN) -> Iterator[list[Translation]]:
         """Up to K translations of each text, the best first, a stream in its order."""
-        options = Search(*(tf.constant(value) for value in search[:4]), search.no_repeat)
+        kinds = (tf.int32, tf.float32, tf.float32, tf.int32)
+        options = Search(*(tf.constant(v, kind) for v, kind in zip(search[:4], kinds, strict=True)), search.no_repeat)
         for chunk in chunks(texts, _AT_ONCE, len):
             rows: list[list[Translation]] = [[]] * len(chunk)
             order = sorted(range(len(chunk)), key=lambda n: len(chunk[n]))
             for batch in chunks(order, _BATCH):
-                together = to_tensor(chunk[n] for n in batch)
-                found = self._found(together, options)
-                self.cut += int(self._long(together))
+                asked = to_tensor(chunk[n] for n in batch)
+                found = self._found(asked, options)
+                self.cut += int(self._long(asked))
                 for number, *row in zip(batch, *(value.numpy() for value in found), strict=True):
                     rows[number] = _translations(*row)
             yield from rows
