@@ -60,7 +60,7 @@ def here(texts, vocabulary, minutes):
         model = LanguageModel(vocabulary, **NETWORK)
         reader = NextToken(model, BATCH)
         with tempfile.TemporaryDirectory() as folder:
-            fit(reader, data, Streams(valid, 8, STEPS), Plan(epochs, RATE, CLIP), Path(folder))
+            fit(reader, data, Streams(valid, 8, STEPS), Plan(epochs, RATE, CLIP, patience=epochs), Path(folder))
         return reader
 
     epochs = _epochs(lambda data: trained(data, 1), train, minutes)
@@ -82,7 +82,7 @@ def torch(texts, vocabulary, minutes):
 
 
 def _epochs(train, texts, minutes, shares=(0.02, 0.08)):
-    """How many epochs fit into these minutes: by the difference of two short trainings, so starting up is left out."""
+    """How many epochs fit into these minutes: by two short trainings; one validation is in it."""
     seconds = []
     for share in shares:
         ids = texts.ids[: int(share * len(texts.ids))]

@@ -65,8 +65,7 @@ def writable(text: str) -> str:
 def line(prediction: "Prediction", classes: Sequence[str], as_json: bool) -> str:
     """One answer: class, tab, probability, tab, text; or an object with the probability of every class."""
     if not as_json:
-        shown = prediction.text.replace("\t", " ").replace("\r", " ").replace("\n", " ")
-        return f"{prediction.label}\t{prediction.probabilities.max():.4f}\t{shown}"
+        return f"{prediction.label}\t{prediction.probabilities.max():.4f}\t{_one_line(prediction.text)}"
     probabilities = {name: round(float(p), 6) for name, p in zip(classes, prediction.probabilities, strict=True)}
     answer = {"text": prediction.text, "label": prediction.label, "probabilities": probabilities}
     return json.dumps(answer, ensure_ascii=False)
@@ -131,15 +130,20 @@ def _print_translation(figures, of):
         click.echo(f"sacrebleu  {figures['bleu_signature']}")
 
 
-def translations(text: str, found: Sequence["Translation"], wanted: int, as_json: bool) -> Iterator[str]:
-    """The best translation; of several wanted, each with its score before it; or one object."""
+def translations(text: str, found: Sequence["Translation"], wanted: int | None, as_json: bool) -> Iterator[str]:
+    """The best translation; where a number was asked for so many: score, tab, translation, tab, text; or one object."""
+    found = found[: wanted or 1]
     if as_json:
         rows = [{"text": row.text, "score": round(row.score, 6)} for row in found]
         yield json.dumps({"text": text, "translations": rows}, ensure_ascii=False)
-    elif wanted == 1:
-        yield found[0].text if found else ""
+    elif wanted is None:
+        yield _one_line(found[0].text) if found else ""
     else:
-        yield from (f"{row.score:.4f}\t{row.text}" for row in found)
+        yield from (f"{row.score:.4f}\t{_one_line(row.text)}\t{_one_line(text)}" for row in found)
+
+
+def _one_line(text):
+    return text.replace("\t", " ").replace("\r", " ").replace("\n", " ")
 
 
 def guesses(text: str, found: Sequence["Guess"], as_json: bool) -> Iterator[str]:

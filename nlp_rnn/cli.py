@@ -16,12 +16,10 @@ from nlp_rnn.checks import CallError
 from nlp_rnn.commands import (
     answered,
     check_choice,
-    draw_attention,
     measured,
     open_language_model,
     open_run,
     train,
-    with_ensemble,
 )
 from nlp_rnn.console import Commands, quiet_tensorflow
 from nlp_rnn.places import check_new, next_free
@@ -94,7 +92,8 @@ def list_(json_):
 @click.option(
     "--data",
     help="A data set's name, tfds:NAME[/CONFIG], a .csv .tsv .jsonl (.gz) or .parquet file, a folder of classes; for "
-    "language models also any text file, a folder or a glob of them.",
+    "language models also any text file, a folder or a glob of them; for translation a table with two columns of text, "
+    "or two text files with a comma between.",
 )
 @click.option("--out", type=FILE, help="The run folder to make; by default the next free one in runs/.")
 @click.option("--from", "start", type=FILE, help="The run of a language model whose weights to start from.")
@@ -130,8 +129,9 @@ def run(recipe, data, out, start, assignments, text_column, label_column, resume
 def finetune(run, data, out, assignments, text_column, label_column, resume, tensorboard, recipe, json_):
     """Train on from the weights of RUN on other data.
 
-    Known words keep their vectors and new words are added; known classes keep their part of the head, new ones get a
-    new one. Settings are those of RUN where --set does not change them; the rate is finetuning_rate.
+    Known words keep their vectors and new words are added, but for translators, whose words stay as they are. Known
+    classes keep their part of the head, new ones get a new one. Settings are those of RUN where --set does not change
+    them; the rate is finetuning_rate.
 
     \b
     Example:
@@ -157,7 +157,7 @@ def finetune(run, data, out, assignments, text_column, label_column, resume, ten
 @recipe_file
 @as_json
 def evaluate(run, data, text_column, label_column, recipe, json_):
-    """Print the figures of RUN on labelled texts: the test split, or all of a set without splits.
+    """Print the figures of RUN on data as it was trained on: the test split, or all of a set without splits.
 
     \b
     Example:
@@ -174,14 +174,16 @@ def evaluate(run, data, text_column, label_column, recipe, json_):
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option("--input", "input_", type=FILE, help="A text file, a text a line; .gz is read as it is.")
 @click.option("--output", type=FILE, help="A new file to write the answers to.")
-@click.option("--beam", type=int, help="Translation: how many ways on are followed side by side; 5 by default.")
-@click.option("--nbest", type=int, help="Translation: print so many, each with its score.")
+@click.option(
+    "--beam", type=int, help="Translation: how many ways on are followed side by side; by default as in the run."
+)
+@click.option("--nbest", type=int, help="Translation: print up to so many, each with its score and the text.")
 @click.option("--length-penalty", type=float, help="Translation: 0 favours short answers, 1, the default, none.")
-@click.option("--attention", type=FILE, help="Translation: draw what each word came from, to this .png file.")
+@click.option("--attention", type=FILE, help="Translation: draw what each word of a text came from: a new .png file.")
 @click.option("--ensemble", type=FILE, multiple=True, help="Translation: another run to decide together with.")
 @recipe_file
 @as_json
-def predict(run, texts, input_, output, attention, ensemble, recipe, json_, **search):
+def predict(run, texts, input_, output, recipe, json_, **asked):
     """Answer each TEXT, or each line of --input or of standard input.
 
     A classifier's answer is class, probability, text. A language model fills the blank ___, at the end or within a
@@ -200,13 +202,11 @@ def predict(run, texts, input_, output, attention, ensemble, recipe, json_, **se
         raise CallError("give a text, --input FILE, or lines on standard input")
     if output:
         check_new(output, "--output")
-    pipeline = with_ensemble(open_run(run, recipe), ensemble)
-    if attention:
-        draw_attention(pipeline, texts, attention)
+    trained = open_run(run, recipe)
     with contextlib.ExitStack() as files:
         lines = map(answers.writable, texts) if texts else answers.read_lines(input_)
         write = files.enter_context(answers.writer(output))
-        for answer in answered(pipeline, lines, search, json_):
+        for answer in answered(trained, lines, asked, json_):
             write(answer)
 
 

@@ -2,16 +2,17 @@
 
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 from nlp_rnn import answers, recipes
 from nlp_rnn.checks import CallError
 from nlp_rnn.console import quiet_tensorflow
-from nlp_rnn.places import unfinished
+from nlp_rnn.places import check_new, unfinished
 from nlp_rnn.progress import say
 
+MOST_BEAMS = 100
 DATA_OF = {"text_classifier": "labels", "language_model": "text", "translator": "pairs"}
 
 
@@ -26,7 +27,10 @@ def train(module: ModuleType, config: object, asked: dict, as_json: bool, **job)
     """
     from nlp_rnn import runs
 
-    source = _opened(asked, getattr(module, "TAKES", "labels"), config.seed, getattr(config, "unit", "word"))
+    takes, start = getattr(module, "TAKES", "labels"), job.get("start")
+    if start and not getattr(module, "LANGUAGE_MODELS", False) and DATA_OF[start.pipeline.kind] != takes:
+        raise CallError(f"{start.path} takes {DATA_OF[start.pipeline.kind]}, and the recipe {job['recipe']} {takes}")
+    source = _opened(asked, takes, config.seed, getattr(config, "unit", "word"))
     try:
         figures = module.train(config, source, runs.Job(data=asked, **job))
     except (KeyboardInterrupt, OSError):
@@ -75,10 +79,9 @@ def measured(trained, asked: dict) -> tuple[dict, str, list[dict]]:
     if kind == "language_model":
         return _measured_language(trained, source, texts), of, []
     if kind == "translator":
-        from nlp_rnn.decoding import Search
         from nlp_rnn.translation_evaluation import evaluate
 
-        figures, _ = evaluate(trained.pipeline, texts, Search(settings["beam"], settings["length_penalty"]))
+        figures, _ = evaluate(trained.pipeline, texts, search_of(trained))
         return figures, of, []
     from nlp_rnn.evaluation import evaluate
 
@@ -86,67 +89,84 @@ def measured(trained, asked: dict) -> tuple[dict, str, list[dict]]:
     return result.figures, of, result.mistakes[:3]
 
 
-def answered(pipeline, lines: Iterable[str], search: dict, as_json: bool) -> Iterator[str]:
+def answered(trained, lines: Iterable[str], asked: dict, as_json: bool) -> Iterator[str]:
     """An answer, one line or more, to each line of text.
 
     Args:
-        search: what a translator is asked: beam, nbest and length_penalty, None where nothing was said.
+        trained: the run.
+        asked: what only a translator can be asked: beam, nbest, length_penalty, attention, ensemble; None or empty
+            where nothing was said.
 
     Raises:
-        CallError: `search` says something and the pipeline is no translator, or it is out of range.
+        CallError: `asked` says something and the run is no translator, or it is out of range.
     """
-    if pipeline.kind != "translator" and any(value is not None for value in search.values()):
+    pipeline = trained.pipeline
+    if pipeline.kind == "translator":
+        yield from _translated(trained, lines, as_json, **asked)
+        return
+    if any(value not in (None, ()) for value in asked.values()):
         raise CallError("--beam, --nbest, --length-penalty, --attention and --ensemble are for runs of translation")
     if pipeline.kind == "language_model":
         for line in lines:
             yield from answers.guesses(line, pipeline.fill(line), as_json)
-    elif pipeline.kind == "translator":
-        yield from _translated(pipeline, lines, as_json, search["beam"], search["nbest"], search["length_penalty"])
-    else:
-        from nlp_rnn.evaluation import say_cut
+        return
+    from nlp_rnn.evaluation import say_cut
 
-        for prediction in pipeline.predict(lines):
-            yield answers.line(prediction, pipeline.classes, as_json)
-        say_cut(pipeline)
+    for prediction in pipeline.predict(lines):
+        yield answers.line(prediction, pipeline.classes, as_json)
+    say_cut(pipeline)
 
 
-def _translated(pipeline, lines, as_json, beam, nbest, length_penalty):
-    from itertools import tee
-
+def search_of(trained, beam: int | None = None, length_penalty: float | None = None):
+    """How a translator searches: as asked, or else as its run was measured."""
     from nlp_rnn.decoding import Search
 
-    beam, nbest = 5 if beam is None else beam, nbest or 1
-    most = len(pipeline.target.vocabulary)
-    if not 1 <= beam <= most:
-        raise CallError(f"--beam must be from 1 to {most:,}, the number of tokens of the target, got {beam}")
-    if not 1 <= nbest <= beam:
-        raise CallError(f"--nbest must be from 1 to --beam, {beam}, got {nbest}")
-    search = Search(beam, 1.0 if length_penalty is None else length_penalty)
+    plain, most = Search(), min(MOST_BEAMS, len(trained.pipeline.target.vocabulary))
+    if beam is not None and not 1 <= beam <= most:
+        raise CallError(f"--beam must be from 1 to {most}, got {beam}")
+    if length_penalty is not None and not 0 <= length_penalty <= 10:
+        raise CallError(f"--length-penalty must be from 0 to 10, got {length_penalty}")
+    settings = trained.settings
+    beam = min(most, settings.get("beam", plain.beams)) if beam is None else beam
+    penalty = settings.get("length_penalty", plain.length_penalty) if length_penalty is None else length_penalty
+    return Search(beam, penalty)
+
+
+def _translated(trained, lines, as_json, beam, nbest, length_penalty, attention, ensemble):
+    from itertools import tee
+
+    search = search_of(trained, beam, length_penalty)
+    if nbest is not None and not 1 <= nbest <= search.beams:
+        raise CallError(f"--nbest must be from 1 to --beam, {search.beams}, got {nbest}")
+    if attention:
+        lines = list(lines)
+        _check_attention(trained.pipeline, lines, attention, ensemble)
+    pipeline = _with_ensemble(trained, ensemble)
     asked, kept = tee(lines)
     for text, found in zip(kept, pipeline.translate(asked, search), strict=True):
-        yield from answers.translations(text, found[:nbest], nbest, as_json)
+        yield from answers.translations(text, found, nbest, as_json)
+        if attention:
+            from nlp_rnn import plots
+
+            plots.attention(*pipeline.attention(text, found[0].text), attention)
+            say(f"the attention is drawn in {attention}")
     if pipeline.cut:
         say(f"{pipeline.cut:,} longer than {pipeline.encoder.max_tokens} tokens were cut to their start and end")
 
 
-def draw_attention(pipeline, texts: Sequence[str], picture: Path) -> None:
-    """Draw which source tokens each token of a text's best translation came from.
-
-    Raises:
-        CallError: there is not exactly one text, or the run has no attention.
-    """
-    from nlp_rnn import plots
-
+def _check_attention(pipeline, texts, picture, ensemble):
+    check_new(picture, "--attention")
+    if picture.suffix != ".png":
+        raise CallError(f"--attention {picture}: the picture is a .png file")
+    if not picture.parent.is_dir():
+        raise CallError(f"--attention {picture}: there is no folder {picture.parent}; make it first")
     if len(texts) != 1:
         raise CallError(f"--attention draws one text, got {len(texts)}")
-    if pipeline.kind != "translator" or pipeline.model.settings["attention"] == "none":
-        raise CallError("--attention needs a run of translation with attention")
-    [found] = pipeline.translate(texts)
-    plots.attention(*pipeline.attention(texts[0], found[0].text), picture)
-    say(f"the attention is drawn in {picture}")
+    if ensemble or pipeline.model.settings["attention"] == "none":
+        raise CallError("--attention needs one run of translation with attention")
 
 
-def with_ensemble(trained, others: Iterable[Path]):
+def _with_ensemble(trained, others: Iterable[Path]):
     """The translator of a run, together with those of others.
 
     Raises:

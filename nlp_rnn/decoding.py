@@ -153,6 +153,8 @@ def beam_search(
     length: int | tf.Tensor,
     end: int,
     coverage: Callable[[object], tf.Tensor] | None = None,
+    never: Sequence[int] = (),
+    limits: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor, object]:
     """The most probable sequences that a search with K beams finds.
 
@@ -164,12 +166,14 @@ def beam_search(
         end: the token that ends a sequence.
         coverage: from the states, how much attention each token of the source has had, [B * K, S], and at least one
             where there is nothing to attend to; needed for a coverage penalty.
+        never: tokens that are never taken, beside `PADDING`.
+        limits: of each row, after how many tokens it has to end, the ending token counted; int [B].
 
     Returns:
         The sequences, int32 [B, K, L], the best first, `PADDING` after their end; their scores, [B, K], -inf where
         there are fewer sequences than beams; and the states after each, [B * K, ...].
     """
-    batch, vocabulary, beams = tf.shape(logits)[0], logits.shape[-1], search.beams
+    batch, beams = tf.shape(logits)[0], search.beams
     states = tf.nest.map_structure(lambda s: tf.repeat(s, beams, 0), states)
     rows = tf.repeat(logits, beams, 0)
     ids = tf.zeros([batch, beams, length], tf.int32)
@@ -178,12 +182,11 @@ def beam_search(
     ended = tf.zeros([batch, beams], tf.bool)
 
     def turn(t, ids, scores, ended, logits, states):
-        logits = _allowed(logits, ids, t, search, end)
-        found = tf.reshape(tf.nn.log_softmax(logits), [batch, beams, vocabulary])
-        standing = tf.one_hot(PADDING, vocabulary, 0.0, -float("inf"))  # an ended sequence stays as it is
-        totals = scores[..., None] + tf.where(ended[..., None], standing, found)
-        scores, best = tf.math.top_k(tf.reshape(totals, [batch, beams * vocabulary]), beams)
-        origin, tokens = best // vocabulary, best % vocabulary
+        found, tokens = _candidates(logits, ids, ended, t, search, end, (PADDING, *never), limits)
+        totals = tf.reshape(scores[..., None] + found, [batch, -1])
+        scores, best = tf.math.top_k(totals, beams)
+        origin = best // tf.shape(found)[2]
+        tokens = tf.gather(tf.reshape(tokens, [batch, -1]), best, batch_dims=1)
         written = tf.one_hot(t, length, True, False)
         ids = tf.where(written, tokens[..., None], tf.gather(ids, origin, batch_dims=1))
         ended = tf.gather(ended, origin, batch_dims=1) | (tokens == end)
@@ -202,23 +205,38 @@ def beam_search(
     return _ranked(ids, scores, states, search, coverage)
 
 
-def _allowed(logits, ids, t, search, end):
-    """Logits, [B * K, V], of what may come after `t` tokens: -inf for the end too soon, and for what would repeat."""
-    vocabulary = logits.shape[-1]
-    never = tf.one_hot(end, vocabulary, True, False) & (t < search.least)
-    never |= tf.one_hot(PADDING, vocabulary, True, False)
-    logits = tf.where(never, -float("inf"), logits)
-    if not search.no_repeat:
-        return logits
-    ids, n, length = tf.reshape(ids, [-1, tf.shape(ids)[2]]), search.no_repeat, tf.shape(ids)[2]
-    places = tf.range(length - n + 1)
+def _candidates(logits, ids, ended, t, search, end, never, limits):
+    """Of each beam the C likeliest tokens that may come after `t`: log-probabilities and tokens, [B, K, C]."""
+    found = tf.nn.log_softmax(logits)
+    if search.no_repeat:
+        found = _without_repeats(found, ids, t, search.no_repeat)
+    # No beam can give more than K of the K best; more are taken in place of those that are ruled out.
+    count = tf.minimum(search.beams + len(never) + 1, logits.shape[-1])
+    of_end = tf.reshape(found[:, end], tf.concat([tf.shape(ended), [1]], 0)) if limits is not None else None
+    found, tokens = tf.math.top_k(found, count)
+    ruled_out = (tokens == end) & (t < search.least)
+    for token in never:
+        ruled_out |= tokens == token
+    shape = tf.concat([tf.shape(ended), [count]], 0)
+    found, tokens = tf.reshape(tf.where(ruled_out, -float("inf"), found), shape), tf.reshape(tokens, shape)
+    standing = tf.where(tf.range(count) == 0, 0.0, -float("inf"))  # an ended sequence stays as it is
+    if limits is not None:
+        last = (t >= limits - 1)[:, None, None]
+        found, tokens = tf.where(last, of_end + standing, found), tf.where(last, end, tokens)
+    return tf.where(ended[..., None], standing, found), tf.where(ended[..., None], PADDING, tokens)
+
+
+def _without_repeats(found, ids, t, n):
+    """Log-probabilities, [B * K, V], -inf for tokens that would make a run of `n` come twice."""
+    ids, length = tf.reshape(ids, [-1, tf.shape(ids)[2]]), tf.shape(ids)[2]
+    places = tf.range(tf.maximum(length - n + 1, 0))
     runs = tf.gather(ids, places[:, None] + tf.range(n)[None], axis=1)
     last = tf.gather(ids, tf.maximum(t - (n - 1) + tf.range(n - 1), 0), axis=1)
     came = tf.reduce_all(runs[..., :-1] == last[:, None], -1) & (places + n <= t)
-    tokens = tf.where(came, runs[..., -1], PADDING)  # that is ruled out already
+    tokens = tf.where(came, runs[..., -1], PADDING)  # which is ruled out anyway
     rows = tf.broadcast_to(tf.range(tf.shape(ids)[0])[:, None], tf.shape(tokens))
-    repeats = tf.scatter_nd(tf.stack([rows, tokens], -1), tf.ones_like(tokens), tf.shape(logits)) > 0
-    return tf.where(repeats, -float("inf"), logits)
+    repeats = tf.scatter_nd(tf.stack([rows, tokens], -1), tf.ones_like(tokens), tf.shape(found)) > 0
+    return tf.where(repeats, -float("inf"), found)
 
 
 def _ranked(ids, scores, states, search, coverage):
@@ -233,16 +251,6 @@ def _ranked(ids, scores, states, search, coverage):
     rows = tf.reshape(order + tf.range(batch)[:, None] * beams, [-1])
     states = tf.nest.map_structure(lambda s: tf.gather(s, rows), states)
     return tf.gather(ids, order, batch_dims=1), tf.gather(scores, order, batch_dims=1), states
-
-
-def ensemble(steps: Sequence[Step]) -> Step:
-    """Several networks as one: the mean of their probabilities; its states are a tuple of theirs."""
-
-    def step(tokens, states):
-        found = [step(tokens, state) for step, state in zip(steps, states, strict=True)]
-        return mean_logits([logits for logits, _ in found]), tuple(state for _, state in found)
-
-    return step
 
 
 def mean_logits(logits: Sequence[tf.Tensor]) -> tf.Tensor:

@@ -34,7 +34,7 @@ loaded = tf.saved_model.load(sys.argv[1])
 def plain(value):
     if isinstance(value, list):
         return [plain(part) for part in value]
-    return value.decode() if isinstance(value, bytes) else value
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 def answer(name, inputs):
     serve = loaded.signatures[name]
     kinds = serve.structured_input_signature[1]

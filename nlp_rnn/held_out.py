@@ -12,7 +12,7 @@ from nlp_rnn.language_evaluation import measure, streams_of
 from nlp_rnn.objectives import NextToken
 from nlp_rnn.progress import say
 from nlp_rnn.runs import Run
-from nlp_rnn.sources import Example, Source
+from nlp_rnn.sources import Example, Source, same_data
 from nlp_rnn.sources.documents import Documents, open_texts
 
 MOST_OLD = 2_000_000  # characters: so much of the text before fine-tuning shows what was forgotten
@@ -57,7 +57,7 @@ class HeldOut:
         self.source = source
         self.passages = passages
         self.start = start
-        self.old = _old_text(start) if start and start.data["name"] != source.name else None
+        self.old = _old_text(start) if start and not same_data(source.name, start.data["name"]) else None
         self.before: dict[str, float] = {}
 
     def measure_before(self, pipeline: LanguagePipeline) -> None:

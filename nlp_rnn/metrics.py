@@ -11,7 +11,9 @@ import numpy as np
 
 from nlp_rnn.checks import CallError
 
-PHONEME = re.compile(r"[A-Z]{1,2}[012]?")  # of the CMU Pronouncing Dictionary, with the stress of a vowel
+PHONEME = re.compile(  # of the CMU Pronouncing Dictionary, with the stress of a vowel
+    "(AA|AE|AH|AO|AW|AY|EH|ER|EY|IH|IY|OW|OY|UH|UW)[012]?|B|CH|D|DH|F|G|HH|JH|K|L|M|N|NG|P|R|S|SH|T|TH|V|W|Y|Z|ZH"
+)
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -73,20 +75,35 @@ def translation(said: Sequence[str], wanted: Sequence[Sequence[str]]) -> dict:
         >>> translation(["HH AH0 L OW1", "R EH1 D"], [["HH AH0 L OW1"], ["R IY1 D", "R EH2 D"]])
         {'word_error_rate': 0.0, 'phoneme_error_rate': 0.0}
     """
-    if all(PHONEME.fullmatch(token) for of_one in wanted for text in of_one for token in text.split()):
+    check_translation(wanted)
+    if _are_phonemes(wanted):
         return _of_phonemes(said, wanted)
-    if importlib.util.find_spec("sacrebleu") is None:
-        raise CallError("BLEU needs the package sacrebleu: pip install 'nlp-rnn[translation]'")
     from sacrebleu.metrics import BLEU, CHRF
 
     most = max(map(len, wanted))
     streams = [[of_one[n] if n < len(of_one) else None for of_one in wanted] for n in range(most)]
     exact = np.mean([text in of_one for text, of_one in zip(said, wanted, strict=True)])
     figures = {}
-    for name, metric in (("bleu", BLEU()), ("chrf", CHRF())):
+    spaced = sum(" " in text for of_one in wanted for text in of_one)
+    words = "13a" if spaced else "char"  # of scripts without spaces, such as Chinese, characters are compared
+    for name, metric in (("bleu", BLEU(tokenize=words)), ("chrf", CHRF())):
         figures[name] = metric.corpus_score(list(said), streams).score
         figures[f"{name}_signature"] = str(metric.get_signature())
     return {**figures, "exact": float(exact)}
+
+
+def check_translation(wanted: Sequence[Sequence[str]]) -> None:
+    """Check that what measures translations into such references is installed.
+
+    Raises:
+        CallError: it is not.
+    """
+    if not _are_phonemes(wanted) and importlib.util.find_spec("sacrebleu") is None:
+        raise CallError("BLEU needs the package sacrebleu: pip install 'nlp-rnn[translation]'")
+
+
+def _are_phonemes(wanted):
+    return all(PHONEME.fullmatch(token) for of_one in wanted for text in of_one for token in text.split())
 
 
 def _of_phonemes(said, wanted):

@@ -16,7 +16,12 @@ class Objective(keras.Model):
 
     Args:
         model: what to train.
+
+    Attributes:
+        estimated: the loss told in training is not that: it is of smoothed labels, or of a few words drawn.
     """
+
+    estimated = False
 
     def __init__(self, model: keras.Model):
         super().__init__()
@@ -83,6 +88,7 @@ class NextToken(Objective):
         self.activation = activation
         self.slowness = slowness
         self.samples = samples
+        self.estimated = samples > 0
         if batch is not None:
             units, number = model.settings["units"], model.recurrent.states
             kept = {"initializer": "zeros", "trainable": False}
@@ -141,6 +147,7 @@ class TeacherForcing(Objective):
     def __init__(self, model: Seq2Seq, smoothing: float = 0.0, sampling: float = 0.0):
         super().__init__(model)
         self.smoothing = smoothing
+        self.estimated = smoothing > 0
         self.sampling = sampling
         self.seed_generator = keras.random.SeedGenerator()
 

@@ -7,12 +7,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from nlp_rnn import subwords
 from nlp_rnn.checks import InputError
 from nlp_rnn.pairs import EncodedPairs, encode_pairs
 from nlp_rnn.progress import say, track
 from nlp_rnn.sources.pairs import Pairs
-from nlp_rnn.text import SUBWORD, UNITS, TextEncoder, TokenCounter, Vocabulary
+from nlp_rnn.text import SUBWORD, UNITS, UNKNOWN, TextEncoder, TokenCounter, Vocabulary
 from nlp_rnn.translation import Translator
 
 SIDE_UNITS = ("auto", *UNITS, SUBWORD)
@@ -46,9 +48,10 @@ def choose_units(config, source: Pairs):
 
 def learn_side(config, source: Pairs, side: Side, start: Translator | None) -> TextEncoder:
     """The encoder of one side, its vocabulary learned on the training pairs, or that of the run to start from."""
-    if start is not None:
-        return start.encoder if side == "source" else start.target
     unit = getattr(config, f"{side}_unit")
+    if start is not None:
+        known = (start.encoder if side == "source" else start.target).vocabulary
+        return TextEncoder(known, unit, config.lowercase, config.max_tokens)
     vocabulary = _vocabulary(config, unit, _texts(source, side))
     if side == "source" and source.skipped.get(next(iter(source.tables))):
         say(f"{sum(source.skipped.values()):,} pairs without a source or a target are left out")
@@ -82,7 +85,7 @@ def encode_splits(source: Pairs, of_source: TextEncoder, of_target: TextEncoder,
     """The training and validation pairs, encoded, by split.
 
     Raises:
-        InputError: a split is empty, or no target holds a token that is known.
+        InputError: a split is empty.
     """
     found: dict[str, EncodedPairs] = {}
     for split in ("train", "validation"):
@@ -93,6 +96,17 @@ def encode_splits(source: Pairs, of_source: TextEncoder, of_target: TextEncoder,
         found[split] = encode_pairs(pairs, of_source, of_target, folder / split)
         if not len(found[split]):
             raise InputError(f"{source.name}: the {split} split is empty: give more pairs")
-        tokens = [len(side.ids) for side in (found[split].source, found[split].target)]
-        say(f"{split}: {len(found[split]):,} pairs, {tokens[0]:,} source and {tokens[1]:,} target tokens")
+        _say(split, found[split], of_source)
     return found
+
+
+def _say(split, pairs, encoder):
+    sides = {"source": pairs.source, "target": pairs.target}
+    tokens = " and ".join(f"{len(texts.ids):,} {side}" for side, texts in sides.items())
+    say(f"{split}: {len(pairs):,} pairs, {tokens} tokens")
+    for side, texts in sides.items():
+        unknown = np.count_nonzero(np.asarray(texts.ids) == UNKNOWN) / max(len(texts.ids), 1)
+        if unknown > 0.01:
+            say(f"{split}: {unknown:.1%} of the {side} tokens are unknown")
+        if texts.cut:
+            say(f"{split}: {texts.cut:,} {side} texts longer than {encoder.max_tokens} tokens are cut to start and end")

@@ -3,6 +3,7 @@
 Shapes: B batch, S source tokens, T target tokens.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,12 @@ class EncodedPairs:
     def lengths(self) -> np.ndarray:
         """Tokens of the longer side of each pair, int64 [N]."""
         return np.maximum(self.source.lengths, self.target.lengths)
+
+    @property
+    def longest(self) -> int:
+        """So many tokens has a target for each of its source, ten left out; nearly all have fewer. At least 2."""
+        ratios = (self.target.lengths - 10) / np.maximum(self.source.lengths, 1)
+        return max(2, math.ceil(np.quantile(ratios, 0.999)))
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:

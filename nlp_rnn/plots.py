@@ -86,7 +86,7 @@ def attention(source: Sequence[str], target: Sequence[str], weights: np.ndarray,
     Args:
         source, target: the tokens, S and T of them.
         weights: [T, S], each row with sum 1.
-        path: a new PNG file, or one to replace.
+        path: a new PNG file; it appears whole or not at all.
     """
     figure = _figure(max(3.5, 1.5 + 0.42 * len(source)), max(3.0, 1.2 + 0.36 * len(target)))
     axes = figure.subplots()
@@ -99,7 +99,9 @@ def attention(source: Sequence[str], target: Sequence[str], weights: np.ndarray,
     axes.set(ylabel="translation, ∎ its end", title="source")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # a box is drawn for it
-        figure.savefig(path, dpi=120, format="png")
+        partial = path.with_name(f"{path.name}.partial")
+        figure.savefig(partial, dpi=120, format="png")
+    partial.replace(path)
 
 
 def _ticks(epochs):

@@ -7,6 +7,7 @@
     metrics.json      figures on the held-out texts
     history.csv       a row an epoch
     mistakes.csv      the most confident mistakes on the held-out texts
+    translations.csv  what a translator made of the held-out sources
     plots/            the curves and the confusion matrix
 
 A folder is whole or absent: it is made as OUT.unfinished and renamed. Loading one runs no code from it and unpickles

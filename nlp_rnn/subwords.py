@@ -1,7 +1,8 @@
 """Pieces of words: a vocabulary by byte-pair encoding, and its use in TensorFlow ops alone.
 
 Spaces are part of the pieces, written "▁", so that pieces joined are the text again. The pieces come from the library
-sentencepiece (Kudo & Richardson, 2018; Sennrich et al., 2016), and `split` gives what the library gives.
+sentencepiece (Kudo & Richardson, 2018; Sennrich et al., 2016), and `split` gives what the library gives, but for runs
+without a space that are longer than `LONGEST_WORD`.
 
 Shapes: B batch, W words, C characters, P pieces.
 """
@@ -16,7 +17,7 @@ from nlp_rnn.checks import CallError, InputError
 SPACE = "▁"
 UNKNOWN_PIECE = "\x00"  # never a piece: what is no piece becomes this
 NO_PIECE = 2**31 - 1  # the rank of what is no piece
-LONGEST_WORD = 200  # characters; the rest of a longer run without a space is left out
+LONGEST_WORD = 2_000  # characters; the rest of a longer run without a space is left out
 
 
 def learn(texts: Iterable[str], size: int) -> list[bytes]:
@@ -35,16 +36,31 @@ def learn(texts: Iterable[str], size: int) -> list[bytes]:
     model = io.BytesIO()
     options = {"model_type": "bpe", "vocab_size": size, "hard_vocab_limit": False, "minloglevel": 2}
     options |= {"normalization_rule_name": "identity", "bos_id": -1, "eos_id": -1}
-    sentences = (" ".join(text.split()) for text in texts)
+    options |= {"max_sentence_length": 1 << 20}
+    failed: list[BaseException] = []
+    sentences = _kept_going(texts, failed)
     try:
         sentencepiece.SentencePieceTrainer.train(sentence_iterator=sentences, model_writer=model, **options)
     except RuntimeError as error:
-        reason = str(error).partition(")")[2].strip()
+        if failed:  # in the texts, not in the library, which would tell of it in words of its own
+            raise failed[0] from None
+        reason = " ".join(str(error).rpartition("]")[2].split())
         raise InputError(
-            f"no subwords can be learned from so little text; give more, or units of words: {reason}"
+            f"no {size:,} subwords can be learned from these texts; give more text, or set another vocabulary: {reason}"
         ) from None
+    if failed:
+        raise failed[0]
     found = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     return [found.id_to_piece(number).encode() for number in range(found.get_piece_size()) if number != found.unk_id()]
+
+
+def _kept_going(texts, failed):
+    """The texts without needless space; an error in getting them ends the stream and is kept."""
+    try:
+        for text in texts:
+            yield " ".join(text.split())
+    except BaseException as error:
+        failed.append(error)
 
 
 def split(texts: tf.Tensor, ranks: tf.lookup.StaticHashTable) -> tf.RaggedTensor:

@@ -14,7 +14,7 @@ from nlp_rnn.subwords import NO_PIECE, join, split
 
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unk>")
-END, END_TOKEN = 2, b"<eos>"  # of a text; only language models have it, and no tokenizer makes it of a text
+END, END_TOKEN = 2, b"<eos>"  # of a text that is written; no tokenizer makes it of a text
 UNITS = ("word", "character", "byte")
 SUBWORD = "subword"  # a unit of encoders whose vocabulary comes from `subwords.learn`
 

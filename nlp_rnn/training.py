@@ -70,7 +70,7 @@ def fit(
     nothing had happened.
 
     Args:
-        model: ids [B, T] to logits [B, C]; or a `NextToken`, which has a loss of its own.
+        model: ids [B, T] to logits [B, C]; or an `Objective`, which has a loss of its own.
         train, validation: what to train on and what decides which epoch is best.
         plan: how to train.
         folder: where checkpoints go, and TensorBoard's logs if asked for.
@@ -215,7 +215,8 @@ class _Keep(keras.callbacks.Callback):
         names = [name for name in ("loss", "accuracy", "val_loss", "val_accuracy") if name in logs]
         row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in names}, "seconds": seconds}
         self.memory.remember(row)
-        trained, validated = (", ".join(_worded(row, prefix)) for prefix in ("", "val_"))
+        exact = not getattr(self.model, "estimated", False)
+        trained, validated = (", ".join(_worded(row, *of)) for of in (("", exact), ("val_", True)))
         say(
             f"epoch {epoch + 1}/{self.plan.epochs}: {trained}; validation {validated}; "
             f"{seconds:.0f} s, {self.follow.waited / max(seconds, 0.1):.0%} of it waiting for data"
@@ -223,10 +224,10 @@ class _Keep(keras.callbacks.Callback):
         self.model.stop_training = self.memory.done(self.plan.epochs, self.plan.patience)
 
 
-def _worded(row, prefix):
-    """The figures of an epoch as said to a person; of a language model, which has no accuracy, the perplexity."""
+def _worded(row, prefix, exact):
+    """The figures of an epoch as said to a person; the perplexity where there is no accuracy and the loss is exact."""
     yield f"loss {row[f'{prefix}loss']:.4f}"
     if "accuracy" in row:
         yield f"accuracy {row[f'{prefix}accuracy']:.4f}"
-    else:
+    elif exact:
         yield f"perplexity {math.exp(min(row[f'{prefix}loss'], 50)):.1f}"

@@ -13,10 +13,11 @@ from nlp_rnn import decoding
 from nlp_rnn.decoding import Search
 from nlp_rnn.models import Seq2Seq
 from nlp_rnn.objectives import shifted
-from nlp_rnn.text import END, PADDING, SPECIAL, TextEncoder, chunks, to_tensor, written
+from nlp_rnn.text import END, PADDING, UNKNOWN, TextEncoder, chunks, to_tensor, written
 
 _AT_ONCE = 1024  # texts sorted by length together, so that a batch holds like lengths
-_BATCH = 64
+_ROWS = 320  # beams of all texts of a batch together
+LEAST = -1e30  # the score that is served in place of -inf, where there are fewer translations than beams
 _PLAIN = Search()
 PROBES = ("a dog", "Nobody here knows these words: qwxz, жжж, 漢字, 😀.", "", "read", "long " * 20)
 
@@ -97,7 +98,7 @@ class Translator:
         for chunk in chunks(texts, _AT_ONCE, len):
             rows: list[list[Translation]] = [[]] * len(chunk)
             order = sorted(range(len(chunk)), key=lambda n: len(chunk[n]))
-            for batch in chunks(order, _BATCH):
+            for batch in chunks(order, max(1, _ROWS // search.beams)):
                 asked = to_tensor(chunk[n] for n in batch)
                 found = self._found(asked, options)
                 self.cut += int(self._long(asked))
@@ -135,8 +136,8 @@ class Translator:
         for beams, penalty in ((5, 1.0), (1, 0.0)):
             inputs = {"text": PROBES, "beams": beams, "length_penalty": penalty}
             found = [value.numpy() for value in self._found(to_tensor(PROBES), Search(beams, penalty))]
-            texts = [[text.decode() for text in row] for row in found[0]]
-            yield "translate", inputs, {"translation": texts}
+            texts = [[text.decode(errors="replace") for text in row] for row in found[0]]
+            yield "translate", inputs, {"translation": texts, "score": np.maximum(found[1], LEAST).tolist()}
 
     def _ids(self, sources, targets):
         source, _ = self.encoder.padded(to_tensor(sources))
@@ -158,10 +159,12 @@ class Translator:
             going_on = tf.cast((tokens != END) & (tokens != PADDING), weights.dtype)
             return logits, (standing, states[1] + going_on[:, None] * weights)
 
-        length = 10 + 2 * tf.shape(source)[1]
+        counts = tf.math.count_nonzero(source != PADDING, 1, dtype=tf.int32)
+        limits = 10 + self.model.settings["longest"] * counts
         coverage = (lambda states: states[1]) if self.model.settings["attention"] != "none" else None
         states = (standing, attended)
-        ids, scores, _ = decoding.beam_search(step, logits, states, search, length, END, coverage)
+        length = tf.reduce_max(limits)
+        ids, scores, _ = decoding.beam_search(step, logits, states, search, length, END, coverage, (UNKNOWN,), limits)
         words = tf.gather(self._words, tf.reshape(ids, [-1, tf.shape(ids)[2]]))
         return tf.reshape(written(words, self.target.unit), tf.shape(scores)), scores
 
@@ -175,8 +178,7 @@ class Translator:
             for model, memory, standing in zip(self.models, memories, standings, strict=True)
         ]
         logits = decoding.mean_logits([tf.cast(logits, tf.float32) for logits, _, _ in found])
-        never = tf.range(logits.shape[-1]) < len(SPECIAL)  # neither padding nor the unknown token is ever wanted
-        return tf.where(never, -float("inf"), logits), [standing for *_, standing in found], found[0][1]
+        return logits, [standing for *_, standing in found], found[0][1]
 
     def _attended(self, source, target):
         """Attention weights, [B, T, S], and log-probability, [B], of targets, int [B, T]."""
@@ -187,7 +189,7 @@ class Translator:
 
     def _serve(self, text, beams, length_penalty):
         texts, scores = self._search(text, Search(beams, length_penalty))
-        return {"translation": texts, "score": scores}
+        return {"translation": texts, "score": tf.maximum(scores, LEAST)}
 
     def _serve_attention(self, text):
         best = self._search(text, _PLAIN)[0][:, 0]

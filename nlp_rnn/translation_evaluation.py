@@ -7,6 +7,7 @@ import math
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import tensorflow as tf
@@ -17,6 +18,7 @@ from nlp_rnn.decoding import Search
 from nlp_rnn.objectives import shifted
 from nlp_rnn.pairs import PairBuckets, encode_pairs
 from nlp_rnn.progress import track
+from nlp_rnn.sources.pairs import Pairs
 from nlp_rnn.text import PADDING
 from nlp_rnn.translation import Translator
 
@@ -41,6 +43,8 @@ def evaluate(translator: Translator, pairs: Iterable, search: Search) -> tuple[d
     said = [best[0].text if best else "" for best in found]
     wanted, counts = list(references.values()), Counter(text for of_one in references.values() for text in of_one)
     usual = counts.most_common(1)[0][0]
+    if translator.target.lowercase:
+        wanted = [[text.lower() for text in of_one] for of_one in wanted]
     answers = {"": said, "copy_": list(references), "frequent_": [usual] * len(said)}
     figures = {
         f"{name}{key}": value
@@ -53,6 +57,19 @@ def evaluate(translator: Translator, pairs: Iterable, search: Search) -> tuple[d
     ]
     told = teacher_forced(translator, pairs)
     return {**figures, **told, "sources": len(references), "pairs": counts.total()}, rows
+
+
+def check_measurable(source: Pairs) -> None:
+    """Check, before anything is trained, that there are held-out pairs and what measures them.
+
+    Raises:
+        CallError: a package is needed and not installed.
+        InputError: there is no held-out pair.
+    """
+    pairs = list(islice(source.stream("test"), 100))
+    if not pairs:
+        raise InputError(f"{source.name}: the test split is empty: give more pairs")
+    metrics.check_translation([[pair.label] for pair in pairs])
 
 
 def teacher_forced(translator: Translator, pairs: Sequence) -> dict:

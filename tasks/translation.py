@@ -25,14 +25,15 @@ from nlp_rnn.sources.pairs import Pairs
 from nlp_rnn.text import TextEncoder
 from nlp_rnn.training import fit, plan_of
 from nlp_rnn.translation import Translator
-from nlp_rnn.translation_evaluation import evaluate
+from nlp_rnn.translation_evaluation import check_measurable, evaluate
 
 DATA = "cmudict"
 TAKES = "pairs"
+MOST_BEAMS = 100
 READ = 30_000_000  # target tokens that training aims to read when the epochs are not given
 
 KEPT = ("source_unit", "target_unit", "lowercase", "cell", "embedding", "units", "layers", "attention")
-KEPT += ("input_feeding", "coverage")  # what fine-tuning cannot change
+KEPT += ("input_feeding", "coverage", "vocabulary")  # what fine-tuning cannot change
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Config:
     unfreeze: float = 0.0  # fine-tuning: epochs from when a layer begins to learn until the one below does
     clip: float = 1.0  # bound on the norm of the gradient
     patience: int = 2  # epochs without a lower validation loss before it stops
-    beam: int = 5  # of the search on the held-out pairs
+    beam: int = 5  # of the search on the held-out pairs, and later
     length_penalty: float = 1.0
     seed: int = 0
 
@@ -85,6 +86,8 @@ class Config:
         for name in ("learning_rate", "finetuning_rate", "rate_decay", "clip"):
             above_zero(name, getattr(self, name))
         random_seed("seed", self.seed)
+        if self.beam > MOST_BEAMS:
+            raise ValueError(f"beam must be at most {MOST_BEAMS}, got {self.beam}")
 
 
 class Data(NamedTuple):
@@ -94,17 +97,19 @@ class Data(NamedTuple):
     target: TextEncoder
     train: PairBuckets
     validation: PairBuckets
+    longest: int
 
 
 def load_data(config: Config, source: Pairs, folder: Path, start: Translator | None) -> Data:
     """Learn the vocabularies of both sides on the training pairs, then encode training and validation pairs."""
+    check_measurable(source)
     encoders = [learn_side(config, source, side, start) for side in ("source", "target")]
     splits = encode_splits(source, *encoders, folder)
     buckets = (
         PairBuckets(splits[split], config.batch, config.batch_tokens, config.seed if split == "train" else None)
         for split in ("train", "validation")
     )
-    return Data(*encoders, *buckets)
+    return Data(*encoders, *buckets, splits["train"].longest)
 
 
 def build_model(config: Config, data: Data, start: Translator | None) -> Seq2Seq:
@@ -122,6 +127,7 @@ def build_model(config: Config, data: Data, start: Translator | None) -> Seq2Seq
         dropout=config.dropout,
         recurrent_dropout=config.recurrent_dropout,
         word_dropout=config.word_dropout,
+        longest=data.longest,
     )
     model.build((None, None))
     if start is not None:

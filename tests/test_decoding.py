@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nlp_rnn.decoding import Choice, Place, Search, beam_search, ensemble, sample
+from nlp_rnn.decoding import Choice, Place, Search, beam_search, mean_logits, sample
 
 V, END = 5, 4
 
@@ -183,6 +183,22 @@ def test_what_was_not_attended_to_costs():
 
 def test_an_ensemble_is_the_mean_of_probabilities():
     shares = [[0.1, 0.2, 0.3, 0.2, 0.2], [0.5, 0.1, 0.1, 0.1, 0.2]]
-    logits, states = ensemble([always(share) for share in shares])(tf.constant([1, 2]), (tf.zeros(2), tf.ones(2)))
-    np.testing.assert_allclose(tf.nn.softmax(logits), [np.mean(shares, 0)] * 2, rtol=1e-5)
-    assert len(states) == 2
+    logits = mean_logits([tf.math.log(tf.constant([share])) + n for n, share in enumerate(shares)])
+    np.testing.assert_allclose(tf.nn.softmax(logits), [np.mean(shares, 0)], rtol=1e-5)
+
+
+def test_rows_end_at_limits_of_their_own_and_pay_for_it():
+    first, follow = chain(1)
+    table, start = tf.constant(follow, tf.float32), tf.constant(np.stack([first] * 2), tf.float32)
+    step = lambda tokens, states: (tf.gather(table, tokens), states)  # noqa: E731
+    ids, scores, _ = beam_search(
+        step, start, tf.zeros((2, 1)), Search(3, 0.0, least=9), 8, END, limits=tf.constant([2, 4])
+    )
+    for row, limit in enumerate((2, 4)):
+        for found, score in zip(ids.numpy()[row], scores.numpy()[row], strict=True):
+            assert found[limit - 1] == END and not found[limit:].any() and END not in found[: limit - 1]
+            told = tf.nn.log_softmax(tf.constant(follow, tf.float32)).numpy()
+            path = found[:limit].tolist()
+            expected = tf.nn.log_softmax(tf.constant(first, tf.float32)).numpy()[path[0]]
+            expected += sum(told[a, b] for a, b in itertools.pairwise(path))
+            np.testing.assert_allclose(score, expected, rtol=1e-4)

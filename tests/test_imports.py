@@ -33,7 +33,8 @@ MAY_IMPORT = {
     "pairs": BASE | {"batching", "text"},
     "pair_data": BASE | {"pairs", "progress", "sources", "subwords", "text", "translation"},
     "translation": BASE | {"decoding", "models", "objectives", "text"},
-    "translation_evaluation": BASE | {"decoding", "metrics", "objectives", "pairs", "progress", "text", "translation"},
+    "translation_evaluation": BASE
+    | {"decoding", "metrics", "objectives", "sources", "pairs", "progress", "text", "translation"},
     "language": BASE | {"decoding", "models", "text"},
     "language_evaluation": BASE | {"batching", "objectives", "progress", "streams", "text"},
     "language_data": BASE

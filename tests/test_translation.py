@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from nlp_rnn import plots, runs, subwords
 from nlp_rnn.batching import encode
-from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.checks import CallError
 from nlp_rnn.decoding import Search
 from nlp_rnn.export import export
 from nlp_rnn.losses import cross_entropy
@@ -20,7 +20,7 @@ from nlp_rnn.metrics import translation as scores
 from nlp_rnn.models import Seq2Seq
 from nlp_rnn.objectives import TeacherForcing, shifted
 from nlp_rnn.pairs import PairBuckets, encode_pairs
-from nlp_rnn.sources import Example
+from nlp_rnn.sources import Example, same_data
 from nlp_rnn.sources.pairs import open_pairs
 from nlp_rnn.text import END, SUBWORD, TextEncoder, Vocabulary
 from nlp_rnn.translation import Translator
@@ -61,7 +61,7 @@ def test_learns_and_translates(cli, translated):
     result = cli("predict", translated, "two one", "three five four")
     assert result.exit_code == 0 and result.stdout.splitlines() == ["un deux", "quatre cinq trois"]
     several = cli("predict", translated, "one two", "--nbest", 2, "--beam", 3).stdout.splitlines()
-    assert several[0].split("\t")[1] == "deux un" and len(several) == 2
+    assert several[0].split("\t")[1:] == ["deux un", "one two"] and len(several) == 2
     answer = json.loads(cli("predict", translated, "one two", "--json").stdout)
     assert answer["translations"][0]["text"] == "deux un"
     assert json.loads(cli("evaluate", translated, "--json").stdout)["exact"] == figures["exact"]
@@ -88,6 +88,24 @@ def test_an_ensemble_decides_together(cli, translated):
     assert tuned.exit_code == 0, tuned.output
     result = cli("predict", translated, "one two", "--ensemble", "tuned")
     assert result.exit_code == 0 and result.stdout == "deux un\n"
+    one, two = (runs.load(path).pipeline for path in (translated, Path("tuned")))
+    two.model.output_bias.assign(np.random.default_rng(0).normal(size=len(two.target.vocabulary)))
+    both, tokens = one.together([two]), tf.constant([END])
+    begun = [p.model.encode(one.encoder(tf.constant(["one two"]))) for p in (one, two)]
+    logits = [p.model.step(tokens, *of)[0] for p, of in zip((one, two), begun, strict=True)]
+    together, *_ = both._read(tokens, [of.memory for of in begun], [of.standing for of in begun])
+    mean = np.mean([tf.nn.softmax(of) for of in logits], 0)
+    np.testing.assert_allclose(tf.nn.softmax(together), mean, rtol=1e-4, atol=1e-6)
+
+
+def test_runs_that_cannot_decide_together_are_refused(cli, translated, trained):
+    result = cli("predict", translated, "one", "--ensemble", trained)
+    assert result.exit_code == 2 and "is no run of translation" in result.stderr
+    Path("other.tsv").write_text("".join(f"{a} x\t{b} y\n" for a, b in pairs(200)))
+    told = words(*SMALL, "epochs=1", "target_unit=word")
+    assert cli("run", "translation", "--data", "other.tsv", "--out", "other", *told).exit_code == 0
+    result = cli("predict", translated, "one", "--ensemble", "other")
+    assert result.exit_code == 2 and "the vocabularies differ" in result.stderr
 
 
 def test_the_export_answers_as_the_run_does(translated, tmp_path):
@@ -107,15 +125,19 @@ def test_the_export_answers_as_the_run_does(translated, tmp_path):
     ("more", "message"),
     [
         (["--beam", "0"], "--beam must be from 1 to 8"),
-        (["--beam", "99"], "the number of tokens of the target, got 99"),
-        (["--nbest", "9"], "--nbest must be from 1 to --beam"),
+        (["--beam", "99"], "--beam must be from 1 to 8, got 99"),
+        (["--nbest", "0"], "--nbest must be from 1 to --beam"),
+        (["--length-penalty", "nan"], "--length-penalty must be from 0 to 10"),
         (["--attention", "x.png", "two"], "--attention draws one text, got 2"),
+        (["--attention", "x.txt"], "the picture is a .png file"),
+        (["--attention", "nowhere/x.png"], "there is no folder nowhere"),
         (["--ensemble", "nowhere"], "nowhere: no such run folder"),
     ],
 )
 def test_a_wrong_question_is_said(cli, translated, more, message):
     result = cli("predict", translated, "one", *more)
     assert result.exit_code == 2 and message in result.stderr and not result.stdout
+    assert not Path("x.png").exists()
 
 
 def test_a_classifier_has_no_beams(cli, trained):
@@ -128,6 +150,7 @@ def test_a_classifier_has_no_beams(cli, trained):
     [
         ({"a.en": "x\ny\n", "a.fr": "x\n"}, "a.en,a.fr", "a.en has 2 lines and a.fr has 1"),
         ({"a.tsv": "a dog\tun chien\na cat\n"}, "a.tsv", "a.tsv, line 2: 1 columns"),
+        ({"a.tsv": "a b\tc d\n" * 3000 + "a cat\n"}, "a.tsv", "a.tsv, line 3001: 1 columns"),
         ({"a.csv": "x,y,z\n1,2,3\n"}, "a.csv", "--source-column"),
         ({"a.jsonl": '{"source": "a", "target": 3}\n'}, "a.jsonl", "column 'target' holds int"),
         ({"a.tsv": "a\t\n\tb\n"}, "a.tsv", "no pairs"),
@@ -155,8 +178,18 @@ def test_pairs_are_read_from_every_kind_of_file(tmp_path, monkeypatch):
     Path("gaps.tsv").write_text("a\tb\nc\t\n\td\n")
     source = open_pairs("gaps.tsv")
     assert len(list(source.read("all"))) == 1 and source.skipped == {"all": 2}
-    with pytest.raises(CallError, match="no column 'x' for the source"):
-        open_pairs("plain.tsv", "x")
+    assert open_pairs("named.tsv", "fr").columns == ("fr", "en")
+    assert open_pairs("named.csv", None, "source").columns == ("fr", "source")
+    Path("same.tsv").write_text("OK\tOK\nyes\toui\n")
+    assert [(p.text, p.label) for p in open_pairs("same.tsv").read("all")] == [("OK", "OK"), ("yes", "oui")]
+    Path("b.fr").write_text("un chien\nun chat")  # no end of the last line
+    assert len(list(open_pairs("a.en,b.fr").read("all"))) == 2
+    for wrong, message in ((("x",), "no column 'x' for the source"), (("source", "source"), "cannot be both")):
+        with pytest.raises(CallError, match=message):
+            open_pairs("plain.tsv", *wrong)
+    with pytest.raises(CallError, match="two text files have no columns"):
+        open_pairs("a.en,a.fr", "en")
+    assert same_data("a.en,a.fr", "./a.en,./a.fr") and not same_data("a.en,a.fr", "a.en,b.fr")
 
 
 def test_batches_hold_pairs_of_like_length(tmp_path):
@@ -236,7 +269,6 @@ def test_the_score_of_a_pair_is_that_of_its_translation():
     encoder = TextEncoder(Vocabulary([b"a", b"b", b"c", b"d"]), lowercase=False)
     target = TextEncoder(Vocabulary([b"u", b"v", b"w"]).with_end(), lowercase=False)
     translator = Translator(encoder, Seq2Seq(6, 6, embedding=6, units=6), target=target)
-    translator.model.output_bias.assign([-99.0, -99.0, 0.0, 0.0, 0.0, 0.0])  # the search never takes these two
     [found] = translator.translate(["a b"], Search(20, 0.0))
     short = [row for row in found if len(row.text.split()) < 4]
     assert short
@@ -269,13 +301,13 @@ def test_a_long_source_is_cut_and_an_attention_picture_holds_marks(tmp_path):
     plots.attention(["$a$", "漢", "long token"], ["x", "∎"], np.full((2, 3), 1 / 3), tmp_path / "a.png")
 
 
-def test_targets_of_unknown_words_alone_are_no_crash(cli):
+def test_targets_of_unknown_words_alone_are_said(cli):
     rows = [f"{chr(97 + n % 20)}\t{chr(0x4E00 + n)}\n" for n in range(300)]
     Path("odd.tsv").write_text("".join(rows))
-    told = words("target_unit=word", "vocabulary=5", "units=8", "embedding=8", "epochs=1")
+    told = words("target_unit=word", "vocabulary=3", "units=8", "embedding=8", "epochs=1")
     result = cli("run", "translation", "--data", "odd.tsv", "--out", "odd", *told)
-    assert result.exit_code in (0, 1) and "Traceback" not in result.output
-    assert not isinstance(result.exception, InputError)
+    assert result.exit_code == 0, result.output
+    assert "of the target tokens are unknown" in result.stderr
 
 
 def test_all_pronunciations_of_a_word_are_in_one_split():

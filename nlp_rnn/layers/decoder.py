@@ -59,7 +59,8 @@ class Decoder(keras.layers.Layer):
             takes several times as long in training.
         coverage: see `Attention`; steps wait for each other here too.
         dropout: share dropped of the inputs of each layer, the same at every step, and of the output.
-        recurrent_dropout: share dropped of h before the recurrent product, the same at every step.
+        recurrent_dropout: share dropped of h before the recurrent product, the same at every step. With input feeding
+            or coverage what is dropped changes from step to step, of the inputs too.
 
     Call with the inputs, [B, T, E], the memory, [B, S, M], `mask` [B, S] of it, and `initial_state`, a list of [B, U].
     Gives the outputs, [B, T, U], and the attention weights, [B, T, S], of zeros without attention.

@@ -41,9 +41,10 @@ class Seq2Seq(keras.Model):
         units: U of each layer; an even number, half of it for each direction of the encoder.
         layers: of the encoder and of the decoder.
         attention, input_feeding, coverage: see `Decoder`.
-        dropout: share dropped of the inputs of each layer and of the output, the same at every step.
+        dropout: share dropped of the inputs of each layer, the same at every step, and of the decoder's outputs.
         recurrent_dropout: share dropped of h before the recurrent product, the same at every step.
         word_dropout: share of source and target tokens made unknown in training.
+        longest: a translation has at most so many tokens for each of the source, and ten more; for who decodes.
 
     Call with the source, int [B, S], and the target as the decoder reads it, int [B, T], both padded with 0; gives
     the logits of the token after each of the target, [B, T, V].
@@ -71,6 +72,7 @@ class Seq2Seq(keras.Model):
         dropout: float = 0.2,
         recurrent_dropout: float = 0.0,
         word_dropout: float = 0.0,
+        longest: int = 2,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -87,16 +89,22 @@ class Seq2Seq(keras.Model):
             "dropout": fraction("dropout", dropout),
             "recurrent_dropout": fraction("recurrent_dropout", recurrent_dropout),
             "word_dropout": fraction("word_dropout", word_dropout),
+            "longest": positive_int("longest", longest),
         }
         if units % 2:
             raise ValueError(f"units must be even, got {units}")
+        self._make_layers()
+
+    def _make_layers(self):
+        cell, embedding, units, layers = (self.settings[name] for name in ("cell", "embedding", "units", "layers"))
         spread = keras.initializers.RandomNormal(stddev=embedding**-0.5)
-        self.word_dropout = WordDropout(word_dropout)
-        self.source_embedding = keras.layers.Embedding(source_size, embedding, name="source_embedding")
-        self.target_embedding = keras.layers.Embedding(target_size, embedding, spread, name="target_embedding")
+        self.word_dropout = WordDropout(self.settings["word_dropout"])
+        sizes = self.settings["source_size"], self.settings["target_size"]
+        self.source_embedding = keras.layers.Embedding(sizes[0], embedding, name="source_embedding")
+        self.target_embedding = keras.layers.Embedding(sizes[1], embedding, spread, name="target_embedding")
         self.encoder = Stack([self._both_ways(number) for number in range(layers)], name="encoder")
-        options = (attention, input_feeding, coverage, dropout, recurrent_dropout)
-        self.decoder = Decoder(units, cell, layers, *options, name="decoder")
+        options = ("attention", "input_feeding", "coverage", "dropout", "recurrent_dropout")
+        self.decoder = Decoder(units, cell, layers, *(self.settings[name] for name in options), name="decoder")
         self.projection = None if units == embedding else keras.layers.Dense(embedding, name="projection")
 
     def _both_ways(self, number):

@@ -185,7 +185,12 @@ def _writable(text):
 
 def same_data(name: str, other: str) -> bool:
     """Whether two names of data mean the same."""
-    return name == other or (Path(name).exists() and Path(name).resolve() == Path(other).resolve())
+    if name == other:
+        return True
+    here, there = name.split(","), other.split(",")
+    return len(here) == len(there) and all(
+        Path(a).exists() and Path(a).resolve() == Path(b).resolve() for a, b in zip(here, there, strict=True)
+    )
 
 
 def _drawn(text, shares, seed):

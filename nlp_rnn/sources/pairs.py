@@ -1,6 +1,5 @@
 """Pairs of texts, a source and its target: tables with two columns of text, or two text files line by line."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -15,7 +14,10 @@ USUAL = {
     "source": ("source", "src", "input", "from", "en", "english", "word", "question"),
     "target": ("target", "tgt", "output", "to", "translation", "pronunciation", "answer"),
 }
-_LANGUAGE = re.compile("[a-z]{2,3}([-_][A-Za-z]+)?")  # a code, such as fr or pt-BR
+CODES = (  # of languages, as columns are often named
+    " ar bg bn ca cs cy da de el en eo es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk km kn ko lt lv mk ml "
+    "mr ms mt my nb ne nl nn no pa pl ps pt ro ru si sk sl sq sr sv sw ta te th tl tr uk ur uz vi xh yo zh zu "
+)
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,15 @@ def open_pairs(data: str, source_column: str | None = None, target_column: str |
     """
     aligned = [Path(name) for name in data.split(",")]
     if len(aligned) == 2 and all(path.is_file() for path in aligned):
+        if source_column or target_column:
+            raise CallError(f"{data}: two text files have no columns; leave out the options that name them")
         return Pairs(data, {"all": _aligned(data, *aligned)}, ROLES, seed)
     tables = {split: _named(table) for split, table in open_tables(data).items()}
     columns, notes = _columns(next(iter(tables.values())), (source_column, target_column))
+    for table in tables.values():
+        missing = [column for column in columns if column not in table.columns]
+        if missing:
+            raise InputError(f"{table.name} has no column '{missing[0]}', which another split has")
     return Pairs(data, tables, columns, seed, notes)
 
 
@@ -84,12 +92,12 @@ def _named(table):
         return table
     known = {name for names in USUAL.values() for name in names}
     named = known & {column.lower().strip() for column in table.columns}
-    if named or all(_LANGUAGE.fullmatch(column) for column in table.columns[:2]):
+    if named or all(f" {name.lower().partition('-')[0]} " in CODES for name in table.columns[:2]):
         return table
     names = (*ROLES, *(f"column {number}" for number in range(3, len(table.columns) + 1)))
 
     def rows() -> Iterator[Row]:
-        yield f"{table.name}, line 1", dict(zip(names, table.columns, strict=True))
+        yield f"{table.name}, line 1", dict(zip(names, table.header, strict=True))
         for place, values in table.rows():
             yield place, dict(zip(names, values.values(), strict=True))
 
@@ -102,27 +110,32 @@ def _columns(table, asked):
     for role, column in zip(ROLES, asked, strict=True):
         if column is not None and column not in table.columns:
             raise CallError(f"{table.name} has no column '{column}' for the {role}; it has: {available}")
-    if None not in asked:
-        return tuple(asked), []
-    guessed = table.preferred or _guessed(table, asked)
-    columns = tuple(column or guess for column, guess in zip(asked, guessed, strict=True))
-    notes = [] if table.preferred else [f"{role} column: {c}" for role, c in zip(ROLES, columns, strict=True)]
-    return columns, notes
+    if asked[0] is not None and asked[0] == asked[1]:
+        raise CallError(f"{table.name}: '{asked[0]}' cannot be both the source and the target")
+    columns = _guessed(table, list(asked))
+    if columns == table.preferred or None not in asked:
+        return columns, []
+    return columns, [f"{role} column: {column}" for role, column in zip(ROLES, columns, strict=True)]
 
 
-def _guessed(table, asked):
+def _guessed(table, columns):
+    """The columns asked for, and where None was asked: those that the table declares, usual names, or the only one."""
     lowered = {column.lower().strip(): column for column in reversed(table.columns)}
-    found = [next((lowered[name] for name in USUAL[role] if name in lowered), None) for role in ROLES]
-    rest = [column for column in table.columns if column not in (*asked, *found)]
+    usual = [next((lowered[name] for name in USUAL[role] if name in lowered), None) for role in ROLES]
+    for number, guess in enumerate(table.preferred or usual):
+        if columns[number] is None and guess not in columns:
+            columns[number] = guess
     for number in range(2):
-        if asked[number] is None and found[number] is None:
-            if len(rest) != 1 and len(table.columns) != 2:
-                raise CallError(
-                    f"{table.name}: which columns hold the source and the target? Say --source-column and "
-                    f"--target-column, each one of: {', '.join(table.columns)}"
-                )
-            found[number] = rest.pop(0)
-    return found
+        rest = [column for column in table.columns if column not in columns]
+        if columns[number] is None and len(rest) != 1 and len(table.columns) != 2:
+            raise CallError(
+                f"{table.name}: which columns hold the source and the target? Say --source-column and "
+                f"--target-column, each one of: {', '.join(table.columns)}"
+            )
+        columns[number] = columns[number] or (rest[0] if rest else None)
+    if None in columns:
+        raise CallError(f"{table.name} has one column; a source and a target are needed")
+    return tuple(columns)
 
 
 def _text(place, column, value):

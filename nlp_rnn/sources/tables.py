@@ -27,6 +27,7 @@ class Table(NamedTuple):
         rows: an iterator over (place, values by column); the place is for messages: "reviews.csv, line 7".
         preferred: columns that the table itself declares as (input, target), where it does.
         size: about how many rows there are, for showing progress; None where counting would cost too much.
+        header: the first line of a delimited file as it stands there.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Table(NamedTuple):
     rows: Callable[[], Iterator[Row]]
     preferred: tuple[str, str] | None = None
     size: int | None = None
+    header: tuple[str, ...] | None = None
 
 
 def open_table(path: Path) -> Table:
@@ -89,8 +91,11 @@ def count_lines(path: Path) -> int | None:
     """The lines of a plain file, for showing progress; None for a gzipped one."""
     if path.suffix == ".gz":
         return None
+    count, last = 0, b"\n"
     with open(path, "rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+        for block in iter(lambda: file.read(1 << 20), b""):
+            count, last = count + block.count(b"\n"), block[-1:]
+    return count + (last != b"\n")
 
 
 def _opener(path):
@@ -131,9 +136,17 @@ def _delimited(path: Path, **dialect) -> Table:
                     f"{place}: {len(record)} columns, but the header has {len(header)}; "
                     "quote texts that hold the separator"
                 )
-            yield place, dict(zip(header, record, strict=True))
+            yield place, dict(zip(names, record, strict=True))
 
-    return Table(str(path), tuple(header), rows, size=count_lines(path))
+    names = _distinct(header)
+    return Table(str(path), names, rows, size=count_lines(path), header=tuple(header))
+
+
+def _distinct(header):
+    """Names of columns; one that comes again is numbered."""
+    return tuple(
+        name if name not in header[:n] else f"{name} ({header[: n + 1].count(name)})" for n, name in enumerate(header)
+    )
 
 
 def _csv(path: Path) -> Table:
