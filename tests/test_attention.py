@@ -1,5 +1,6 @@
 """Attention and decoders against NumPy, step by step and all at once."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -104,6 +105,26 @@ def test_the_plain_context_is_the_textbook_equation():
         for t in range(T):
             state = np.tanh(inputs[row, t] @ kernel[:Q] + state @ recurrent + context @ kernel[Q:] + bias)
             np.testing.assert_allclose(outputs[row, t], state, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("make", [lambda: Attention("additive", A, True), lambda: Decoder(A, "gru", 2, "additive")])
+def test_a_layer_is_made_again_of_its_config_and_computes_in_other_types(make):
+    layer, given = make(), (normal(B, T, Q), normal(B, S, M))
+    more = {"coverage": tf.zeros((B, S))} if isinstance(layer, Attention) else {}
+    expected = layer(*given, mask=tf.constant(MASK), **more)
+    again = type(layer).from_config(layer.get_config())
+    again(*given, mask=tf.constant(MASK), **more)
+    again.set_weights(layer.get_weights())
+    for got, wanted in zip(again(*given, mask=tf.constant(MASK), **more), expected, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    kept = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        half = make()
+        assert half(*given, mask=tf.constant(MASK), **more)[0].dtype == tf.bfloat16
+        assert all(weight.dtype == "float32" for weight in half.weights)
+    finally:
+        keras.config.set_dtype_policy(kept)
 
 
 @pytest.mark.parametrize(

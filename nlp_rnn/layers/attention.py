@@ -39,6 +39,7 @@ class Attention(keras.layers.Layer):
         self.score = one_of("score", score, SCORES)
         self.units = positive_int("units", units)
         self.coverage = coverage
+        self.supports_masking = True
         if coverage and score != "additive":
             raise ValueError("coverage needs the additive score")
 
@@ -81,6 +82,9 @@ class Attention(keras.layers.Layer):
         if self.coverage:
             hidden += coverage[:, None, :, None] * self.coverage_kernel
         return _product(tf.tanh(hidden), self.scale)[..., 0]
+
+    def compute_mask(self, query, mask=None):
+        return None, None
 
     def compute_output_shape(self, query_shape, memory_shape):
         return (*query_shape[:2], memory_shape[-1]), (*query_shape[:2], memory_shape[1])

@@ -103,6 +103,7 @@ class Decoder(keras.layers.Layer):
         self.attention = None if attention == "none" else Attention(attention, units, coverage, name="attention")
         self.combine = None if attention == "none" else keras.layers.Dense(units, "tanh", False, name="combine")
         self.dropout = keras.layers.Dropout(dropout)
+        self.supports_masking = True
 
     def _layer(self, number):
         cell, units, *rates = (self.settings[n] for n in ("cell", "units", "dropout", "recurrent_dropout"))
@@ -177,6 +178,9 @@ class Decoder(keras.layers.Layer):
         loop = (tf.constant(0), standing, outputs, weights)
         loop = tf.while_loop(lambda t, *_: t < steps, turn, loop, maximum_iterations=steps)
         return tuple(tf.transpose(array.stack(), (1, 0, 2)) for array in loop[2:])
+
+    def compute_mask(self, inputs, mask=None):
+        return None, None
 
     def compute_output_shape(self, inputs_shape, memory_shape):
         return (*inputs_shape[:2], self.settings["units"]), (*inputs_shape[:2], memory_shape[1])
