@@ -68,6 +68,5 @@ def _of_row(reader, hidden, ids):
     logits = tf.cast(reader.model.logits(hidden), tf.float32)
     counted = tf.cast(ids != PADDING, tf.float32)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(ids, logits)
-    above = tf.math.count_nonzero(logits > tf.gather(logits, ids, batch_dims=1)[:, None], 1)
-    hits = [tf.cast(above < k, tf.float32) for k in (1, 5)]
+    hits = [tf.cast(tf.math.in_top_k(ids, logits, k), tf.float32) for k in (1, min(5, logits.shape[-1]))]
     return tf.stack([tf.reduce_sum(x * counted) for x in (losses, *hits, tf.ones_like(losses))])
