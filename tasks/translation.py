@@ -30,7 +30,7 @@ from nlp_rnn.translation_evaluation import check_measurable, evaluate
 DATA = "cmudict"
 TAKES = "pairs"
 MOST_BEAMS = 100
-READ = 30_000_000  # target tokens that training aims to read when the epochs are not given
+READ = 12_000_000  # target tokens that training aims to read when the epochs are not given
 
 KEPT = ("source_unit", "target_unit", "lowercase", "cell", "embedding", "units", "layers", "attention")
 KEPT += ("input_feeding", "coverage", "vocabulary")  # what fine-tuning cannot change
