@@ -108,7 +108,7 @@ def test_regularization_of_activations_is_as_the_paper_writes_it():
     ids, ends = tf.constant([[4, 5, 6], [7, 8, 9]]), tf.constant([1, 1])
     raw = reader.read(ids, ends).raw.numpy()
     expected = 2 * np.mean(raw**2) + 3 * np.mean((raw[:, 1:] - raw[:, :-1]) ** 2)
-    np.testing.assert_allclose(reader._loss(ids, ends, training=True)[1], expected, rtol=1e-5)
+    np.testing.assert_allclose(reader.loss_of(ids, ends, training=True)[1], expected, rtol=1e-5)
 
 
 def test_no_thread_tunes_the_data_and_holds_up_the_end_of_an_epoch():
