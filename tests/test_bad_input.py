@@ -65,7 +65,10 @@ def test_a_folder_without_sub_folders(cli):
 @pytest.mark.parametrize(
     "words, message",
     [
-        (["--set", "embeding=3"], "no setting 'embeding'. Did you mean embedding? There are: unit, lowercase, vocabulary"),
+        (
+            ["--set", "embeding=3"],
+            "no setting 'embeding'. Did you mean embedding? There are: unit, lowercase, vocabulary",
+        ),
         (["--set", "units=many"], "--set units=many: units is of type int"),
         (["--set", "units=1.5"], "--set units=1.5: units is of type int"),
         (["--set", "units=0"], "units must be a positive int, got 0"),
