@@ -179,7 +179,6 @@ def beam_search(
     ids = tf.zeros([batch, beams, length], tf.int32)
     # At first all beams of a row are the same, and only one of them may go on.
     scores = tf.tile(tf.where(tf.range(beams) == 0, 0.0, -float("inf"))[None], [batch, 1])
-    ended = tf.zeros([batch, beams], tf.bool)
 
     def turn(t, ids, scores, ended, logits, states):
         found, tokens = _candidates(logits, ids, ended, t, search, end, (PADDING, *never), limits)
@@ -198,7 +197,7 @@ def beam_search(
     def going_on(t, ids, scores, ended, *_):
         return (t < length) & ~tf.reduce_all(ended | tf.math.is_inf(scores))
 
-    loop = (tf.constant(0), ids, scores, ended, rows, states)
+    loop = (tf.constant(0), ids, scores, tf.zeros([batch, beams], tf.bool), rows, states)
     of_beams, of_states = tf.TensorShape([None, None]), tf.nest.map_structure(lambda s: s.shape, states)
     shapes = (tf.TensorShape([]), tf.TensorShape([None, None, None]), of_beams, of_beams, rows.shape, of_states)
     _, ids, scores, _, _, states = tf.while_loop(going_on, turn, loop, shapes, parallel_iterations=1)
