@@ -12,7 +12,6 @@ from nlp_rnn.console import quiet_tensorflow
 from nlp_rnn.places import check_new, unfinished
 from nlp_rnn.progress import say
 
-MOST_BEAMS = 100
 DATA_OF = {"text_classifier": "labels", "language_model": "text", "translator": "pairs"}
 
 
@@ -119,7 +118,7 @@ def answered(trained, lines: Iterable[str], asked: dict, as_json: bool) -> Itera
 
 def search_of(trained, beam: int | None = None, length_penalty: float | None = None):
     """How a translator searches: as asked, or else as its run was measured."""
-    from nlp_rnn.decoding import Search
+    from nlp_rnn.decoding import MOST_BEAMS, Search
 
     plain, most = Search(), min(MOST_BEAMS, len(trained.pipeline.target.vocabulary))
     if beam is not None and not 1 <= beam <= most:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 PADDING = 0  # what stands after the end of a row
+MOST_BEAMS = 100  # that a user may ask for: memory grows with them
 Step = Callable[[tf.Tensor, object], tuple[tf.Tensor, object]]
 
 

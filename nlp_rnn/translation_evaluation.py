@@ -41,10 +41,11 @@ def evaluate(translator: Translator, pairs: Iterable, search: Search) -> tuple[d
         raise InputError("there is no pair to evaluate on: the test split is empty")
     found = track(translator.translate(references, search), "translating", len(references))
     said = [best[0].text if best else "" for best in found]
-    wanted, counts = list(references.values()), Counter(text for of_one in references.values() for text in of_one)
-    usual = counts.most_common(1)[0][0]
+    wanted = list(references.values())
     if translator.target.lowercase:
         wanted = [[text.lower() for text in of_one] for of_one in wanted]
+    counts = Counter(text for of_one in wanted for text in of_one)
+    usual = counts.most_common(1)[0][0]
     answers = {"": said, "copy_": list(references), "frequent_": [usual] * len(said)}
     figures = {
         f"{name}{key}": value

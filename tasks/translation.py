@@ -16,7 +16,7 @@ import keras
 
 from nlp_rnn import plots, runs
 from nlp_rnn.checks import above_zero, at_least_zero, fraction, not_negative, one_of, positive_int, random_seed
-from nlp_rnn.decoding import Search
+from nlp_rnn.decoding import MOST_BEAMS, Search
 from nlp_rnn.models import CELLS, Seq2Seq
 from nlp_rnn.objectives import TeacherForcing
 from nlp_rnn.pair_data import SIDE_UNITS, choose_units, encode_splits, learn_side
@@ -29,7 +29,6 @@ from nlp_rnn.translation_evaluation import check_measurable, evaluate
 
 DATA = "cmudict"
 TAKES = "pairs"
-MOST_BEAMS = 100
 READ = 12_000_000  # target tokens that training aims to read when the epochs are not given
 
 KEPT = ("source_unit", "target_unit", "lowercase", "cell", "embedding", "units", "layers", "attention")
