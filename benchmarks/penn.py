@@ -22,7 +22,7 @@ from nlp_rnn.batching import EncodedTexts
 from nlp_rnn.streams import Streams
 from nlp_rnn.text import END
 
-NETWORK = {"embedding": 400, "units": 650, "layers": 2, "dropout": 0.35, "weight_drop": 0.2, "word_dropout": 0.05}
+NETWORK = {"embedding": 400, "units": 650, "layers": 2, "dropout": 0.4, "weight_drop": 0.25, "word_dropout": 0.05}
 BATCH, STEPS, RATE, CLIP, SEED = 20, 35, 0.0025, 1.0, 0
 
 
