@@ -64,7 +64,7 @@ def here(texts, vocabulary, minutes):
         return reader
 
     epochs = _epochs(lambda data: trained(data, 1), train, minutes)
-    reader = trained(Streams(train, BATCH, STEPS, SEED), epochs)
+    reader = _timed(lambda: trained(Streams(train, BATCH, STEPS, SEED), epochs))
     return measure(reader, Streams(test, 1, STEPS), 1)["perplexity"]
 
 
@@ -78,7 +78,8 @@ def torch(texts, vocabulary, minutes):
         return train(NETWORK, vocabulary, data, valid, epochs, RATE, CLIP)
 
     epochs = _epochs(lambda data: trained(data, 1), texts["train"], minutes)
-    return math.exp(trained(Streams(texts["train"], BATCH, STEPS, SEED), epochs).loss(test))
+    model = _timed(lambda: trained(Streams(texts["train"], BATCH, STEPS, SEED), epochs))
+    return math.exp(model.loss(test))
 
 
 def _epochs(train, texts, minutes, shares=(0.02, 0.08)):
@@ -90,9 +91,16 @@ def _epochs(train, texts, minutes, shares=(0.02, 0.08)):
         train(Streams(EncodedTexts(ids, np.array([0, len(ids)]), np.ones(1, np.int32), 0), BATCH, STEPS, SEED))
         seconds.append(time.monotonic() - begun)
     epoch = (seconds[1] - seconds[0]) / (shares[1] - shares[0]) + seconds[0]
-    epochs = max(1, int(60 * minutes / epoch))
+    epochs = max(1, int(0.9 * 60 * minutes / epoch))  # a machine may become slower by so much
     print(f"about {epoch:.0f} s an epoch: {epochs} epochs", flush=True)
     return epochs
+
+
+def _timed(train):
+    begun = time.monotonic()
+    trained = train()
+    print(f"trained in {(time.monotonic() - begun) / 60:.1f} minutes", flush=True)
+    return trained
 
 
 def main(library, minutes):
