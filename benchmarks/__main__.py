@@ -80,7 +80,7 @@ def generation(workers):
 def translation(workers):
     """Training steps of a translator and its beam search; Keras has no decoder with attention."""
     workers, found = {name: workers[name] for name in ("here", "torch")}, []
-    for case in (cases.Translation(), cases.Beams()):
+    for case in (cases.Translation(), cases.Beams(), cases.Beams(alone=True)):
         found.append(measure(workers, case))
         here, torch = (found[-1]["seconds"][name] for name in workers)
         print(

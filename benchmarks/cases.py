@@ -154,9 +154,14 @@ class Translation:
 
 @dataclass(frozen=True)
 class Beams:
-    """Beam search with such a model, untrained, so that every beam goes on to the last token."""
+    """Beam search with such a model, untrained, so that every beam goes on to the last token.
+
+    Attributes:
+        alone: PyTorch takes one source after the other, as a plain loop does; here they are a batch all the same.
+    """
 
     sentences: int = 64
+    alone: bool = False
     beams: int = 5
     length: int = 30
     units: int = 512
@@ -168,7 +173,8 @@ class Beams:
         return np.random.default_rng(0).integers(3, self.vocabulary, (self.sentences, 10)).astype("int32")
 
     def __str__(self):
-        return f"beam search, {self.beams} beams, {self.sentences} sources of 10 tokens, to {self.length} tokens"
+        how = ", one by one in PyTorch" if self.alone else ""
+        return f"beam search, {self.beams} beams, {self.sentences} sources of 10 tokens, to {self.length} tokens{how}"
 
 
 def layers() -> list[Layer]:

@@ -4,16 +4,17 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from nlp_rnn.batching import LengthBuckets, encode
+from nlp_rnn.batching import encode
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.language import LanguagePipeline
 from nlp_rnn.language_data import marked
-from nlp_rnn.language_evaluation import measure, streams_of
+from nlp_rnn.language_evaluation import measure, streams_of, texts_apart
 from nlp_rnn.objectives import NextToken
 from nlp_rnn.progress import say
 from nlp_rnn.runs import Run
 from nlp_rnn.sources import Example, Source, same_data
 from nlp_rnn.sources.documents import Documents, open_texts
+from nlp_rnn.streams import Streams
 
 MOST_OLD = 2_000_000  # characters: so much of the text before fine-tuning shows what was forgotten
 
@@ -39,8 +40,8 @@ def measure_text(pipeline: LanguagePipeline, pieces: Iterable[Example], passages
         texts = encode(counted(), pipeline.encoder, Path(folder) / "test.ids", end=True)
         if not len(texts.ids):
             raise InputError("there is no text to measure on: the test split is empty")
-        data = LengthBuckets(texts) if passages else streams_of(texts)
-        reader = NextToken(pipeline.model, None if passages else data.batch)
+        data = texts_apart(texts) if passages else streams_of(texts)
+        reader = NextToken(pipeline.model, data.batch if isinstance(data, Streams) else None)
         return {**measure(reader, data, characters), "passages": bool(passages)}
 
 

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import numpy as np
-
 from nlp_rnn.batching import EncodedTexts, LengthBuckets, encode
 from nlp_rnn.checks import (
     InputError,
@@ -18,17 +16,16 @@ from nlp_rnn.checks import (
     random_seed,
 )
 from nlp_rnn.language import LanguagePipeline
-from nlp_rnn.language_evaluation import streams_of
+from nlp_rnn.language_evaluation import PASSAGE, all_short, streams_of
 from nlp_rnn.models import CELLS, LanguageModel
 from nlp_rnn.objectives import NextToken
 from nlp_rnn.progress import say, track
 from nlp_rnn.sources import Example, Source
 from nlp_rnn.sources.documents import Documents
-from nlp_rnn.streams import Streams
+from nlp_rnn.streams import DocumentStreams, Streams
 from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, Vocabulary
 
 WHOLE = 10**9  # tokens: no text is cut
-PASSAGE = 300  # tokens: where nearly all texts are no longer, each is read by itself
 LEAST = 64  # tokens of a training text
 
 
@@ -107,16 +104,24 @@ class TextData(NamedTuple):
 
     def reader(self, model: LanguageModel, **weights: float) -> NextToken:
         """The model, ready to be trained on these."""
-        return NextToken(model, None if self.passages else max(self.train.batch, self.validation.batch), **weights)
+        parts = (self.train, self.validation)
+        streams = [data.batch for data in parts if isinstance(data, Streams)]
+        return NextToken(model, max(streams, default=None), **weights)
 
 
 def load_texts(
-    config: Settings, source: Source | Documents, folder: Path, start: LanguagePipeline | None, passages: bool = False
+    config: Settings,
+    source: Source | Documents,
+    folder: Path,
+    start: LanguagePipeline | None,
+    passages: bool = False,
+    reset: bool = False,
 ) -> TextData:
     """Fit the vocabulary on the training text, then encode training and validation text.
 
     Args:
         passages: read each text by itself where nearly all are short.
+        reset: read each text by itself, long or short.
 
     Raises:
         InputError: there is too little text, or none in a split.
@@ -131,9 +136,10 @@ def load_texts(
         texts[split] = encode(marked(pieces), encoder, folder / f"{split}.ids", end=True)
         say(f"{split}: {len(texts[split].ids):,} tokens in {texts[split].labels.sum():,} texts")
     _check(source.name, texts)
-    passages = passages and _all_short(texts["train"])
-    cut = {split: _cut(config, texts[split], passages, split == "train") for split in texts}
-    return TextData(encoder, cut["train"], cut["validation"], passages)
+    short = all_short(texts["train"])
+    apart = reset or (passages and short)
+    cut = {split: _cut(config, texts[split], apart, short, split == "train") for split in texts}
+    return TextData(encoder, cut["train"], cut["validation"], apart)
 
 
 def marked(pieces: Iterable[Example]) -> Iterator[tuple[str, int]]:
@@ -152,10 +158,6 @@ def _vocabulary(config, counter, start):
     return Vocabulary.from_counts(counter.counts, config.vocabulary - 1, config.least_count).with_end()
 
 
-def _all_short(texts):
-    return bool(texts.labels.all()) and np.quantile(texts.lengths, 0.99) <= PASSAGE
-
-
 def _check(name, texts):
     tokens = len(texts["train"].ids)
     if tokens < LEAST:
@@ -164,8 +166,10 @@ def _check(name, texts):
         raise InputError(f"{name}: the validation split is empty: give more text")
 
 
-def _cut(config, texts: EncodedTexts, passages: bool, train: bool):
+def _cut(config, texts: EncodedTexts, apart: bool, short: bool, train: bool):
     seed = config.seed if train else None
-    if passages:
+    if apart and short:
         return LengthBuckets(texts, config.batch, config.batch * PASSAGE // 2, seed)
+    if apart:
+        return DocumentStreams(texts, config.batch, config.steps, seed)
     return Streams(texts, config.batch, config.steps, seed) if train else streams_of(texts, config.steps)

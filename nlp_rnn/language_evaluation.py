@@ -8,19 +8,30 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from nlp_rnn.batching import LengthBuckets
+from nlp_rnn.batching import EncodedTexts, LengthBuckets
 from nlp_rnn.checks import InputError
 from nlp_rnn.objectives import NextToken
 from nlp_rnn.progress import track
-from nlp_rnn.streams import Streams
+from nlp_rnn.streams import DocumentStreams, Streams
 from nlp_rnn.text import PADDING
 
+PASSAGE = 300  # tokens: texts of which nearly all are no longer are read whole, in batches of like length
 LEAST_STREAM = 10_000  # tokens: so long is a stream at least, since its beginning lacks what came before
 
 
 def streams_of(texts, steps: int = 64) -> Streams:
     """A text to be measured as few streams side by side."""
     return Streams(texts, max(1, min(32, len(texts.ids) // LEAST_STREAM)), steps)
+
+
+def all_short(texts: EncodedTexts) -> bool:
+    """Whether nearly all texts are so short that each can be read whole."""
+    return bool(texts.labels.all()) and np.quantile(texts.lengths, 0.99) <= PASSAGE
+
+
+def texts_apart(texts: EncodedTexts, steps: int = 64) -> LengthBuckets | DocumentStreams:
+    """Texts to be measured, each by itself."""
+    return LengthBuckets(texts) if all_short(texts) else DocumentStreams(texts, 32, steps)
 
 
 def measure(reader: NextToken, data: Streams | LengthBuckets, characters: int) -> dict:

@@ -47,10 +47,17 @@ def choose_units(config, source: Pairs):
 
 
 def learn_side(config, source: Pairs, side: Side, start: Translator | None) -> TextEncoder:
-    """The encoder of one side, its vocabulary learned on the training pairs, or that of the run to start from."""
+    """The encoder of one side, its vocabulary learned on the training pairs.
+
+    Going on from a run, the tokens known keep their ids, and new ones follow, as many as `vocabulary` says; subwords
+    stay as they are, since what they were learned to join decides what every word is cut into.
+    """
     unit = getattr(config, f"{side}_unit")
     if start is not None:
         known = (start.encoder if side == "source" else start.target).vocabulary
+        if unit not in ("byte", SUBWORD):
+            counts = _counts(config, unit, _texts(source, side))
+            known = known.extended(counts, len(known) + config.vocabulary)
         return TextEncoder(known, unit, config.lowercase, config.max_tokens)
     vocabulary = _vocabulary(config, unit, _texts(source, side))
     if side == "source" and source.skipped.get(next(iter(source.tables))):
@@ -65,10 +72,14 @@ def _vocabulary(config, unit, texts):
     if unit == SUBWORD:
         lower = (text.lower() if config.lowercase else text for text in islice(texts, MOST_LEARNED))
         return Vocabulary(subwords.learn(lower, config.vocabulary))
+    return Vocabulary.from_counts(_counts(config, unit, texts), config.vocabulary, 1)
+
+
+def _counts(config, unit, texts):
     counter = TokenCounter(unit, config.lowercase)
     for chunk in _chunks(texts):
         counter.add(chunk)
-    return Vocabulary.from_counts(counter.counts, config.vocabulary, 1)
+    return counter.counts
 
 
 def _chunks(texts):

@@ -50,6 +50,7 @@ class Config:
     epochs: int = 0  # 0: by the amount of text, 1 to 30
     batch: int = 32  # streams read side by side
     steps: int = 64  # tokens of a window; the gradient goes no further back
+    reset: bool = False  # begin each text with a state of zeros; else a text goes on from the one before
     learning_rate: float = 0.004
     finetuning_rate: float = 0.001  # the learning rate when going on from another run
     rate_decay: float = 1.0  # fine-tuning: the rate of a layer divided by that of the layer below
@@ -68,7 +69,7 @@ class Config:
 
 def load_data(config: Config, source, folder: Path, start: LanguagePipeline | None) -> TextData:
     """Fit the vocabulary on the training text, then encode it as streams."""
-    return load_texts(config, source, folder, start)
+    return load_texts(config, source, folder, start, reset=config.reset)
 
 
 def build_model(config: Config, data: TextData, start: LanguagePipeline | None) -> LanguageModel:
@@ -88,7 +89,7 @@ def train(config: Config, source, job: runs.Job) -> dict:
     with runs.workplace(job, asdict(config)) as folder:
         data = load_data(config, source, folder, start)
         model = build_model(config, data, start)
-        pipeline, held_out = LanguagePipeline(data.encoder, model), HeldOut(source, False, job.start)
+        pipeline, held_out = LanguagePipeline(data.encoder, model), HeldOut(source, data.passages, job.start)
         held_out.measure_before(pipeline)
         reader = data.reader(model, activation=config.activation, slowness=config.slowness, samples=config.samples)
         plan = plan_of(config, _fitted_to(config, len(data.train.texts.ids), start).epochs, start is not None)

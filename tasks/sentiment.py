@@ -32,7 +32,7 @@ from nlp_rnn.labelled_data import check_sizes, classes_of, say_size, texts_in
 from nlp_rnn.language import LanguagePipeline
 from nlp_rnn.models import CELLS, Classifier
 from nlp_rnn.pipelines import TextClassifier
-from nlp_rnn.progress import track
+from nlp_rnn.progress import say, track
 from nlp_rnn.sources import Source
 from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, Vocabulary
 from nlp_rnn.training import fit, plan_of
@@ -169,6 +169,7 @@ def _as_started(config: Config, job: runs.Job) -> Config:
     for name, value in decided.items():
         if getattr(config, name) not in (getattr(Config, name), value):
             raise CallError(f"--set {name}={getattr(config, name)}: {name} is {value} in {job.start.path}")
+    say("it reads in one direction, as the language model does")
     return replace(config, **decided)
 
 

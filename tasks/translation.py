@@ -32,7 +32,7 @@ TAKES = "pairs"
 READ = 12_000_000  # target tokens that training aims to read when the epochs are not given
 
 KEPT = ("source_unit", "target_unit", "lowercase", "cell", "embedding", "units", "layers", "attention")
-KEPT += ("input_feeding", "coverage", "vocabulary")  # what fine-tuning cannot change
+KEPT += ("input_feeding", "coverage")  # what fine-tuning cannot change
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Config:
     source_unit: str = "auto"  # word, character, byte or subword; auto: subword, or character where sources are words
     target_unit: str = "auto"  # auto: subword, or word where all tokens together are fewer than 500
     lowercase: bool = False
-    vocabulary: int = 8_000  # tokens known of each side; the rest are <unk>
+    vocabulary: int = 8_000  # tokens known of each side; the rest are <unk>; going on: new ones at most
     cell: str = "lstm"  # or gru, rnn
     embedding: int = 256
     units: int = 256  # of each layer, half of it for each direction of the encoder
@@ -130,7 +130,7 @@ def build_model(config: Config, data: Data, start: Translator | None) -> Seq2Seq
     )
     model.build((None, None))
     if start is not None:
-        model.set_weights(start.model.get_weights())
+        model.start_from(start.model)
     return model
 
 

@@ -41,7 +41,7 @@ def test_a_wrong_decay_or_rest_is_said(decay, rest):
 
 
 def test_the_layers_of_a_model_are_counted_from_its_output():
-    model = LanguageModel(9, embedding=4, units=3, layers=2)
+    model = LanguageModel(9, embedding=4, units=3, layers=2, name="language_model")
     model.build((None, None))
     found = dict(zip((v.path for v in model.trainable_variables), depths(model), strict=True))
     assert {path.split("/")[-2]: depth for path, depth in found.items() if "/" in path} == {
@@ -99,7 +99,12 @@ def language_model(tmp_path_factory):
 def test_a_classifier_from_a_language_model(cli, language_model, reviews_csv):
     words = ["run", "sentiment", "--from", language_model, "--data", reviews_csv, "--json"]
     settings = ["batch=16", "finetuning_rate=0.02", "rate_decay=1.5", "unfreeze=1", "word_dropout=0.05", "dropout=0.1"]
-    result = cli(*words, "--out", "c", *[word for setting in [*settings, "epochs=20"] for word in ("--set", setting)])
+    result = cli(
+        *words,
+        "--out",
+        "c",
+        *[word for setting in [*settings, "epochs=20", "patience=20"] for word in ("--set", setting)],
+    )
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["accuracy"] > 0.9
     about = json.loads(Path("c/run.json").read_text())

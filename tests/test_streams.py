@@ -9,7 +9,7 @@ from nlp_rnn.batching import EncodedTexts
 from nlp_rnn.language_evaluation import measure
 from nlp_rnn.models import LanguageModel
 from nlp_rnn.objectives import NextToken
-from nlp_rnn.streams import Streams
+from nlp_rnn.streams import DocumentStreams, Streams
 from nlp_rnn.text import END
 
 
@@ -113,3 +113,52 @@ def test_regularization_of_activations_is_as_the_paper_writes_it():
 
 def test_no_thread_tunes_the_data_and_holds_up_the_end_of_an_epoch():
     assert Streams(encoded(100), 2, 8).dataset().options().autotune.enabled is False
+
+
+def in_texts(lengths, cut_off=False):
+    ids = np.arange(3, 3 + sum(lengths), dtype=np.int32)
+    labels = np.ones(len(lengths), np.int32)
+    labels[-1] = not cut_off
+    return EncodedTexts(ids, np.cumsum([0, *lengths]), labels, 0)
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_texts_apart_are_read_whole_each_from_its_beginning(cut_off):
+    lengths = [5, 1, 12, 4, 4, 9]
+    texts = in_texts(lengths, cut_off)
+    data = DocumentStreams(texts, 2, 4, seed=0)
+    begins = set(texts.ids[texts.offsets[:-1]].tolist())
+    orders = []
+    for data.epoch in (0, 1):
+        windows = list(data.windows())
+        assert len(windows) == len(data) == 6  # 11 windows, shared out over 2 streams
+        read = np.concatenate([ids.ravel() for ids, _ in windows])
+        assert sorted(read[read > 0]) == texts.ids.tolist()
+        for ids, fresh in windows:
+            assert [row[0] in begins or row[0] == 0 for row in ids] == fresh.tolist()
+        orders.append(read.tolist())
+    assert orders[0] != orders[1]
+
+
+def test_pieces_of_one_text_go_on_in_one_stream():
+    texts = EncodedTexts(np.arange(3, 13, dtype=np.int32), np.array([0, 4, 8, 10]), np.array([0, 1, 1]), 0)
+    windows = list(DocumentStreams(texts, 4, 3).windows())
+    assert [ids.tolist() for ids, _ in windows] == [
+        [[3, 4, 5], [11, 12, 0]],
+        [[6, 7, 8], [0] * 3],
+        [[9, 10, 0], [0] * 3],
+    ]
+    assert [fresh.tolist() for _, fresh in windows] == [[True, True], [False, True], [False, True]]
+
+
+def test_the_loss_of_texts_apart_is_that_of_each_alone():
+    model, texts = LanguageModel(60, embedding=6, units=6, dropout=0.0), in_texts([5, 1, 12, 4, 4, 9])
+    data = DocumentStreams(texts, 3, 4)
+    found = measure(NextToken(model, data.batch), data, characters=35)
+    total = 0.0
+    for begin, end in zip(texts.offsets[:-1], texts.offsets[1:], strict=True):
+        row = texts.ids[begin:end]
+        logits = model(tf.constant([[END, *row[:-1]]]))
+        total += float(tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(row[None], logits)))
+    assert found["tokens"] == 35
+    np.testing.assert_allclose(found["loss"], total / 35, rtol=1e-5)

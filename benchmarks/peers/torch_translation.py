@@ -59,10 +59,10 @@ def translation(_, case):
 
 def beams(_, case):
     """Of a `Beams` case, what to time."""
-    model, source, k = Model(case), torch.tensor(case.sources()).long(), case.beams
+    model, sources, k = Model(case), torch.tensor(case.sources()).long(), case.beams
 
     @torch.inference_mode()
-    def search():
+    def search(source):
         memory, states = model.encode(source)
         logits, states = model.decode(torch.full((len(source), 1), 2), memory, states)
         memory = tuple(part.repeat_interleave(k, 0) for part in memory)
@@ -79,4 +79,5 @@ def beams(_, case):
             ids = torch.cat([ids.gather(1, origin[..., None].expand_as(ids)), tokens[..., None]], -1)
         return ids
 
-    return search
+    parts = sources.split(1) if case.alone else [sources]
+    return lambda: [search(part) for part in parts]

@@ -4,12 +4,12 @@ Shapes: B batch, T tokens, V vocabulary, U units, C classes.
 """
 
 import keras
-import numpy as np
 
 from nlp_rnn.checks import fraction, one_of, positive_int
 from nlp_rnn.layers import Bidirectional, MeanMaxPooling, Stack, WordDropout
 from nlp_rnn.layers.recurrent import CELLS
 from nlp_rnn.models.language_model import LanguageModel
+from nlp_rnn.models.transfer import grown
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
@@ -34,7 +34,7 @@ class Classifier(keras.Model):
 
     Example:
         >>> model = Classifier(vocabulary_size=100, classes=3, embedding=8, units=4)
-        >>> model(np.array([[5, 7, 0], [0, 0, 0]])).shape
+        >>> model(keras.ops.array([[5, 7, 0], [0, 0, 0]])).shape
         TensorShape([2, 3])
     """
 
@@ -109,10 +109,8 @@ class Classifier(keras.Model):
         Raises:
             ValueError: the recurrent layers do not have the same shapes.
         """
-        known = other.embedding.get_weights()[0]
-        new = len(self.embedding.get_weights()[0]) - len(known)
-        mean = np.repeat(known.mean(axis=0, keepdims=True), new, axis=0)
-        self.embedding.set_weights([np.concatenate([known, mean])])
+        embeddings = self.embedding.embeddings
+        embeddings.assign(grown(other.embedding.get_weights()[0], embeddings.shape[0]))
         self.recurrent.set_weights(other.recurrent.get_weights())
         if not same_class:
             return

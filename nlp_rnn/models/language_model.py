@@ -10,7 +10,9 @@ import tensorflow as tf
 
 from nlp_rnn.checks import fraction, one_of, positive_int
 from nlp_rnn.layers import Stack, WeightDrop
+from nlp_rnn.layers.chrono import forget
 from nlp_rnn.layers.recurrent import CELLS
+from nlp_rnn.models.transfer import grown
 
 
 class Run(NamedTuple):
@@ -92,6 +94,8 @@ class LanguageModel(keras.Model):
     def build(self, input_shape):
         self.embedding.build(input_shape)
         self.recurrent.build((*input_shape, self.settings["embedding"]))
+        for layer in self.recurrent.layers:
+            forget(layer)
         if self.projection is not None:
             self.projection.build((*input_shape, self.settings["units"]))
         shape = (self.settings["vocabulary_size"],)
@@ -143,10 +147,7 @@ class LanguageModel(keras.Model):
             (self.embedding.embeddings, other.embedding.embeddings),
             (self.output_bias, other.output_bias),
         ):
-            known = old.numpy()
-            new = self.settings["vocabulary_size"] - len(known)
-            mean = known.mean(axis=0, keepdims=True)
-            weight.assign(tf.concat([known, tf.repeat(mean, new, axis=0)], 0))
+            weight.assign(grown(old.numpy(), self.settings["vocabulary_size"]))
         self.recurrent.set_weights(other.recurrent.get_weights())
         if self.projection is not None:
             self.projection.set_weights(other.projection.get_weights())

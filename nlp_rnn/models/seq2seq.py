@@ -12,6 +12,9 @@ from nlp_rnn.checks import fraction, one_of, positive_int
 from nlp_rnn.layers import Bidirectional, Decoder, Stack, WordDropout
 from nlp_rnn.layers.decoder import Memory, Standing
 from nlp_rnn.layers.recurrent import CELLS
+from nlp_rnn.models.transfer import grown
+
+_BY_ID = ("source_embedding/embeddings", "target_embedding/embeddings", "output_bias")  # weights with a row an id
 
 
 class Encoded(NamedTuple):
@@ -133,6 +136,16 @@ class Seq2Seq(keras.Model):
         """The layers from the output to the input."""
         top = [] if self.projection is None else [self.projection]
         return [*top, self.decoder, self.target_embedding, self.encoder, self.source_embedding]
+
+    def start_from(self, other: "Seq2Seq") -> None:
+        """Take over the weights of a trained model whose ids mean the same; new ids start at the mean of its vectors.
+
+        Raises:
+            ValueError: the layers do not have the same shapes.
+        """
+        for weight, old in zip(self.weights, other.weights, strict=True):
+            by_id = weight.path.endswith(_BY_ID)
+            weight.assign(grown(old.numpy(), weight.shape[0]) if by_id else old)
 
     def call(self, inputs, training=False):
         source, target = inputs
