@@ -81,6 +81,10 @@ def print_figures(figures: dict, as_json: bool, of: str, mistakes: Sequence[dict
         return _print_language(figures, of)
     if "sources" in figures:
         return _print_translation(figures, of)
+    if "methods" in figures:
+        from nlp_rnn.forecast_answers import print_backtest
+
+        return print_backtest(figures)
     click.echo(f"accuracy  {figures['accuracy']:.4f} on {figures['texts']:,} {of}")
     click.echo(f"          {figures['majority_accuracy']:.4f} by always saying the most frequent class")
     click.echo(f"macro F1  {figures['macro_f1']:.4f}")

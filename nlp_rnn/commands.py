@@ -12,7 +12,8 @@ from nlp_rnn.console import quiet_tensorflow
 from nlp_rnn.places import check_new, unfinished
 from nlp_rnn.progress import say
 
-DATA_OF = {"text_classifier": "labels", "language_model": "text", "translator": "pairs"}
+DATA_OF = {"text_classifier": "labels", "language_model": "text", "translator": "pairs", "forecaster": "series"}
+FORECASTING = ("horizon", "quantiles", "plot", "anomalies")  # options of `predict` that only a forecaster takes
 
 
 def train(module: ModuleType, config: object, asked: dict, as_json: bool, **job) -> None:
@@ -72,6 +73,11 @@ def open_language_model(path: Path, module: ModuleType, recipe: str):
 def measured(trained, asked: dict) -> tuple[dict, str, list[dict]]:
     """The figures of a run on the data asked for, what they are called, and a few mistakes."""
     kind, settings = trained.pipeline.kind, trained.settings
+    if kind == "forecaster":
+        from nlp_rnn.forecast_answers import measured
+
+        asked = {**asked, "step": trained.pipeline.options["step"]}
+        return measured(trained, _opened(asked, "series", 0, "")), "held-out points", []
     source = _opened(asked, DATA_OF[kind], settings.get("seed", 0), settings.get("unit", "word"))
     whole = source.is_whole(trained.data["name"])
     texts, of = source.held_out(trained.data["name"]), "texts" if whole else "held-out texts"
@@ -93,18 +99,23 @@ def answered(trained, lines: Iterable[str], asked: dict, as_json: bool) -> Itera
 
     Args:
         trained: the run.
-        asked: what only a translator can be asked: beam, nbest, length_penalty, attention, ensemble; None or empty
-            where nothing was said.
+        asked: what only a translator can be asked: what `search_of` takes, and nbest, attention, ensemble; None or
+            empty where nothing was said.
 
     Raises:
         CallError: `asked` says something and the run is no translator, or it is out of range.
     """
     pipeline = trained.pipeline
     if pipeline.kind == "translator":
+        asked = {name: value for name, value in asked.items() if name not in FORECASTING or value is not None}
+        if any(name in FORECASTING for name in asked):
+            raise CallError(f"--{next(name for name in asked if name in FORECASTING)} is for runs of forecasting")
         yield from _translated(trained, lines, as_json, **asked)
         return
-    if any(value not in (None, ()) for value in asked.values()):
-        raise CallError("--beam, --nbest, --length-penalty, --attention and --ensemble are for runs of translation")
+    for name, value in asked.items():
+        if value not in (None, ()):
+            wanted = "forecasting" if name in FORECASTING else "translation"
+            raise CallError(f"--{name.replace('_', '-')} is for runs of {wanted}, and this is a {pipeline.kind}")
     if pipeline.kind == "language_model":
         for line in lines:
             yield from answers.guesses(line, pipeline.fill(line), as_json)
@@ -116,25 +127,61 @@ def answered(trained, lines: Iterable[str], asked: dict, as_json: bool) -> Itera
     say_cut(pipeline)
 
 
-def search_of(trained, beam: int | None = None, length_penalty: float | None = None):
-    """How a translator searches: as asked, or else as its run was measured."""
+def forecasts(
+    trained, texts, path: Path | None, output: Path | None, columns: dict, asked: dict, as_json: bool
+) -> None:
+    """Print what follows the series in a file, or which of its points are not as expected.
+
+    Raises:
+        CallError: something else was asked than a forecaster can answer.
+    """
+    from nlp_rnn import forecast_answers
+
+    for name, value in asked.items():
+        if value not in (None, ()) and name not in FORECASTING:
+            raise CallError(f"--{name.replace('_', '-')} is not for runs of forecasting")
+    if texts or path is None:
+        raise CallError("a forecaster takes a table of series: --input series.csv")
+    if asked["plot"]:
+        _check_picture(asked["plot"], "--plot")
+    columns = {role: column or trained.data.get(role) for role, column in columns.items()}
+    step = trained.pipeline.options["step"]
+    source = _opened({"name": str(path), "step": step, **columns}, "series", 0, "")
+    lines = forecast_answers.lines(trained, source.panel, as_json, **{name: asked[name] for name in FORECASTING})
+    with answers.writer(output) as write:
+        for line in lines:
+            write(line)
+
+
+def search_of(trained, beam=None, length_penalty=None, coverage_penalty=None, min_length=None, no_repeat=None):
+    """How a translator searches: as asked, or else as its run was measured.
+
+    Raises:
+        CallError: something asked is out of its range.
+    """
     from nlp_rnn.decoding import MOST_BEAMS, Search
 
-    plain, most = Search(), min(MOST_BEAMS, len(trained.pipeline.target.vocabulary))
-    if beam is not None and not 1 <= beam <= most:
-        raise CallError(f"--beam must be from 1 to {most}, got {beam}")
-    if length_penalty is not None and not 0 <= length_penalty <= 10:
-        raise CallError(f"--length-penalty must be from 0 to 10, got {length_penalty}")
-    settings = trained.settings
-    beam = min(most, settings.get("beam", plain.beams)) if beam is None else beam
-    penalty = settings.get("length_penalty", plain.length_penalty) if length_penalty is None else length_penalty
-    return Search(beam, penalty)
+    most = min(MOST_BEAMS, len(trained.pipeline.target.vocabulary))
+    settings = {name: trained.settings[name] for name in ("length_penalty",) if name in trained.settings}
+    plain = Search(min(most, trained.settings.get("beam", Search().beams)), **settings)
+    limits = {"beams": (1, most), "length_penalty": (0, 10), "coverage_penalty": (0, 10)}
+    limits |= {"least": (0, 1000), "no_repeat": (0, 100)}
+    asked = (beam, length_penalty, coverage_penalty, min_length, no_repeat)
+    given = {name: value for name, value in zip(Search._fields, asked, strict=True) if value is not None}
+    for name, value in given.items():
+        least, highest = limits[name]
+        if not least <= value <= highest:
+            option = {"beams": "beam", "least": "min-length"}.get(name, name.replace("_", "-"))
+            raise CallError(f"--{option} must be from {least} to {highest}, got {value}")
+    if given.get("coverage_penalty") and trained.pipeline.model.settings["attention"] == "none":
+        raise CallError("--coverage-penalty needs a run of translation with attention")
+    return plain._replace(**given)
 
 
-def _translated(trained, lines, as_json, beam, nbest, length_penalty, attention, ensemble):
+def _translated(trained, lines, as_json, nbest, attention, ensemble, **asked):
     from itertools import tee
 
-    search = search_of(trained, beam, length_penalty)
+    search = search_of(trained, **asked)
     if nbest is not None and not 1 <= nbest <= search.beams:
         raise CallError(f"--nbest must be from 1 to --beam, {search.beams}, got {nbest}")
     if attention:
@@ -154,15 +201,19 @@ def _translated(trained, lines, as_json, beam, nbest, length_penalty, attention,
 
 
 def _check_attention(pipeline, texts, picture, ensemble):
-    check_new(picture, "--attention")
-    if picture.suffix != ".png":
-        raise CallError(f"--attention {picture}: the picture is a .png file")
-    if not picture.parent.is_dir():
-        raise CallError(f"--attention {picture}: there is no folder {picture.parent}; make it first")
+    _check_picture(picture, "--attention")
     if len(texts) != 1:
         raise CallError(f"--attention draws one text, got {len(texts)}")
     if ensemble or pipeline.model.settings["attention"] == "none":
         raise CallError("--attention needs one run of translation with attention")
+
+
+def _check_picture(picture, option):
+    check_new(picture, option)
+    if picture.suffix != ".png":
+        raise CallError(f"{option} {picture}: the picture is a .png file")
+    if not picture.parent.is_dir():
+        raise CallError(f"{option} {picture}: there is no folder {picture.parent}; make it first")
 
 
 def _with_ensemble(trained, others: Iterable[Path]):
@@ -210,6 +261,10 @@ def _opened(asked, takes, seed, unit):
         from nlp_rnn.sources import open_source
 
         source = open_source(name, *columns, seed)
+    elif takes == "series":
+        from nlp_rnn.sources.series import open_series
+
+        source = open_series(name, *columns, asked.get("time_column"), asked.get("step", ""))
     elif takes == "pairs":
         from nlp_rnn.sources.pairs import open_pairs
 

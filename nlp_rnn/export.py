@@ -82,7 +82,7 @@ def _remove(partial, parent_too):
 
 def _save(pipeline, folder):
     module = tf.Module()
-    module.encoders = [pipeline.encoder, *([pipeline.target] if hasattr(pipeline, "target") else [])]
+    module.encoders = [getattr(pipeline, side) for side in ("encoder", "target") if hasattr(pipeline, side)]
     module.weights = [variable.value for variable in pipeline.model.variables]
     signatures = {name: function.get_concrete_function() for name, function in pipeline.signatures().items()}
     with tempfile.TemporaryDirectory() as apart:

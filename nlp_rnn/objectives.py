@@ -1,4 +1,4 @@
-"""What is trained: every token of a text from those before it, or from those and the source that it belongs to.
+"""What is trained: every token of a text from those before it, or from those and its source; what follows a window.
 
 Shapes: B batch, S source tokens, T tokens, E embedding, U units.
 """
@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from nlp_rnn.losses import cross_entropy, sampled_cross_entropy
-from nlp_rnn.models import LanguageModel, Run, Seq2Seq
+from nlp_rnn.models import DirectForecaster, LanguageModel, PathForecaster, Run, Seq2Seq
 from nlp_rnn.text import END, PADDING
 
 
@@ -19,9 +19,11 @@ class Objective(keras.Model):
 
     Attributes:
         estimated: the loss told in training is not that: it is of smoothed labels, or of a few words drawn.
+        of_tokens: it is one whose exponential is a perplexity.
     """
 
     estimated = False
+    of_tokens = True
 
     def __init__(self, model: keras.Model):
         super().__init__()
@@ -169,6 +171,26 @@ class TeacherForcing(Objective):
         said = tf.concat([inputs[:, :1], said[:, :-1]], 1)
         drawn = keras.random.uniform(tf.shape(inputs), seed=self.seed_generator) < self.sampling
         return tf.where(drawn & (inputs != PADDING), said, inputs)
+
+
+class Forecasting(Objective):
+    """A forecaster in training: what follows a window, from what is known of it.
+
+    The loss is of values as measured by their window's scale, the mean over those that are there.
+
+    Args:
+        model: what to train.
+    """
+
+    of_tokens = False
+
+    def __init__(self, model: DirectForecaster | PathForecaster):
+        super().__init__(model)
+
+    def loss_of(self, known, following, category, training):
+        losses, counted = self.model.window_losses(known, following, category, training)
+        values = tf.reduce_sum(counted)
+        return tf.reduce_sum(losses * counted) / tf.maximum(values, 1.0), 0.0, values
 
 
 def shifted(target: tf.Tensor) -> tf.Tensor:

@@ -104,6 +104,46 @@ def attention(source: Sequence[str], target: Sequence[str], weights: np.ndarray,
     partial.replace(path)
 
 
+def fans(named: Sequence[dict], path: Path) -> None:
+    """Series and what follows them: the median as a line, the intervals as bands.
+
+    Args:
+        named: of each series a dict: name, seen [T], told [H, Q] with the quantiles rising and their number odd, levels
+            [Q], and perhaps actual [H].
+        path: a new PNG file; it appears whole or not at all.
+    """
+    columns = min(3, len(named))
+    rows = -(-len(named) // columns)
+    figure = _figure(4.6 * columns, 2.7 * rows)
+    for axes, one in zip(figure.subplots(rows, columns, squeeze=False).flat, named, strict=False):
+        _fan(axes, one)
+    for axes in figure.axes[len(named) :]:
+        axes.set_axis_off()
+    figure.axes[0].legend(frameon=False, fontsize=8)
+    partial = path.with_name(f"{path.name}.partial")
+    figure.savefig(partial, dpi=120, format="png")
+    partial.replace(path)
+
+
+def _fan(axes, one):
+    told, levels, begin = one["told"], one["levels"], len(one["seen"])
+    ahead = np.arange(begin, begin + len(told))
+    axes.plot(np.arange(begin), one["seen"], color=_TRAIN, linewidth=1.2, label="seen")
+    for n in range(len(levels) // 2):
+        share = f"{levels[-1 - n] - levels[n]:.0%} interval"
+        shade = 0.2 + 0.15 * n
+        axes.fill_between(ahead, told[:, n], told[:, -1 - n], color=_VALIDATION, alpha=shade, linewidth=0, label=share)
+    if len(levels) % 2:
+        level = levels[len(levels) // 2]
+        label = "median" if level == 0.5 else f"quantile {level:g}"
+        axes.plot(ahead, told[:, len(levels) // 2], color=_VALIDATION, linewidth=1.6, label=label)
+    if one.get("actual") is not None:
+        axes.plot(ahead, one["actual"], ".", color="0.25", markersize=4, label="what came")
+    axes.set_title(one["name"], fontsize=9, parse_math=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8)
+
+
 def _ticks(epochs):
     step = max(1, len(epochs) // 10)
     return epochs[::step]

@@ -8,6 +8,7 @@
     history.csv       a row an epoch
     mistakes.csv      the most confident mistakes on the held-out texts
     translations.csv  what a translator made of the held-out sources
+    backtest.csv      what a forecaster told of the held-out points, and what came
     plots/            the curves and the confusion matrix
 
 A folder is whole or absent: it is made as OUT.unfinished and renamed. Loading one runs no code from it and unpickles
@@ -29,6 +30,7 @@ import keras
 
 import nlp_rnn
 from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.forecasting import Forecaster
 from nlp_rnn.language import LanguagePipeline
 from nlp_rnn.models import storage
 from nlp_rnn.pipelines import TextClassifier
@@ -39,8 +41,8 @@ from nlp_rnn.translation import Translator
 
 FORMAT = 1
 PURPOSE, LOCK = "purpose.json", "lock"  # in the workplace
-Pipeline = TextClassifier | LanguagePipeline | Translator
-PIPELINES = {pipeline.kind: pipeline for pipeline in (TextClassifier, LanguagePipeline, Translator)}
+Pipeline = TextClassifier | LanguagePipeline | Translator | Forecaster
+PIPELINES = {pipeline.kind: pipeline for pipeline in (TextClassifier, LanguagePipeline, Translator, Forecaster)}
 ENCODERS = {"encoder": "vocabulary.txt", "target": "target.txt"}  # those that a pipeline may have, and their tokens
 
 
@@ -165,6 +167,7 @@ def save(folder: Path, pipeline: Pipeline, figures: dict, history: Sequence[dict
         **_read_json(folder / PURPOSE),
         "classes": pipeline.classes,
         **{name: encoder.get_config() for name, encoder in encoders.items()},
+        "options": getattr(pipeline, "options", {}),
         "model": structure,
         "versions": versions(),
         "files": {name: _sha256(folder / name) for name in _files(folder)},
@@ -187,7 +190,8 @@ def load(path: Path) -> Run:
             raise InputError(f"{path}: the run's file {name} was changed after training; take the run from a copy")
     encoders = {name: _encoder(path / file, about[name]) for name, file in ENCODERS.items() if name in about}
     model = storage.load(about["model"], path / storage.WEIGHTS)
-    pipeline = PIPELINES[about["kind"]](model=model, classes=about["classes"], **encoders)
+    more = {**encoders, **about.get("options", {})}
+    pipeline = PIPELINES[about["kind"]](model=model, classes=about["classes"], **more)
     return Run(path, about["recipe"], about["settings"], about["data"], pipeline, _read_json(path / "metrics.json"))
 
 

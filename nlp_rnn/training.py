@@ -215,8 +215,9 @@ class _Keep(keras.callbacks.Callback):
         names = [name for name in ("loss", "accuracy", "val_loss", "val_accuracy") if name in logs]
         row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in names}, "seconds": seconds}
         self.memory.remember(row)
-        exact = not getattr(self.model, "estimated", False)
-        trained, validated = (", ".join(_worded(row, *of)) for of in (("", exact), ("val_", True)))
+        of_tokens = getattr(self.model, "of_tokens", True)
+        exact = of_tokens and not getattr(self.model, "estimated", False)
+        trained, validated = (", ".join(_worded(row, *of)) for of in (("", exact), ("val_", of_tokens)))
         say(
             f"epoch {epoch + 1}/{self.plan.epochs}: {trained}; validation {validated}; "
             f"{seconds:.0f} s, {self.follow.waited / max(seconds, 0.1):.0%} of it waiting for data"

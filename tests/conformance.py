@@ -180,6 +180,48 @@ def check_seq2seq(make, tmp_path):
     assert again.get_config() == model.get_config()
 
 
+def check_forecaster(make, tmp_path):
+    """Assert that a forecaster trains every weight, keeps rows apart, goes with the size of a series, and survives.
+
+    `make` takes how many points are known, and tells 4 more; the season is 3 and there are 2 categories.
+    """
+    draw = np.random.default_rng(0)
+    known = (20 + 5 * np.sin(np.arange(12)) + draw.normal(size=(B, 12))).astype("float32")
+    known[0, :5], known[1, 7], category = np.nan, np.nan, np.array([0, 1, 2, 1], "int32")
+    following, model = (20 + draw.normal(size=(B, 4))).astype("float32"), make(12)
+    y = model((known, category)).numpy()
+    with tf.GradientTape() as tape:
+        losses, counted = model.window_losses(*map(tf.constant, (known, following, category)), training=True)
+        loss = tf.reduce_sum(losses * counted)
+    values = [w.value for w in model.trainable_weights]
+    for weight, gradient in zip(model.trainable_weights, tape.gradient(loss, values), strict=True):
+        some = gradient is not None and np.any(tf.convert_to_tensor(gradient))
+        assert some, f"no gradient reaches {weight.path}"
+        assert np.isfinite(tf.convert_to_tensor(gradient)).all(), f"the gradient of {weight.path} is not finite"
+    for row in range(B):
+        alone = model((known[row : row + 1], category[row : row + 1]))
+        np.testing.assert_allclose(alone[0], y[row], rtol=1e-5, atol=1e-5, err_msg="a batch is not as its rows")
+    assert not np.allclose(model((known, category[::-1].copy())), y), "the category does not reach what is told"
+    nothing = model((np.full((1, 12), np.nan, "float32"), category[:1])).numpy()
+    assert np.isfinite(nothing).all(), "a window of nothing gives NaN"
+    gone = np.where(np.arange(4) == 3, np.nan, following).astype("float32")
+    _, kept = model.window_losses(*map(tf.constant, (known, gone, category)))
+    assert np.isfinite(losses).all() and kept.numpy().sum() == 3 * B, "what is missing is counted"
+    _check_size(model, known, category)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again((known, category)), y)
+    assert again.get_config() == model.get_config()
+
+
+def _check_size(model, known, category):
+    """The loss of a series in another unit is the same, but for what the unit adds to a density."""
+    following = known[:, -4:] + 1
+    losses, _ = model.window_losses(*map(tf.constant, (known, following, category)))
+    larger, _ = model.window_losses(*map(tf.constant, (1000 * known, 1000 * following, category)))
+    np.testing.assert_allclose(larger, losses, rtol=1e-2, atol=1e-3, err_msg="it depends on the unit of a series")
+
+
 def check_recipe(path):
     """Assert that a recipe reads as all recipes do: a frozen Config, load_data, build_model, train, in this order."""
     text = path.read_text(encoding="utf-8")

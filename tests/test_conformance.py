@@ -27,10 +27,11 @@ from nlp_rnn.layers import (
     cells,
 )
 from nlp_rnn.layers.cells import Cell
-from nlp_rnn.models import Classifier, LanguageModel, Seq2Seq
+from nlp_rnn.models import Classifier, DirectForecaster, LanguageModel, PathForecaster, Seq2Seq
 from tests.conformance import (
     U,
     check_cell,
+    check_forecaster,
     check_language_model,
     check_layer,
     check_model,
@@ -89,6 +90,17 @@ SEQ2SEQ = {
 SEQ2SEQ["Seq2Seq, fed"] = lambda: Seq2Seq(
     20, 20, embedding=4, units=4, attention="additive", input_feeding=True, coverage=True
 )
+FORECASTERS = {
+    f"DirectForecaster, {cell}, {scaling}": lambda known, cell=cell, scaling=scaling: DirectForecaster(
+        known, 4, segment=5, cell=cell, units=6, layers=2, kinds=2, scaling=scaling, recent=3
+    )
+    for cell, scaling in (("gru", "log"), ("lstm", "deviation"), ("rnn", "size"))
+} | {
+    f"PathForecaster, {cell}, {likelihood}": lambda known, cell=cell, likelihood=likelihood: PathForecaster(
+        3, likelihood, cell, units=6, kinds=2, scaling="log" if cell == "gru" else "deviation", recent=3
+    )
+    for cell, likelihood in (("gru", "student_t"), ("lstm", "normal"))
+}
 # Of other inputs than vectors [B, T, F]: tests/test_regularization.py, tests/test_attention.py.
 OF_OTHER = {WordDropout, Attention, Decoder}
 
@@ -123,12 +135,18 @@ def test_keeps_the_promises_of_a_seq2seq(name, tmp_path):
     check_seq2seq(SEQ2SEQ[name], tmp_path)
 
 
+@pytest.mark.parametrize("name", FORECASTERS)
+def test_keeps_the_promises_of_a_forecaster(name, tmp_path):
+    check_forecaster(FORECASTERS[name], tmp_path)
+
+
 def test_the_tables_are_complete():
     assert {name for name, value in vars(cells).items() if isinstance(value, Cell)} == set(CELLS)
     listed = {type(make()) for make in LAYERS.values()} | OF_OTHER | {layers.Recurrent}
     assert listed == {getattr(layers, name) for name in layers.__all__}
     public = [getattr(models, name) for name in models.__all__]
     listed = {type(make()) for make in [*MODELS.values(), *LANGUAGE_MODELS.values(), *SEQ2SEQ.values()]}
+    listed |= {type(make(12)) for make in FORECASTERS.values()}
     assert listed == {value for value in public if inspect.isclass(value) and issubclass(value, keras.Model)}
 
 
@@ -262,6 +280,38 @@ class IgnoresTheSource(Seq2Seq):
 def test_a_broken_seq2seq_is_rejected(broken, tmp_path):
     with pytest.raises(AssertionError):
         check_seq2seq(lambda: broken(20, 20, embedding=4, units=4, dropout=0.0), tmp_path)
+
+
+@keras.saving.register_keras_serializable("tests")
+class MixesWindows(DirectForecaster):
+    """Broken on purpose: a window is told by the others as well."""
+
+    def measured(self, known, category, training=False):
+        scale, told = super().measured(known, category, training)
+        return scale, told + tf.reduce_mean(told, 0, keepdims=True)
+
+
+@keras.saving.register_keras_serializable("tests")
+class KeepsTheUnit(DirectForecaster):
+    """Broken on purpose: large series weigh more than small ones."""
+
+    def window_losses(self, known, following, category, training=False):
+        losses, counted = super().window_losses(known, following, category, training)
+        return losses * tf.where(tf.math.is_nan(known[:, -1:]), 1.0, known[:, -1:]), counted
+
+
+@keras.saving.register_keras_serializable("tests")
+class TakesMissingForZero(DirectForecaster):
+    """Broken on purpose: a missing value to tell counts like a zero."""
+
+    def window_losses(self, known, following, category, training=False):
+        return super().window_losses(known, tf.where(tf.math.is_nan(following), 0.0, following), category, training)
+
+
+@pytest.mark.parametrize("broken", [MixesWindows, KeepsTheUnit, TakesMissingForZero])
+def test_a_broken_forecaster_is_rejected(broken, tmp_path):
+    with pytest.raises(AssertionError):
+        check_forecaster(lambda known: broken(known, 4, segment=5, units=6, kinds=2), tmp_path)
 
 
 BROKEN_RECIPE = '''"""A recipe whose settings can be changed while it runs."""

@@ -2,6 +2,7 @@
 
 import json
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,47 @@ def test_a_source_of_ten_thousand_tokens_is_cut_and_this_is_said(cli, translated
     assert "1 longer than 100 tokens were cut" in result.stderr
 
 
+def test_the_search_can_be_told_what_to_avoid(cli, translated):
+    def said(*more):
+        result = cli("predict", translated, "one one one one", *more)
+        assert result.exit_code == 0, result.output
+        return result.stdout.split()
+
+    assert said() == ["un"] * 4
+    twice = list(pairwise(said("--no-repeat", 2)))
+    assert len(twice) == len(set(twice)) and len(said("--min-length", 7)) >= 7
+    assert said("--coverage-penalty", 0.3, "--beam", 3) == ["un"] * 4
+
+
+def test_fine_tuning_on_new_words_keeps_the_old_and_learns_the_new(cli, translated):
+    draw, rows = random.Random(1), [f"{a}\t{b}\n" for a, b in pairs(60)]
+    for _ in range(200):
+        chosen = [draw.randrange(6) for _ in range(draw.randint(1, 3))]
+        source, target = ([(*known, new)[n] for n in chosen] for known, new in ((ENGLISH, "six"), (FRENCH, "sept")))
+        rows.append(f"{' '.join(source)}\t{' '.join(reversed(target))}\n")
+    Path("more.tsv").write_text("".join(rows))
+    told = words("epochs=12", "finetuning_rate=0.01")
+    result = cli("finetune", translated, "--data", "more.tsv", "--out", "more", *told)
+    assert result.exit_code == 0, result.output
+    old, new = (runs.load(path).pipeline for path in (translated, Path("more")))
+    assert new.target.vocabulary.tokens == (*old.target.vocabulary.tokens, b"sept")
+    assert new.encoder.vocabulary.tokens == (*old.encoder.vocabulary.tokens, b"six")
+    assert cli("predict", "more", "two six", "five one").stdout.splitlines() == ["sept deux", "un cinq"]
+
+
+def test_new_ids_of_a_translator_start_at_the_mean_and_the_rest_stays():
+    old, new = (Seq2Seq(size, size - 2, embedding=6, units=4) for size in (9, 12))
+    for model in (old, new):
+        model.build((None, None))
+    new.start_from(old)
+    for layer in ("source_embedding", "target_embedding"):
+        known, grown = (getattr(model, layer).embeddings.numpy() for model in (old, new))
+        np.testing.assert_array_equal(grown[: len(known)], known)
+        np.testing.assert_allclose(grown[len(known) :], np.tile(known.mean(0), (3, 1)), rtol=1e-5)
+    source, target = tf.constant([[4, 5, 8]]), tf.constant([[2, 6]])
+    np.testing.assert_allclose(new((source, target))[..., :7], old((source, target)), rtol=1e-5, atol=1e-6)
+
+
 def test_an_ensemble_decides_together(cli, translated):
     tuned = cli("finetune", translated, "--data", translated.parent / "pairs.tsv", "--out", "tuned", *words("epochs=1"))
     assert tuned.exit_code == 0, tuned.output
@@ -128,6 +170,9 @@ def test_the_export_answers_as_the_run_does(translated, tmp_path):
         (["--beam", "99"], "--beam must be from 1 to 8, got 99"),
         (["--nbest", "0"], "--nbest must be from 1 to --beam"),
         (["--length-penalty", "nan"], "--length-penalty must be from 0 to 10"),
+        (["--coverage-penalty", "-1"], "--coverage-penalty must be from 0 to 10, got -1"),
+        (["--min-length", "-2"], "--min-length must be from 0 to 1000, got -2"),
+        (["--no-repeat", "101"], "--no-repeat must be from 0 to 100"),
         (["--attention", "x.png", "two"], "--attention draws one text, got 2"),
         (["--attention", "x.txt"], "the picture is a .png file"),
         (["--attention", "nowhere/x.png"], "there is no folder nowhere"),
@@ -142,7 +187,7 @@ def test_a_wrong_question_is_said(cli, translated, more, message):
 
 def test_a_classifier_has_no_beams(cli, trained):
     result = cli("predict", trained, "good", "--beam", 3)
-    assert result.exit_code == 2 and "are for runs of translation" in result.stderr
+    assert result.exit_code == 2 and "--beam is for runs of translation" in result.stderr
 
 
 @pytest.mark.parametrize(

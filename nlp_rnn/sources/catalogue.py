@@ -22,6 +22,18 @@ _ROWS_AT_ONCE = 256  # one by one, reading costs more than the rest of the work
 
 def open_shipped(name: str) -> dict[str, Table]:
     """Tables by split of a data set in the project's `data` folder: NAME or NAME/CONFIG."""
+    return _tables(_builder_of(name), name.partition("/")[0], downloads=False)
+
+
+def shipped_rows(name: str) -> tuple[dict[str, list[dict]], dict]:
+    """The rows of each split of a shipped data set, as NumPy values by feature; and what its builder says of it."""
+    builder = _builder_of(name)
+    _prepare(builder, name, downloads=False)
+    rows = {split: list(builder.as_dataset(split=split).as_numpy_iterator()) for split in builder.info.splits}
+    return rows, dict(builder.info.metadata or {})
+
+
+def _builder_of(name):
     import tensorflow_datasets as tfds
 
     name, _, config = name.partition("/")
@@ -29,7 +41,7 @@ def open_shipped(name: str) -> dict[str, Table]:
     with tfds.core.registered.skip_registration():
         builder_class = shipped.load_module(path).Builder
     builder_class.pkg_dir_path = tfds.core.Path(path.parent)
-    return _tables(_configured(builder_class, name, config), name, downloads=False)
+    return _configured(builder_class, name, config)
 
 
 def open_tfds(name: str) -> dict[str, Table]:

@@ -1,0 +1,149 @@
+"""How good forecasts are on what was held out, beside the naive and the classical ones, told from the same places.
+
+Shapes: N series, K origins, H points told, Q quantiles.
+"""
+
+import importlib.util
+from collections.abc import Sequence
+
+import numpy as np
+
+from nlp_rnn import forecast_metrics as metrics
+from nlp_rnn.baselines import CLASSICAL, METHODS, NAIVE2, SEASONAL, told_by
+from nlp_rnn.checks import InputError
+from nlp_rnn.forecasting import Forecaster, forecast_at
+from nlp_rnn.panel import Panel
+from nlp_rnn.progress import say, track
+
+LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+HERE = "model"
+MOST = 3_000  # series that are measured: the classical methods are slow, and all are measured on the same ones
+
+
+def held_out_ends(panel: Panel, horizon: int, origins: int) -> np.ndarray:
+    """How many points of each series come before all that is held out for so many origins, int64 [N]."""
+    return np.maximum(panel.lengths - horizon * origins, 0)
+
+
+def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool = True) -> tuple[dict, list[dict]]:
+    """The figures of a forecaster and of the other methods, and a row for each forecast.
+
+    The origins are at the ends of the series, each a horizon before the next: every point of the last K * H is told
+    once. Series that have no point before their first origin are left out.
+
+    Args:
+        panel: the series, what is held out at their ends.
+        origins: K.
+        classical: run ETS and Theta too.
+
+    Raises:
+        InputError: no series is long enough.
+    """
+    options = forecaster.options
+    horizon, season = options["horizon"], options["season"]
+    panel = panel.only(_measured(panel, horizon * origins))
+    names = _methods(classical)
+    told: dict[str, list] = {name: [] for name in (HERE, *names)}
+    actual, sizes, quantiles = [], [], []
+    for back in range(origins, 0, -1):
+        ends = panel.lengths - horizon * back
+        seen = [panel.series(n)[:end] for n, end in enumerate(ends)]
+        found = forecast_at(forecaster, seen, panel.categories, LEVELS)
+        quantiles.append(found.quantiles)
+        told[HERE].append(found.quantiles[..., LEVELS.index(0.5)])
+        actual.append(np.stack([panel.series(n)[end : end + horizon] for n, end in enumerate(ends)]))
+        sizes.append([metrics.naive_error(one, season) for one in seen])
+        for name in names:
+            forecasts = told_by(name, seen, season, horizon)
+            told[name].append(np.stack(list(track(forecasts, name, len(seen)))))
+    actual, sizes = np.concatenate(actual), np.concatenate(sizes)
+    points = {name: np.concatenate(parts) for name, parts in told.items()}
+    figures = _figures(points, actual, sizes)
+    figures[HERE] |= _of_quantiles(np.concatenate(quantiles), actual)
+    counts = {"series": len(panel), "origins": origins, "horizon": horizon, "season": season}
+    return {**counts, "methods": figures}, _rows(panel, points[HERE], np.concatenate(quantiles), actual, origins)
+
+
+def _measured(panel, held_out):
+    """The numbers of the series that are measured, at most `MOST`, the same ones each time."""
+    usable = np.flatnonzero(panel.lengths >= held_out + 2)
+    if not len(usable):
+        raise InputError(
+            f"{panel.name}: the longest series has {panel.lengths.max()} points; {held_out + 2} are needed to hold out "
+            f"{held_out} and tell them"
+        )
+    if len(usable) > MOST:
+        say(f"the figures are of {MOST:,} of {len(usable):,} series, drawn at random")
+        usable = np.sort(np.random.default_rng(0).choice(usable, MOST, replace=False))
+    return usable
+
+
+def _methods(classical):
+    if classical and importlib.util.find_spec("statsmodels") is None:
+        say("ETS and Theta are left out: they need the package statsmodels (pip install 'nlp-rnn[forecasting]')")
+        classical = False
+    return [name for name in METHODS if classical or name not in CLASSICAL]
+
+
+def _figures(points, actual, sizes):
+    """The figures of each method's points."""
+    found = {
+        name: {
+            "smape": metrics.smape(actual, point),
+            "mase": metrics.mase(actual, point, sizes),
+            "rmse": metrics.rmse(actual, point),
+        }
+        for name, point in points.items()
+    }
+    for of_method in found.values():
+        of_method["owa"] = metrics.owa(of_method["smape"], of_method["mase"], found[NAIVE2])
+    return {name: {key: _plain(value) for key, value in of_method.items()} for name, of_method in found.items()}
+
+
+def _plain(value):
+    """A number as JSON has it: None for one that does not exist, such as a scaled error without a scale."""
+    return value if np.isfinite(value) else None
+
+
+def _of_quantiles(told, actual):
+    low, high = (told[..., LEVELS.index(level)] for level in (0.1, 0.9))
+    found = {
+        "weighted_quantile_loss": metrics.weighted_quantile_loss(actual, told, LEVELS),
+        "crps": metrics.crps(actual, told, LEVELS),
+        "coverage_80": metrics.coverage(actual, low, high),
+    }
+    return {name: _plain(value) for name, value in found.items()}
+
+
+def _rows(panel, points, quantiles, actual, origins) -> list[dict]:
+    """A row for each point told."""
+    rows = []
+    low, high = (quantiles[..., LEVELS.index(level)] for level in (0.1, 0.9))
+    for number, point in enumerate(points):
+        name, origin = panel.names[number % len(panel)], number // len(panel) + 1
+        for step, value in enumerate(point):
+            told = {"forecast": value, "low_80": low[number, step], "high_80": high[number, step]}
+            told = {key: float(f"{one:.6g}") for key, one in told.items()}
+            rows.append(
+                {"series": name, "origin": origin, "step": step + 1, "actual": float(actual[number, step]), **told}
+            )
+    return rows
+
+
+def loses(figures: dict) -> bool:
+    """Whether the seasonal naive forecast is better than the model, by sMAPE or by MASE."""
+    model, naive = figures["methods"][HERE], figures["methods"][SEASONAL]
+    known = [name for name in ("smape", "mase") if None not in (model[name], naive[name])]
+    return any(model[name] >= naive[name] for name in known)
+
+
+def table(figures: dict) -> Sequence[Sequence[str]]:
+    """The figures as rows of words, the best method first."""
+    columns = ("smape", "mase", "owa", "rmse")
+    methods = sorted(figures["methods"].items(), key=lambda item: item[1]["smape"] or 0.0)
+    head = ("", *(column.upper() if column != "smape" else "sMAPE" for column in columns))
+    return [head, *((name, *(_word(found[column]) for column in columns)) for name, found in methods)]
+
+
+def _word(value):
+    return "-" if value is None else f"{value:.4g}"

@@ -1,0 +1,139 @@
+"""What every forecast has to be better than: the naive ones, and the classical methods as statsmodels has them.
+
+Imports no TensorFlow: the classical methods run in processes of their own.
+
+Shapes: T points seen, H points to tell.
+"""
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
+import numpy as np
+
+Told = np.ndarray
+NAIVE, SEASONAL, NAIVE2, ETS, THETA = "naive", "seasonal naive", "Naive2", "ETS", "Theta"
+
+
+def naive(seen: np.ndarray, season: int, horizon: int) -> Told:
+    """The last value, again and again."""
+    return np.full(horizon, _filled(seen)[-1])
+
+
+def seasonal_naive(seen: np.ndarray, season: int, horizon: int) -> Told:
+    """The value a season before; where the series is shorter, the last one.
+
+    Example:
+        >>> seasonal_naive(np.array([1.0, 2.0, 3.0, 4.0]), 2, 3).tolist()
+        [3.0, 4.0, 3.0]
+    """
+    filled = _filled(seen)
+    last = filled[-season:] if len(filled) >= season else filled[-1:]
+    return np.resize(last, horizon)
+
+
+def naive2(seen: np.ndarray, season: int, horizon: int) -> Told:
+    """The last value of the series less its season, times the season, where there is one (Makridakis et al., 2000).
+
+    There is one if the autocorrelation at its lag passes a test at 90 %, as in the M4 competition.
+    """
+    filled = _filled(seen)
+    indices = seasonal_indices(filled, season) if _is_seasonal(filled, season) else np.ones(season)
+    places = np.arange(len(filled), len(filled) + horizon) % season
+    return filled[-1] / indices[(len(filled) - 1) % season] * indices[places]
+
+
+def seasonal_indices(seen: np.ndarray, season: int) -> np.ndarray:
+    """Of each place in the season, counted from the first value, the mean ratio to the moving average; mean 1."""
+    half = season // 2
+    weights = np.ones(season + 1 - season % 2)
+    if season % 2 == 0:
+        weights[[0, -1]] = 0.5
+    average = np.convolve(seen, weights / weights.sum(), "valid")
+    ratios = seen[half : half + len(average)] / np.where(average == 0, np.nan, average)
+    places = np.arange(half, half + len(average)) % season
+    means = np.array([np.nanmean(ratios[places == place]) for place in range(season)])
+    return means / means.mean()
+
+
+def _is_seasonal(seen, season):
+    if season == 1 or len(seen) < 3 * season or np.ptp(seen) == 0 or seen.min() <= 0:
+        return False
+    centred = seen - seen.mean()
+    correlations = np.array([(centred[lag:] * centred[:-lag]).sum() for lag in range(1, season + 1)])
+    correlations /= (centred**2).sum()
+    limit = 1.645 * np.sqrt((1 + 2 * (correlations[:-1] ** 2).sum()) / len(seen))
+    return abs(correlations[-1]) > limit
+
+
+def theta(seen: np.ndarray, season: int, horizon: int) -> Told:
+    """The theta method (Assimakopoulos & Nikolopoulos, 2000), as statsmodels has it, season taken out where found."""
+    from statsmodels.tsa.forecasting.theta import ThetaModel
+
+    filled = _filled(seen)
+    seasonal = _is_seasonal(filled, season)
+    options = {"period": season, "deseasonalize": seasonal, "use_test": False, "method": "multiplicative"}
+    return _or_naive(lambda: ThetaModel(filled, **options).fit(disp=False).forecast(horizon), filled, season, horizon)
+
+
+def ets(seen: np.ndarray, season: int, horizon: int) -> Told:
+    """Exponential smoothing, as statsmodels has it: of a few kinds of trend and season, the one with the least AICc."""
+    from statsmodels.tsa.holtwinters import ExponentialSmoothing
+
+    filled = _filled(seen)
+    seasons = [None] if season == 1 or len(filled) < 2 * season else ["mul" if filled.min() > 0 else "add", None]
+
+    def fitted():
+        kinds = [(trend, of_season) for trend in (None, "add") for of_season in seasons]
+        found = []
+        for trend, of_season in kinds:
+            options = {"trend": trend, "damped_trend": trend is not None, "seasonal": of_season}
+            options |= {"seasonal_periods": season} if of_season else {}
+            found.append(ExponentialSmoothing(filled, initialization_method="estimated", **options).fit())
+        return min(found, key=lambda fit: fit.aicc).forecast(horizon)
+
+    return _or_naive(fitted, filled, season, horizon)
+
+
+def _or_naive(forecast, filled, season, horizon):
+    """A forecast, or the seasonal naive one where the method fails, as on a series of two values."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of fits that did not converge
+        try:
+            told = np.asarray(forecast(), float)
+        except (ValueError, np.linalg.LinAlgError, ZeroDivisionError, IndexError, NotImplementedError):
+            told = np.full(horizon, np.nan)
+    return told if np.isfinite(told).all() else seasonal_naive(filled, season, horizon)
+
+
+def _filled(seen):
+    """The values with the last one there was in place of those missing, without those missing at first; 0 for none."""
+    there = ~np.isnan(seen)
+    if not there.any():
+        return np.zeros(1)
+    begun = seen[there.argmax() :].astype(float)
+    last = np.maximum.accumulate(np.where(np.isnan(begun), 0, np.arange(len(begun))))
+    return begun[last]
+
+
+METHODS: dict[str, Callable[[np.ndarray, int, int], Told]] = {
+    NAIVE: naive,
+    SEASONAL: seasonal_naive,
+    NAIVE2: naive2,
+    ETS: ets,
+    THETA: theta,
+}
+CLASSICAL = (ETS, THETA)  # slow, and of the package statsmodels
+
+
+def told_by(method: str, seen: Sequence[np.ndarray], season: int, horizon: int) -> Iterator[Told]:
+    """The forecasts of a method for some series, in their order; the classical ones on all cores."""
+    one = partial(METHODS[method], season=season, horizon=horizon)
+    if method not in CLASSICAL or len(seen) < 20:
+        yield from map(one, seen)
+        return
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as workers:
+        yield from workers.map(one, seen, chunksize=10)

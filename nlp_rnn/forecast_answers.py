@@ -1,0 +1,157 @@
+"""What commands print of forecasts: tables of what follows, points that are not as expected, how good it is."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+
+from nlp_rnn import plots
+from nlp_rnn.backtest import HERE, evaluate, loses, table
+from nlp_rnn.checks import CallError
+from nlp_rnn.forecasting import check_fits, forecast_at
+from nlp_rnn.panel import Panel
+from nlp_rnn.progress import say
+from nlp_rnn.sources.calendar import after
+from nlp_rnn.sources.series import Opened
+
+PLAIN = (0.1, 0.5, 0.9)
+MOST_DRAWN = 9
+SHOWN = 3  # of a series, so many times the horizon is drawn before what follows
+
+
+def measured(trained, opened: Opened) -> dict:
+    """The figures of a run on the ends of series."""
+    panel = check_fits(trained.pipeline, opened.panel)
+    settings = trained.settings
+    return evaluate(trained.pipeline, panel, settings.get("origins", 1), settings.get("classical", True))[0]
+
+
+def lines(trained, panel: Panel, as_json: bool, horizon, quantiles, plot: Path | None, anomalies) -> Iterator[str]:
+    """What follows each series, or which points are unexpected: a table, or an object a row.
+
+    Raises:
+        CallError: an option is out of its range.
+        InputError: the model cannot tell what was asked; or is of another frequency.
+    """
+    panel = check_fits(trained.pipeline, panel)
+    if anomalies is not None:
+        if horizon or quantiles or plot:
+            raise CallError("--anomalies is told of the points given: leave out --horizon, --quantiles and --plot")
+        rows = _unexpected(trained.pipeline, panel, anomalies)
+    else:
+        rows = _following(trained.pipeline, panel, horizon, quantiles, plot)
+    for number, row in enumerate(rows):
+        if as_json:
+            yield json.dumps(row, ensure_ascii=False)
+            continue
+        if not number:
+            yield ",".join(row)
+        yield ",".join(_cell(value) for value in row.values())
+
+
+def _cell(value):
+    if isinstance(value, str):
+        return '"' + value.replace('"', '""') + '"' if set(value) & set(',"\n\r') else value
+    return f"{value:.8g}" if isinstance(value, float) else str(value)
+
+
+def _levels(text):
+    try:
+        levels = [float(part) for part in (text or ",".join(map(str, PLAIN))).split(",")]
+    except ValueError:
+        levels = [0.0]
+    if not all(0 < level < 1 for level in levels):
+        raise CallError(
+            f"--quantiles must be numbers between 0 and 1 with commas between, such as 0.1,0.5,0.9; got {text}"
+        )
+    return sorted(set(levels))
+
+
+def _following(forecaster, panel, horizon, quantiles, plot):
+    """A row for each step of each series."""
+    levels = _levels(quantiles)
+    if horizon is not None and horizon < 1:
+        raise CallError(f"--horizon must be 1 or above, got {horizon}")
+    horizon = horizon or forecaster.options["horizon"]
+    forecaster.check(horizon, levels)
+    usable = [n for n in range(len(panel)) if not np.isnan(panel.series(n)).all()]
+    if len(usable) < len(panel):
+        say(f"{len(panel) - len(usable):,} series without any value are left out")
+    seen = [panel.series(n) for n in usable]
+    found = forecaster.forecast(seen, horizon, levels, panel.categories[usable])
+    if plot:
+        _draw(panel, usable, found, levels, horizon, plot)
+    for n, mean, told in zip(usable, found.mean, found.quantiles, strict=True):
+        for step in range(horizon):
+            values = {f"q{level:g}": float(value) for level, value in zip(levels, told[step], strict=True)}
+            yield {
+                "series": panel.names[n],
+                **_when(panel, n, len(panel.series(n)) + step),
+                "mean": float(mean[step]),
+                **values,
+            }
+
+
+def _when(panel, number, place):
+    """The time of a place in a series, or where there are no times how many points come up to it."""
+    if panel.begins is None:
+        return {"point": place + 1}
+    return {"time": after(panel.begins[number], place, panel.step)}
+
+
+def _draw(panel, usable, found, levels, horizon, plot):
+    chosen = range(min(MOST_DRAWN, len(usable)))
+    drawn = [
+        {
+            "name": panel.names[usable[n]],
+            "seen": panel.series(usable[n])[-SHOWN * horizon :],
+            "told": found.quantiles[n],
+            "levels": levels,
+        }
+        for n in chosen
+    ]
+    plots.fans(drawn, plot)
+    say(f"{len(drawn)} of {len(usable):,} series are drawn in {plot}")
+
+
+def _unexpected(forecaster, panel, share):
+    """A row for each point outside the interval of this share, told from the points before it, a horizon at a time."""
+    if not 0 < share < 1:
+        raise CallError(f"--anomalies must be between 0 and 1, such as 0.9, got {share}")
+    low, high = (round((1 - share) / 2, 6), round((1 + share) / 2, 6))
+    horizon, known = forecaster.options["horizon"], forecaster.options["known"]
+    forecaster.check(horizon, (low, high))
+    places = [(n, end) for n, length in enumerate(panel.lengths) for end in range(horizon, length, horizon)]
+    places = [(n, end) for n, end in places if not np.isnan(panel.series(n)[max(end - known, 0) : end]).all()]
+    if not places:
+        raise CallError(f"no series is longer than the horizon, {horizon}: there is nothing to tell a point from")
+    seen = [panel.series(n)[max(end - known, 0) : end] for n, end in places]
+    kinds = panel.categories[[n for n, _ in places]]
+    found = forecast_at(forecaster, seen, kinds, (low, 0.5, high)).quantiles
+    for (n, end), told in zip(places, found, strict=True):
+        came = panel.series(n)[end : end + horizon]
+        for step, (value, (least, middle, most)) in enumerate(zip(came, told, strict=False)):
+            if value < least or value > most:
+                expected = {"value": float(value), "expected": float(middle), "low": float(least), "high": float(most)}
+                yield {"series": panel.names[n], **_when(panel, n, end + step), **expected}
+
+
+def print_backtest(figures: dict) -> None:
+    """Print how good a forecaster is, beside the other methods."""
+    series, origins, horizon = (figures[name] for name in ("series", "origins", "horizon"))
+    times = "one origin" if origins == 1 else f"{origins} origins"
+    click.echo(
+        f"{series:,} series, the last {horizon * origins} points of each held out, told {horizon} at once from {times}"
+    )
+    rows = table(figures)
+    width = max(len(row[0]) for row in rows)
+    for row in rows:
+        click.echo(f"{row[0]:<{width}}" + "".join(f"{cell:>10}" for cell in row[1:]))
+    model = figures["methods"][HERE]
+    click.echo(f"80 % intervals hold {model['coverage_80']:.1%} of what was held out; CRPS {model['crps']:.4g}")
+    if model["weighted_quantile_loss"] is not None:
+        click.echo(f"weighted quantile loss {model['weighted_quantile_loss']:.4f}")
+    if loses(figures):
+        click.echo("the seasonal naive forecast is better than this model: do not use it")

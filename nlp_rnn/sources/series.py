@@ -1,0 +1,279 @@
+"""Series of numbers in tables: one column a series, or one row a value; in shipped sets, one row a series."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nlp_rnn import shipped
+from nlp_rnn.checks import CallError, InputError, nearest
+from nlp_rnn.panel import Panel
+from nlp_rnn.progress import say
+from nlp_rnn.sources import calendar
+
+USUAL = {
+    "series": ("series", "unique_id", "series_id", "item_id", "id", "item", "sku", "store", "name"),
+    "time": ("time", "ds", "date", "datetime", "timestamp", "period", "month", "week", "day", "year", "quarter"),
+    "value": ("value", "y", "values", "target", "sales", "demand", "count", "quantity"),
+    "category": ("category", "kind", "type", "class"),
+}
+ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>")
+MOST_SPREAD = 50  # points for each value given, beyond which times are not regular
+
+
+class Opened:
+    """Series, and what else a source says of them.
+
+    Attributes:
+        panel: the series, the official test part at their ends if there is one.
+        horizon: the steps of that part; 0 where there is none.
+        notes: what was found, for the user to know.
+    """
+
+    def __init__(self, panel: Panel, horizon: int = 0, notes: Sequence[str] = ()):
+        self.panel = panel
+        self.horizon = horizon
+        self.notes = list(notes)
+
+
+def open_series(
+    data: str,
+    series_column: str | None = None,
+    value_column: str | None = None,
+    time_column: str | None = None,
+    step: str = "",
+) -> Opened:
+    """Open series.
+
+    Args:
+        data: a shipped set's name, or a .csv, .tsv, .jsonl or .parquet file. A file with a column of values and one of
+            series' names holds one row a value; else every column of numbers is a series.
+        series_column, value_column, time_column: names of columns; guessed where None.
+        step: the time between values where so few are given that it cannot be told; see `calendar`.
+
+    Raises:
+        CallError: no such set, file or column.
+        InputError: the data are broken; says where.
+    """
+    if data.partition("/")[0] in shipped.data_sets():
+        return _shipped(data)
+    path = Path(data)
+    if not path.is_file():
+        known = shipped.data_sets()
+        raise CallError(f"{data}: no such file, and no such data set.{nearest(data, known)}")
+    if not path.name.endswith(ENDINGS):
+        raise CallError(f"{data}: series are read from {', '.join(ENDINGS[:4])} (.gz)")
+    asked = {"series": series_column, "value": value_column, "time": time_column}
+    table = _read(path, asked)
+    columns = _columns(path, table, asked)
+    series = _long(path, table, columns) if columns["value"] else _wide(path, table, columns["time"])
+    return _joined(path, table, columns, series, step)
+
+
+def _shipped(data):
+    from nlp_rnn.sources.catalogue import shipped_rows
+
+    splits, about = shipped_rows(data)
+    if "values" not in next(iter(splits["train"]), {}):
+        raise CallError(f"{data} holds no series of numbers; choose another, such as m3/monthly")
+    following = {row["series"]: row["values"] for row in splits.get("test", [])}
+    rows = [(row["series"].decode(), row["values"], following.get(row["series"], []), row) for row in splits["train"]]
+    rows.sort(key=lambda row: row[0])
+    values = [np.concatenate([known, after]).astype(np.float32) for _, known, after, _ in rows]
+    kinds = tuple(sorted({row["category"].decode() for *_, row in rows}))
+    numbers = {kind: number for number, kind in enumerate(kinds, 1)}
+    categories = np.array([numbers[row["category"].decode()] for *_, row in rows], np.int32)
+    offsets = np.cumsum([0, *map(len, values)])
+    names = tuple(row[0] for row in rows)
+    panel = Panel(data, names, np.concatenate(values), offsets, about["season"], categories, kinds, step=about["step"])
+    return Opened(panel, about["horizon"])
+
+
+def _read(path, asked):
+    """A table as pandas reads it.
+
+    Raises:
+        InputError: it is broken, or empty.
+    """
+    try:
+        import pandas as pd
+    except ImportError:
+        raise CallError("series need the package pandas: pip install 'nlp-rnn[forecasting]'") from None
+
+    kind = path.name.removesuffix(".gz").rpartition(".")[2]
+    plain = {"sep": "\t" if kind == "tsv" else ",", "skip_blank_lines": False, "index_col": False}
+    try:
+        if kind in ("csv", "tsv"):
+            columns = list(pd.read_csv(path, nrows=0, **plain).columns)
+            names = _named(columns, asked, "series")  # one may be called NA
+            missing = {column: MISSING for column in columns if column != names}
+            kinds = {names: str} if names else None
+            table = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=missing, low_memory=False, **plain)
+        else:
+            table = pd.read_json(path, lines=True, dtype=False) if kind == "jsonl" else pd.read_parquet(path)
+    except (ValueError, OSError, EOFError) as error:  # pandas' own errors are ValueErrors
+        first = str(error).strip().splitlines() or [type(error).__name__]
+        raise InputError(f"{path} could not be read: {first[0]}") from None
+    table.columns = [str(column) for column in table.columns]
+    table = table.loc[:, [column for column in table.columns if not column.startswith("Unnamed: ")]]
+    while len(table) and (table.iloc[-1].isna() | (table.iloc[-1] == "")).all():  # empty lines at the end
+        table = table.iloc[:-1]
+    if not len(table) or not len(table.columns):
+        raise InputError(f"{path} holds no rows")
+    return table
+
+
+def _named(columns, asked, role):
+    """The column of a role: as asked, or one with a usual name."""
+    lowered = {str(column).lower().strip(): column for column in reversed(list(columns))}
+    return asked.get(role) or next((lowered[name] for name in USUAL[role] if name in lowered), None)
+
+
+def _columns(path, table, asked):
+    """The column of each role, None where there is none."""
+    for role, column in asked.items():
+        if column is not None and column not in table.columns:
+            raise CallError(f"{path} has no column '{column}' for the {role}; it has: {', '.join(table.columns)}")
+    found = {role: _named(table.columns, asked, role) for role in USUAL}
+    dated = [column for column in table.columns if table[column].dtype.kind == "M"]
+    found["time"] = found["time"] or next(iter(dated), None)
+    if found["value"] and not found["series"] and len(table.columns) > 2 and not asked["value"]:
+        found["value"] = None  # one of several columns of numbers
+    if asked["series"] and not found["value"]:
+        rest = [c for c in table.columns if c not in found.values() and c not in dated and _is_numeric(table[c])]
+        if len(rest) != 1:
+            raise CallError(f"{path}: which column holds the values? Say --value-column, one of: {', '.join(rest)}")
+        found["value"] = rest[0]
+    if not found["value"]:
+        found["series"] = found["category"] = None
+    return found
+
+
+def _place(path, row):
+    """Where a row stands; the first line of a delimited file names the columns."""
+    delimited = path.name.removesuffix(".gz").endswith((".csv", ".tsv"))
+    return f"{path}, line {row + 2}" if delimited else f"{path}, row {row + 1}"
+
+
+def _numbers(path, table, column):
+    """A column as float64.
+
+    Raises:
+        InputError: a value is no number, or infinite; says where.
+    """
+    import pandas as pd
+
+    numbers = pd.to_numeric(table[column], errors="coerce").to_numpy(float, na_value=np.nan)
+    broken = np.isnan(numbers) & table[column].notna().to_numpy()
+    for wrong, what in (
+        (broken, "no number"),
+        (np.isinf(numbers), "not finite"),
+        (np.abs(numbers) > 1e18, "too large"),
+    ):
+        if wrong.any():
+            row = int(wrong.argmax())
+            value = str(table[column].iloc[row])[:40]
+            raise InputError(
+                f"{_place(path, row)}, column '{column}': '{value}' is {what}; leave empty what is missing"
+            )
+    return numbers
+
+
+def _wide(path, table, time):
+    """Name, rows, values and category of each series: all columns of numbers."""
+    columns = [column for column in table.columns if column != time and table[column].dtype.kind != "M"]
+    if time is None and len(columns) > 1 and not _is_numeric(table[columns[0]]):
+        time, columns = columns[0], columns[1:]
+    words = [column for column in columns if table[column].notna().any() and not _is_numeric(table[column])]
+    if words:
+        say(f"left out, since they hold no numbers: {', '.join(words[:5])}")
+    columns = [column for column in columns if column not in words]
+    if not columns:
+        raise InputError(f"{path} has no column of values beside '{time}'")
+    rows = np.arange(len(table))
+    return time, [(column, rows, _numbers(path, table, column), 0) for column in columns]
+
+
+def _is_numeric(column):
+    import pandas as pd
+
+    return pd.to_numeric(column, errors="coerce").notna().any()
+
+
+def _long(path, table, columns):
+    """The same of a table with a row a value."""
+    values = _numbers(path, table, columns["value"])
+    if columns["series"] is None:
+        return columns["time"], [(columns["value"], np.arange(len(table)), values, 0)]
+    names = table[columns["series"]]
+    empty = (names.isna() | (names.astype(str) == "")).to_numpy()
+    if empty.any():
+        row = int(empty.argmax())
+        raise InputError(f"{_place(path, row)}: column '{columns['series']}' is empty; every value needs its series")
+    codes, known = _factorized(names)
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=len(known)))
+    parts = np.split(order, ends[:-1])
+    category = columns["category"]
+    kinds = _factorized(table[category])[0] + 1 if category else np.zeros(len(table), np.int64)
+    return columns["time"], [
+        (str(name), rows, values[rows], int(kinds[rows[0]])) for name, rows in zip(known, parts, strict=True)
+    ]
+
+
+def _factorized(column):
+    import pandas as pd
+
+    return pd.factorize(column.astype(str).where(column.notna().to_numpy()), sort=True)  # -1 where there is none
+
+
+def _joined(path, table, columns, found, step):
+    time, series = found
+    kinds = np.array([part[3] for part in series], np.int32)
+    pieces, begins, season = [part[2] for part in series], None, 1
+    if time is None:
+        step = ""
+    else:
+
+        def place(row):
+            return _place(path, row)
+
+        times = calendar.times_of(table[time], place, time)
+        step, season = calendar.step_of(times, [part[1] for part in series], place, step)
+        pieces = [_spread_out(path, times, rows, values, step) for _, rows, values, _ in series]
+        begins = np.array([times[rows[0]] for _, rows, *_ in series])
+    pieces, begins = _begun(pieces, begins, step)
+    values = np.concatenate(pieces).astype(np.float32)
+    if not np.isfinite(values).any():
+        raise InputError(f"{path}: all values are missing")
+    names = tuple(part[0] for part in series)
+    named = tuple(map(str, _factorized(table[columns["category"]])[1])) if columns["category"] else ()
+    offsets = np.cumsum([0, *map(len, pieces)])
+    panel = Panel(str(path), names, values, offsets, season, kinds, named, begins, step)
+    notes = [f"{len(panel):,} series of {int(np.median(panel.lengths)):,} points, {calendar.words(step, season)}"]
+    empty = [name for name, piece in zip(names, pieces, strict=True) if not len(piece)]
+    if empty:
+        notes.append(f"{len(empty):,} series without any value, such as '{empty[0]}'")
+    return Opened(panel, 0, notes)
+
+
+def _begun(pieces, begins, step):
+    """The series from their first value on, and when that is."""
+    firsts = [len(piece) if np.isnan(piece).all() else int((~np.isnan(piece)).argmax()) for piece in pieces]
+    pieces = [piece[first:] for piece, first in zip(pieces, firsts, strict=True)]
+    if begins is not None:
+        moved = zip(begins, firsts, strict=True)
+        begins = np.array([calendar.moved(begin, first, step) if first else begin for begin, first in moved])
+    return pieces, begins
+
+
+def _spread_out(path, times, rows, values, step):
+    """The values of a series at their places in time, NaN where there is none."""
+    places = calendar.places(times[rows], step)
+    if places[-1] + 1 > MOST_SPREAD * (len(rows) + 10):
+        row = int(rows[np.diff(places).argmax() + 1])
+        raise InputError(f"{_place(path, row)}: a gap of {np.diff(places).max():,} steps; the times are not regular")
+    spread = np.full(places[-1] + 1, np.nan)
+    spread[places] = values
+    return spread

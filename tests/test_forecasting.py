@@ -1,0 +1,299 @@
+"""Forecasting from a table to answers, through the command line, and what its pieces promise."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+from scipy import stats
+
+from nlp_rnn import runs
+from nlp_rnn.backtest import evaluate
+from nlp_rnn.checks import InputError
+from nlp_rnn.distributions import DISTRIBUTIONS, count_draw, count_log_density
+from nlp_rnn.export import export
+from nlp_rnn.forecasting import Forecaster
+from nlp_rnn.models import DirectForecaster, PathForecaster
+from nlp_rnn.models.forecaster import pinball
+from nlp_rnn.models.scaling import SCALINGS, scale_of
+from nlp_rnn.panel import Panel
+
+SMALL = ("units=16", "horizon=6", "epochs=4", "steps=40", "batch=32", "learning_rate=0.01", "classical=false")
+
+
+def words(*settings):
+    return [word for setting in settings for word in ("--set", setting)]
+
+
+def monthly(number=12, months=72, seed=0):
+    """Seasonal series that grow, as a wide table: rows of a date and a value a series."""
+    draw = np.random.default_rng(seed)
+    level, growth, phase = draw.uniform(20, 200, number), draw.normal(0.3, 0.1, number), draw.uniform(0, 6, number)
+    t = np.arange(months)[:, None]
+    values = (
+        (level + growth * t) * (1 + 0.3 * np.sin(2 * np.pi * t / 12 + phase)) * draw.normal(1, 0.02, (months, number))
+    )
+    dates = np.datetime64("2018-01", "M") + np.arange(months)
+    return [
+        ["date", *(f"shop {n}" for n in range(number))],
+        *([f"{day}-01", *row.round(2)] for day, row in zip(dates, values, strict=True)),
+    ]
+
+
+def write(path, rows):
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+@pytest.fixture(scope="module")
+def forecaster(tmp_path_factory):
+    """A small run on twelve monthly series."""
+    from nlp_rnn.cli import main
+
+    folder = tmp_path_factory.mktemp("forecasting")
+    table = write(folder / "shops.csv", monthly())
+    told = ["run", "forecasting", "--data", str(table), "--out", str(folder / "run"), *words(*SMALL, "epochs=8")]
+    result = CliRunner().invoke(main, told)
+    assert result.exit_code == 0, result.output
+    return folder / "run"
+
+
+def test_learns_season_and_growth_and_says_how_well(cli, forecaster):
+    figures = json.loads((forecaster / "metrics.json").read_text())
+    methods = figures["methods"]
+    assert methods["model"]["smape"] < methods["naive"]["smape"] and methods["model"]["smape"] < 12
+    assert figures["series"] == 12 and figures["season"] == 12 and 0.4 < methods["model"]["coverage_80"] <= 1
+    settings = json.loads((forecaster / "run.json").read_text())["settings"]
+    assert settings["scaling"] == "log" and settings["segment"] == 12 and settings["known"] == 36
+    rows = list(csv.DictReader(io.StringIO((forecaster / "backtest.csv").read_text())))
+    assert len(rows) == 72 and set(rows[0]) == {"series", "origin", "step", "actual", "forecast", "low_80", "high_80"}
+    again = cli("evaluate", forecaster, "--json")
+    assert again.exit_code == 0, again.output
+    np.testing.assert_allclose(
+        json.loads(again.stdout)["methods"]["model"]["smape"], methods["model"]["smape"], rtol=1e-5
+    )
+    shown = cli("evaluate", forecaster).stdout
+    assert "seasonal naive" in shown and "80 % intervals hold" in shown
+
+
+def test_a_table_of_what_follows(cli, forecaster):
+    result = cli(
+        "predict", forecaster, "--input", forecaster.parent / "shops.csv", "--quantiles", "0.9,0.1,0.5", "--horizon", 3
+    )
+    assert result.exit_code == 0, result.output
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert list(rows[0]) == ["series", "time", "mean", "q0.1", "q0.5", "q0.9"] and len(rows) == 36
+    assert [row["time"] for row in rows[:3]] == ["2024-01-01", "2024-02-01", "2024-03-01"]
+    assert all(float(row["q0.1"]) <= float(row["q0.5"]) <= float(row["q0.9"]) for row in rows)
+    drawn = cli(
+        "predict",
+        forecaster,
+        "--input",
+        forecaster.parent / "shops.csv",
+        "--output",
+        "told.csv",
+        "--plot",
+        "fan.png",
+        "--json",
+    )
+    assert drawn.exit_code == 0 and Path("fan.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads(Path("told.csv").read_text().splitlines()[0])["series"] == "shop 0"
+
+
+def test_points_that_are_not_as_expected_are_found(cli, forecaster):
+    rows = monthly()
+    rows[61][3] = 10 * rows[61][3]
+    write("odd.csv", rows)
+    result = cli("predict", forecaster, "--input", "odd.csv", "--anomalies", 0.95)
+    assert result.exit_code == 0, result.output
+    found = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert ("shop 2", "2023-01-01") in {(row["series"], row["time"]) for row in found} and len(found) < 12 * 66 / 2
+
+
+def test_fine_tuning_goes_on_from_the_weights(cli, forecaster):
+    write("more.csv", monthly(3, 60, seed=5))
+    result = cli("finetune", forecaster, "--data", "more.csv", "--out", "tuned", *words("epochs=2", "classical=false"))
+    assert result.exit_code == 0, result.output
+    assert runs.load(Path("tuned")).pipeline.options == runs.load(forecaster).pipeline.options
+    write("years.csv", [["date", "a"], *([f"{1950 + n}-01-01", n] for n in range(40))])
+    result = cli("finetune", forecaster, "--data", "years.csv")
+    assert result.exit_code == 1 and "is yearly, and the model was trained on series that are monthly" in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["direct", "paths"])
+def test_the_export_answers_as_the_run_does(forecaster, tmp_path, kind):
+    pipeline = runs.load(forecaster).pipeline
+    if kind == "paths":
+        pipeline = Forecaster(PathForecaster(12, units=8), (), season=12, horizon=4, known=24)
+    export(pipeline, tmp_path / "exported")
+    loaded = tf.saved_model.load(str(tmp_path / "exported"))
+    series = [100 + 20 * np.sin(np.arange(50) / 2), np.arange(30.0) + 5]
+    padded = np.full((2, 50), np.nan, "float32")
+    for row, values in zip(padded, series, strict=True):
+        row[-len(values) :] = values
+    answer = loaded.signatures["serving_default"](values=tf.constant(padded))
+    if kind == "paths":
+        assert answer["paths"].shape == (2, 200, 4) and np.isfinite(answer["paths"]).all()
+        return
+    told = pipeline.forecast(series, levels=pipeline.model.settings["levels"])
+    np.testing.assert_allclose(answer["quantiles"], told.quantiles, rtol=1e-5)
+    np.testing.assert_allclose(answer["mean"], told.mean, rtol=1e-5)
+
+
+def test_paths_are_drawn_and_can_be_asked_for_any_horizon(cli):
+    write("shops.csv", monthly(4, 60))
+    told = words(*SMALL, "model=paths", "units=8", "epochs=2")
+    assert cli("run", "forecasting", "--data", "shops.csv", "--out", "paths", *told).exit_code == 0
+    result = cli("predict", "paths", "--input", "shops.csv", "--horizon", 20)
+    assert result.exit_code == 0 and len(result.stdout.splitlines()) == 1 + 4 * 20
+    assert result.stdout == cli("predict", "paths", "--input", "shops.csv", "--horizon", 20).stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "message"),
+    [
+        (["--horizon", 7], 1, "a horizon of 7 is longer than the model's, 6"),
+        (["--horizon", 0], 2, "--horizon must be 1 or above, got 0"),
+        (["--quantiles", "0.5,2"], 2, "--quantiles must be numbers between 0 and 1"),
+        (["--quantiles", "a"], 2, "--quantiles must be numbers between 0 and 1"),
+        (["--quantiles", "0.001"], 1, "a quantile must be from 0.025 to 0.975 with this model, got 0.001"),
+        (["--anomalies", 1], 2, "--anomalies must be between 0 and 1"),
+        (["--anomalies", 0.9, "--horizon", 2], 2, "leave out --horizon"),
+        (["--beam", 3], 2, "--beam is not for runs of forecasting"),
+        (["--plot", "x.jpg"], 2, "the picture is a .png file"),
+    ],
+)
+def test_options_out_of_range(cli, forecaster, more, code, message):
+    result = cli("predict", forecaster, "--input", forecaster.parent / "shops.csv", *more)
+    assert result.exit_code == code and message in result.stderr and not result.stdout
+
+
+def test_a_forecaster_takes_a_table_and_no_text(cli, forecaster, trained):
+    assert "--input series.csv" in cli("predict", forecaster, "a text").stderr
+    assert "--horizon is for runs of forecasting" in cli("predict", trained, "a", "--horizon", 3).stderr
+    result = cli("run", "forecasting", "--data", "absent.csv")
+    assert result.exit_code == 2 and "no such file" in result.stderr
+
+
+def test_series_that_are_short_constant_or_empty_are_told_with_the_others(cli, forecaster):
+    rows = [["date", "one", "constant", "empty", "late"]]
+    dates = np.datetime64("2022-01", "M") + np.arange(9)
+    rows += [[f"{day}-01", "", 4, "", 3 if n == 8 else ""] for n, day in enumerate(dates)]
+    rows[5][1] = 7
+    write("few.csv", rows)
+    result = cli("predict", forecaster, "--input", "few.csv", "--horizon", 2)
+    assert result.exit_code == 0, result.output
+    told = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert {row["series"] for row in told} == {
+        "one",
+        "constant",
+        "late",
+    } and "1 series without any value" in result.stderr
+    assert all(np.isfinite(float(row["mean"])) for row in told)
+    short = cli("run", "forecasting", "--data", "few.csv", *words(*SMALL))
+    assert short.exit_code == 1 and "the longest series has 9 points" in short.stderr
+
+
+def test_a_model_that_loses_says_so(cli):
+    write("shops.csv", monthly(3, 60))
+    result = cli(
+        "run", "forecasting", "--data", "shops.csv", *words(*SMALL, "epochs=1", "steps=1", "learning_rate=1e-6")
+    )
+    assert result.exit_code == 0 and "the seasonal naive forecast is better than this model" in result.stdout
+
+
+@pytest.mark.parametrize("kind", SCALINGS)
+def test_a_scale_is_taken_back(kind):
+    known = tf.constant([[3.0, np.nan, 5.0, 9.0], [2.0, 2.0, 2.0, 2.0], [np.nan] * 4, [0.0] * 4])
+    scale = scale_of(known, kind, recent=2)
+    values = tf.constant([[4.0, 8.0], [1.0, 3.0], [5.0, 6.0], [0.5, 0.25]])
+    back = scale.values(scale.measured(values))
+    np.testing.assert_allclose(back, values, rtol=1e-4)
+    np.testing.assert_allclose(
+        scale.values(tf.zeros((4, 2, 3))), np.repeat(scale.values(tf.zeros((4, 2)))[..., None], 3, -1)
+    )
+    centre = {"log": np.sqrt(45), "size": 0}.get(kind, 7)
+    np.testing.assert_allclose(scale.values(tf.zeros((4, 1)))[0], centre, rtol=1e-5)
+
+
+def test_densities_are_those_of_scipy():
+    draw = np.random.default_rng(0)
+    values, outputs = draw.normal(size=6).astype("f"), draw.normal(size=(6, 3)).astype("f")
+    spread = np.log1p(np.exp(outputs[:, 1])) + 1e-4
+    expected = stats.norm.logpdf(values, outputs[:, 0], spread)
+    np.testing.assert_allclose(DISTRIBUTIONS["normal"].log_density(values, outputs), expected, rtol=1e-4)
+    degrees = 2 + np.log1p(np.exp(outputs[:, 2]))
+    expected = stats.t.logpdf(values, degrees, outputs[:, 0], spread)
+    np.testing.assert_allclose(DISTRIBUTIONS["student_t"].log_density(values, outputs), expected, rtol=1e-4)
+    counts, size = draw.poisson(4, 6).astype("f"), draw.uniform(1, 5, 6).astype("f")
+    mean, shape = (np.log1p(np.exp(outputs[:, n])) + 1e-4 for n in (0, 1))
+    expected = stats.nbinom.logpmf(counts, shape, shape / (shape + mean * size))
+    np.testing.assert_allclose(count_log_density(counts, outputs[:, :2], size), expected, rtol=1e-3)
+
+
+def test_draws_have_the_mean_and_the_spread_of_their_distribution():
+    outputs, seed = tf.tile([[1.0, 0.5, 3.0]], [40_000, 1]), tf.constant([1, 2])
+    spread = np.log1p(np.exp(0.5)) + 1e-4
+    normal = DISTRIBUTIONS["normal"].draw(outputs, seed).numpy()
+    assert abs(normal.mean() - 1) < 0.03 and abs(normal.std() / spread - 1) < 0.03
+    student = DISTRIBUTIONS["student_t"].draw(outputs, seed).numpy()
+    degrees = 2 + np.log1p(np.exp(3.0))
+    assert abs(np.quantile(student, 0.9) - stats.t.ppf(0.9, degrees, 1, spread)) < 0.05
+    counts = count_draw(outputs[:, :2], tf.fill([40_000], 3.0), seed).numpy()
+    mean, shape = 3 * (np.log1p(np.exp(1.0)) + 1e-4), spread
+    assert (counts == counts.round()).all() and abs(counts.mean() / mean - 1) < 0.05
+    assert abs(counts.var() / (mean + mean**2 / shape) - 1) < 0.1
+
+
+def test_the_pinball_loss_is_least_at_the_quantile():
+    draws = np.random.default_rng(0).normal(size=20_000)
+    guesses = np.linspace(-2, 2, 81)
+    losses = [
+        float(tf.reduce_mean(pinball(tf.constant(draws), tf.fill([20_000, 1], tf.constant(g, tf.float64)), [0.8])))
+        for g in guesses
+    ]
+    assert abs(guesses[np.argmin(losses)] - stats.norm.ppf(0.8)) < 0.1
+
+
+@pytest.mark.parametrize("likelihood", ["student_t", "negative_binomial"])
+def test_a_step_is_what_the_whole_is(likelihood):
+    """What a path is drawn from at each step is what the whole series gives there."""
+    model = PathForecaster(3, likelihood, units=5)
+    values = np.random.default_rng(0).poisson(9, (2, 12)).astype("float32") + 1
+    values[0, :2], values[1, 6] = np.nan, np.nan
+    scale = model._scale(tf.constant(values[:, :8]))
+    whole, _ = model._run(scale, tf.constant(values), None, False)
+    _, states = model._run(scale, tf.constant(values[:, :8]), None, False)
+    for t in range(8, 12):
+        step, states = model._step(scale, tf.constant(values[:, t - 2 : t + 1]), None, states)
+        np.testing.assert_allclose(step, whole[:, t], rtol=1e-4, atol=1e-5)
+
+
+def test_missing_values_and_what_stands_before_a_series_do_not_matter():
+    """Points before the first one give nothing; a longer window of a short series is the same window."""
+    model = PathForecaster(2, units=5, recent=2)
+    values = np.array([[5.0, 7.0, 6.0, 8.0]], "float32")
+    longer = np.concatenate([np.full((1, 6), np.nan, "float32"), values], 1)
+    np.testing.assert_allclose(model(longer)[:, -1], model(values)[:, -1], rtol=1e-5)
+
+
+def test_more_than_one_origin_tells_every_point_once():
+    values = np.arange(1.0, 61.0, dtype="float32")
+    data = Panel("x", ("a",), values, np.array([0, 60]), 1, np.zeros(1, np.int32))
+    pipeline = Forecaster(DirectForecaster(12, 4, 4, units=4), (), season=1, horizon=4, known=12)
+    figures, rows = evaluate(pipeline, data, 3, classical=False)
+    assert [row["actual"] for row in rows] == list(range(49, 61)) and figures["origins"] == 3
+    assert figures["methods"]["naive"]["rmse"] == pytest.approx(np.sqrt(np.mean(np.arange(1, 5) ** 2)))
+
+
+def test_a_quantile_between_two_is_between_them():
+    pipeline = Forecaster(DirectForecaster(8, 2, 4, units=4), (), season=4, horizon=2, known=8)
+    found = pipeline.forecast([np.arange(8.0)], levels=[0.25, 0.375, 0.5]).quantiles[0, 0]
+    assert found[1] == pytest.approx((found[0] + found[2]) / 2, rel=1e-5)
+    with pytest.raises(InputError, match="a horizon of 3"):
+        pipeline.forecast([np.arange(8.0)], horizon=3)

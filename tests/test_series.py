@@ -1,0 +1,164 @@
+"""Tables of series: what is found in them, and what is said of those that are broken."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.sources import calendar
+from nlp_rnn.sources.series import open_series
+
+
+def opened(tmp_path, text, name="series.csv", **columns):
+    path = tmp_path / name
+    path.write_text(text)
+    return open_series(str(path), **columns)
+
+
+def test_a_column_a_series(tmp_path):
+    found = opened(tmp_path, "date,a,b\n2024-01-01,1,\n2024-02-01,2,5\n2024-04-01,4,6\n")
+    assert found.panel.names == ("a", "b") and found.panel.step == "M1" and found.panel.season == 12
+    np.testing.assert_array_equal(found.panel.series(0), [1, 2, np.nan, 4])
+    np.testing.assert_array_equal(found.panel.series(1), [5, np.nan, 6])  # from its first value on
+    assert found.panel.begins[1] == np.datetime64("2024-02-01")
+    assert found.notes == ["2 series of 3 points, monthly, season of 12"]
+
+
+def test_a_row_a_value(tmp_path):
+    text = "unique_id,ds,y,kind\nb,2024-01-02,5,x\na,2024-01-01,1,z\nb,2024-01-04,6,x\na,2024-01-02,2,z\n"
+    panel = opened(tmp_path, text).panel
+    assert panel.names == ("a", "b") and panel.step == "S86400" and panel.season == 7
+    assert panel.series(0).tolist() == [1, 2]
+    np.testing.assert_array_equal(panel.series(1), [5, np.nan, 6])
+    assert panel.kinds == ("x", "z") and panel.categories.tolist() == [2, 1]
+    assert panel.begins.astype("datetime64[D]").astype(str).tolist() == ["2024-01-01", "2024-01-02"]
+
+
+def test_one_series_without_times_and_columns_that_are_named(tmp_path):
+    panel = opened(tmp_path, "value\n1\n2\n3\n").panel
+    assert panel.begins is None and panel.season == 1 and panel.series(0).tolist() == [1, 2, 3]
+    text = "shop,when,sold\na,2024-01-01,1\na,2024-01-08,2\n"
+    panel = opened(tmp_path, text, series_column="shop", time_column="when", value_column="sold").panel
+    assert panel.names == ("a",) and panel.step == f"S{7 * 86400}" and panel.season == 52
+
+
+def test_other_kinds_of_files(tmp_path):
+    import pandas as pd
+
+    table = pd.DataFrame({"date": ["2024-01-01 00:00", "2024-01-01 01:00"], "a": [1.0, 2.0]})
+    table.to_parquet(tmp_path / "a.parquet")
+    table.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    (tmp_path / "a.tsv.gz").write_bytes(gzip.compress(table.to_csv(sep="\t", index=False).encode()))
+    for name in ("a.parquet", "a.jsonl", "a.tsv.gz"):
+        panel = open_series(str(tmp_path / name)).panel
+        assert panel.step == "S3600" and panel.season == 24 and panel.series(0).tolist() == [1, 2], name
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("date,a\n2024-01-02,1\n2024-01-01,2\n", "line 3: the time 2024-01-01 is before that of the row above it"),
+        ("date,a\n2024-01-01,1\n2024-01-01,2\n", "line 3: the time 2024-01-01 comes twice"),
+        (
+            "date,a\n" + "".join(f"2024-01-{d:02d},1\n" for d in (1, 3, 5, 7, 8, 10)),
+            "line 6: 2024-01-08 is not a whole",
+        ),
+        ("date,a\n2024-01-01,1\n2024-01-02,two\n", "line 3, column 'a': 'two' is no number"),
+        ("date,a\n2024-01-01,1\n2024-01-02,inf\n", "line 3, column 'a': 'inf' is not finite"),
+        ("date,a\n2024-01-01,1\nsoon,2\n", "line 3: column 'date' holds 'soon', which is no time"),
+        ("date,a\n2024-01-01,1\n,2\n", "line 3: column 'date' is empty"),
+        ("date,a\n2024-01-01,\n2024-01-02,\n", "all values are missing"),
+        ("date,a\n2024-01-01 00:00:01,1\n2024-01-01 00:00:02,1\n2024-06-01 00:00:00,1\n", "a gap of"),
+        ("id,date,y\na,2024-01-01,1\n,2024-01-02,1\n", "line 3: column 'id' is empty"),
+        ("date\n2024-01-01\n", "has no column of values"),
+        ("", "could not be read"),
+        ("date,a\n", "holds no rows"),
+    ],
+)
+def test_broken_tables_say_where(tmp_path, text, message):
+    with pytest.raises(InputError, match=None) as error:
+        opened(tmp_path, text)
+    assert message in str(error.value)
+
+
+def test_a_clock_put_back_is_named_and_zones_are_read(tmp_path):
+    hours = ["2024-10-27 01:00", "2024-10-27 02:00", "2024-10-27 02:00", "2024-10-27 03:00"]
+    text = "date,a\n" + "".join(f"{hour},1\n" for hour in hours)
+    with pytest.raises(InputError, match="line 4.*change of the clock"):
+        opened(tmp_path, text)
+    zones = ["+02:00", "+02:00", "+01:00", "+01:00"]
+    text = "date,a\n" + "".join(f"{hour}{zone},1\n" for hour, zone in zip(hours, zones, strict=True))
+    panel = opened(tmp_path, text).panel
+    assert panel.step == "S3600" and panel.series(0).tolist() == [1, 1, 1, 1]
+
+
+def test_a_column_that_is_not_there_and_a_file_that_is_none(tmp_path):
+    with pytest.raises(CallError, match="has no column 'sold'"):
+        opened(tmp_path, "date,a\n2024-01-01,1\n", value_column="sold")
+    with pytest.raises(CallError, match="no such file"):
+        open_series(str(tmp_path / "absent.csv"))
+    with pytest.raises(CallError, match="series are read from"):
+        opened(tmp_path, "x", name="series.txt")
+
+
+@pytest.mark.parametrize(
+    ("times", "step"),
+    [
+        (["2024-01-01", "2024-07-01", "2025-01-01"], "M6"),
+        ([f"01/{month:02d}/{year}" for year in (2023, 2024) for month in range(1, 13)], "M1"),
+        ([f"01/{day:02d}/2024" for day in range(1, 14)], "S86400"),
+        (["2024-03-30T00:00+01:00", "2024-03-31T00:00+01:00", "2024-04-01T00:00+02:00"], "S86400"),
+        (["2024-01-31", "2024-02-29", "2024-03-31"], "M1"),
+        (["2024-Q1", "2024-Q2", "2024Q3"], "M3"),
+        ([2001, 2002, 2004], "M12"),
+        (["2024-01-01", "2024-01-08", "2024-01-15"], "S604800"),
+        (["31/01/2024", "29/02/2024", "31/03/2024"], "M1"),
+        (["2024-01-01 00:00", "2024-01-01 00:30"], "S1800"),
+        (["1/15/2024", "2/15/2024", "3/15/2024"], "M1"),
+    ],
+)
+def test_the_step_between_times(times, step):
+    import pandas as pd
+
+    read = calendar.times_of(pd.Series(times), lambda row: f"row {row}", "date")
+    assert calendar.step_of(read, [np.arange(len(times))], lambda row: f"row {row}")[0] == step
+
+
+def test_days_that_may_be_months_are_asked_for(tmp_path):
+    with pytest.raises(InputError, match="line 3: column 'date': is '01/02/2024' 2024-01-02 or 2024-02-01"):
+        opened(tmp_path, "date,a\n01/01/2024,1\n01/02/2024,2\n01/03/2024,3\n")
+
+
+def test_the_shipped_set_has_its_official_parts():
+    found = open_series("m3/other")
+    assert len(found.panel) == 174 and found.horizon == 8 and found.panel.season == 1
+    assert found.panel.lengths.min() == 63 + 8 and set(found.panel.kinds) > {"micro", "finance"}
+    assert open_series("m3/other").panel.names == found.panel.names
+    with pytest.raises(CallError, match="holds no series"):
+        open_series("everyday")
+
+
+def test_columns_are_told_apart(tmp_path):
+    text = ",shop,when,sold,note\n0,NA,2024-01-01,1,x\n1,NA,2024-01-02,2,y\n"
+    panel = opened(tmp_path, text, series_column="shop", time_column="when").panel
+    assert panel.names == ("NA",) and panel.series(0).tolist() == [1, 2]
+    with pytest.raises(CallError, match="which column holds the values"):
+        opened(tmp_path, "shop,a,b\nx,1,2\n", series_column="shop")
+    panel = opened(tmp_path, "date,a,remark\n2024-01-01,1,cold\n2024-01-02,2,warm\n\n").panel
+    assert panel.names == ("a",)
+    with pytest.raises(InputError, match="say --series-column"):
+        opened(tmp_path, "date,store_nbr,sales\n2024-01-01,1,5\n2024-01-01,2,6\n")
+
+
+def test_few_values_are_of_the_step_that_is_likely(tmp_path):
+    text = "id,date,y\na,2024-01-01,1\nb,2024-04-01,2\n"
+    assert opened(tmp_path, text).panel.step == ""
+    panel = opened(tmp_path, text, step="M1").panel
+    assert panel.step == "M1" and panel.season == 12
+
+
+def test_a_hundred_thousand_series_are_read(tmp_path):
+    rows = "".join(f"s{n},{day},{n}\n" for n in range(100_000) for day in ("2024-01-01", "2024-01-02"))
+    panel = opened(tmp_path, "id,date,y\n" + rows).panel
+    assert len(panel) == 100_000 and panel.lengths.tolist() == [2] * 100_000

@@ -1,0 +1,96 @@
+"""Windows over series: what is in them, and that nothing that follows is ever in what is known."""
+
+import time
+
+import numpy as np
+import pytest
+
+from nlp_rnn.panel import Panel, split_by_series
+from nlp_rnn.windows import Windows
+
+
+def panel(lengths, season=4, seed=0):
+    values = np.random.default_rng(seed).normal(size=sum(lengths)).astype("float32")
+    names = tuple(f"s{n}" for n in range(len(lengths)))
+    return Panel("some", names, values, np.cumsum([0, *lengths]), season, np.zeros(len(lengths), np.int32))
+
+
+def test_a_window_is_what_stands_there_and_nan_beyond():
+    data = panel([10, 3])
+    known, following, kinds = Windows(data, data.lengths, 5, 4).cut(np.array([0, 0, 1]), np.array([2, 8, 11]))
+    first, second = data.series(0), data.series(1)
+    np.testing.assert_array_equal(known[0], [np.nan] * 3 + list(first[:2]))
+    np.testing.assert_array_equal(following[0], first[2:6])
+    np.testing.assert_array_equal(known[1], first[3:8])
+    np.testing.assert_array_equal(following[1], [*first[8:10], np.nan, np.nan])
+    np.testing.assert_array_equal(known[2], [np.nan] * 4 + list(second[:1]))
+    np.testing.assert_array_equal(following[2], [*second[1:], np.nan, np.nan])
+    assert kinds.tolist() == [0, 0, 0]
+
+
+def test_nothing_after_the_end_is_seen():
+    """Another future gives the same windows, in training and in validation."""
+    data = panel([40, 25, 60])
+    ends = data.lengths - 8
+    other = data.values.copy()
+    for offset, end in zip(data.offsets[:-1], ends, strict=True):
+        other[offset + end : offset + end + 8] = 1e6
+    changed = Panel(data.name, data.names, other, data.offsets, 4, data.categories)
+    for seed in (0, None):
+        both = [Windows(one, ends, 12, 5, 16, 30, seed=seed) for one in (data, changed)]
+        for here, there in zip(*(windows.batches() for windows in both), strict=True):
+            for x, y in zip(here, there, strict=True):
+                np.testing.assert_array_equal(x, y)
+                assert not (np.abs(x) > 1e5).any()
+
+
+def test_windows_are_drawn_over_all_series_and_places_and_anew_in_each_epoch():
+    data = panel([30, 12])
+    windows = Windows(data, data.lengths, 6, 3, 500, 4, least=4, seed=1)
+    first = [batch[1] for batch in windows.batches()]
+    assert all(np.array_equal(a, b[1]) for a, b in zip(first, windows.batches(), strict=True))
+    windows.epoch = 1
+    assert not np.array_equal(first[0], next(windows.batches())[1])
+    begins = {float(row[0]) for batch in first for row in batch}
+    allowed = {float(v) for n, length in enumerate((30, 12)) for v in data.series(n)[4 : length - 2]}
+    assert begins == allowed
+    assert not np.isnan(np.concatenate(first)).any()
+
+
+def test_without_a_seed_each_series_is_told_once_at_its_end():
+    data = panel([30, 12, 1, 9])
+    windows = Windows(data, data.lengths, 6, 3, 2)
+    batches = list(windows.batches())
+    assert len(batches) == len(windows) == 2
+    told = np.concatenate([following for _, following, _ in batches])
+    np.testing.assert_array_equal(told, [data.series(n)[-3:] for n in (0, 1, 3)])
+
+
+def test_no_series_to_see_is_said():
+    with pytest.raises(ValueError, match="two points to be seen"):
+        Windows(panel([5, 1]), np.array([1, 0]), 4, 2)
+
+
+def test_of_many_series_some_validate_and_of_few_their_ends():
+    few = panel([30, 12])
+    train, validation = split_by_series(few, few.lengths, 5, 0)
+    assert train.tolist() == [25, 7] and validation.tolist() == [30, 12]
+    many = panel([20] * 300)
+    train, validation = split_by_series(many, many.lengths, 5, 0)
+    assert ((train == 20) ^ (validation == 20)).all() and (validation == 20).sum() == 30
+    short = panel([3] * 200 + [20] * 12)
+    train, validation = split_by_series(short, short.lengths, 5, 0)
+    assert train[-1] == 15 and validation[-1] == 20
+
+
+def test_a_hundred_thousand_series_are_cut_in_no_time():
+    data = panel([30] * 100_000)
+    begun = time.perf_counter()
+    list(Windows(data, data.lengths, 24, 12, 256, 100, seed=0).batches())
+    assert time.perf_counter() - begun < 5
+
+
+def test_categories_are_renumbered_by_name():
+    data = Panel("x", ("a", "b", "c"), np.zeros(3, "f"), np.arange(4), 1, np.array([1, 2, 0]), ("red", "blue"))
+    assert data.matched(["blue", "green"]).categories.tolist() == [0, 1, 0]
+    assert data.only(np.array([2, 1])).names == ("c", "b")
