@@ -66,8 +66,10 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed-extras
 	@touch $@
 
 # Apart from the rest: PyTorch is there only to be measured against. Its CPU build has no further needs of its own.
-$(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed-dev
+$(VENV)/installed-bench: requirements-bench.txt requirements-darts.txt $(VENV)/installed-dev
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-bench.txt
+	$(BIN)/python -m venv $(VENV)/darts
+	$(VENV)/darts/bin/python -m pip install --disable-pip-version-check --quiet --requirement requirements-darts.txt
 	@touch $@
 
 clean:

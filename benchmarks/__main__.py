@@ -92,6 +92,20 @@ def translation(workers):
     return found
 
 
+def forecasting(_):
+    """Training a forecaster; darts in an environment of its own."""
+    workers, found = {name: Worker(name) for name in ("here", "darts")}, []
+    print("; ".join(f"{name}: {worker.ask('versions')}" for name, worker in workers.items()))
+    for case in (cases.Forecasting(), cases.Forecasting("LSTM")):
+        found.append(measure(workers, case))
+        speeds = {name: case.windows / seconds for name, seconds in found[-1]["seconds"].items()}
+        words = ", ".join(f"{name} {speed:,.0f}" for name, speed in speeds.items())
+        print(f"{case}: {words} a second, times darts {speeds['here'] / speeds['darts']:.2f}", flush=True)
+    for worker in workers.values():
+        worker.close()
+    return found
+
+
 def _shown(found):
     show(found)
     return found
@@ -124,7 +138,7 @@ def growth(workers):
 
 
 def peak_memory(workers):
-    """Of one step with 50,000 words, the loss in one or with all probabilities at once; and with T and B."""
+    """Of one step with 50,000 words, the loss in one or with all probabilities at once; with T and B; with series."""
     found = memory.measured()
     for line in found:
         print(f"{line['case']}: {line['megabytes']:,.0f} MB above the start", flush=True)
@@ -136,6 +150,7 @@ PARTS = {
     "model": model,
     "generation": generation,
     "translation": translation,
+    "forecasting": forecasting,
     "epochs": epochs,
     "growth": growth,
     "memory": peak_memory,

@@ -177,6 +177,38 @@ class Beams:
         return f"beam search, {self.beams} beams, {self.sentences} sources of 10 tokens, to {self.length} tokens{how}"
 
 
+@dataclass(frozen=True)
+class Forecasting:
+    """Training a network that tells a normal distribution of the next value over many series, Adam, no dropout.
+
+    Attributes:
+        cell: "GRU", as the recipe has by default, or "LSTM".
+        series: as long as the monthly ones of the M3 competition.
+        known, horizon: points of a window; each of them but the first is told.
+        windows: in a pass.
+    """
+
+    cell: str = "GRU"
+    series: int = 1_428
+    known: int = 36
+    horizon: int = 18
+    windows: int = 7_140
+    batch: int = 128
+    units: int = 64
+    layers: int = 2
+
+    def values(self) -> list[np.ndarray]:
+        """The series, float32."""
+        draw = np.random.default_rng(0)
+        lengths = draw.integers(66, 145, self.series)
+        return [draw.normal(100, 10, length).astype("float32") for length in lengths]
+
+    def __str__(self):
+        return (
+            f"forecaster, {self.layers} {self.cell} of {self.units}, {self.series:,} series: {self.windows:,} windows"
+        )
+
+
 def layers() -> list[Layer]:
     """Every cell and shape, forward, and forward and backward; the latter with a mask as well."""
     ways = ((False, False), (True, False), (True, True))

@@ -13,6 +13,7 @@ def measured() -> list[dict]:
     """Megabytes above what the process held before the step, by case."""
     asked = [("loss", kind) for kind in ("fused", "plain")]
     asked += [("lstm", batch, steps) for batch, steps in ((64, 100), (64, 200), (64, 400), (128, 100), (256, 100))]
+    asked += [("forecaster", 1_000), ("forecaster", 10_000), ("forecaster", 100_000)]
     return [_in_process(*map(str, words)) for words in asked]
 
 
@@ -54,9 +55,18 @@ def lstm(batch, steps):
     return str(case), layer("here", case)
 
 
+def forecaster(series):
+    """A pass over windows of many series; what the series hold themselves is in memory before."""
+    from benchmarks.cases import Forecasting
+    from benchmarks.peers.tensorflow_series import forecasting
+
+    case = Forecasting(series=int(series))
+    return str(case), forecasting("here", case)
+
+
 def main(what, *words):
     """Measure one case in this process."""
-    name, step = {"loss": loss, "lstm": lstm}[what](*words)
+    name, step = {"loss": loss, "lstm": lstm, "forecaster": forecaster}[what](*words)
     before = _megabytes("VmRSS")
     step()  # compiles, which needs memory of its own
     Path("/proc/self/clear_refs").write_text("5")  # the peak from here on

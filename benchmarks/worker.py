@@ -11,10 +11,12 @@ import subprocess
 import sys
 import time
 from importlib import import_module
+from pathlib import Path
 
 from benchmarks import cases
 
-NAMES = {"here": "tensorflow", "keras": "tensorflow", "torch": "torch"}
+NAMES = {"here": "tensorflow", "keras": "tensorflow", "torch": "torch", "darts": "darts"}
+APART = Path(sys.prefix, "darts", "bin", "python")  # darts asks for other versions of what the rest needs
 A_TURN = 0.1  # seconds: the threads of the peer before it, still spinning, would spoil a shorter one
 KINDS = {  # the module of a peer, after its library's name, and the function there
     "Layer": ("peer", "layer"),
@@ -23,6 +25,7 @@ KINDS = {  # the module of a peer, after its library's name, and the function th
     "Generation": ("peer", "generation"),
     "Translation": ("translation", "translation"),
     "Beams": ("translation", "beams"),
+    "Forecasting": ("series", "forecasting"),
 }
 
 
@@ -30,11 +33,11 @@ class Worker:
     """The handle of such a process.
 
     Args:
-        library: "here", "keras" or "torch".
+        library: "here", "keras", "torch" or "darts".
     """
 
     def __init__(self, library: str):
-        command = [sys.executable, "-m", "benchmarks.worker", library]
+        command = [str(APART) if library == "darts" else sys.executable, "-m", "benchmarks.worker", library]
         quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.process = subprocess.Popen(command, text=True, env=quiet, **pipes)

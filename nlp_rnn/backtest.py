@@ -5,6 +5,7 @@ Shapes: N series, K origins, H points told, Q quantiles.
 
 import importlib.util
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from nlp_rnn.panel import Panel
 from nlp_rnn.progress import say, track
 
 LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+SHADES = (0.1, 0.3, 0.5, 0.7, 0.9)  # drawn
+DRAWN = 9  # series
 HERE = "model"
 MOST = 3_000  # series that are measured: the classical methods are slow, and all are measured on the same ones
 
@@ -25,8 +28,22 @@ def held_out_ends(panel: Panel, horizon: int, origins: int) -> np.ndarray:
     return np.maximum(panel.lengths - horizon * origins, 0)
 
 
-def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool = True) -> tuple[dict, list[dict]]:
-    """The figures of a forecaster and of the other methods, and a row for each forecast.
+class Backtest(NamedTuple):
+    """How good a forecaster is.
+
+    Attributes:
+        figures: of it and of the other methods.
+        rows: one for each point told.
+        drawn: a few series, for `plots.fans`.
+    """
+
+    figures: dict
+    rows: list[dict]
+    drawn: list[dict]
+
+
+def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool = True) -> Backtest:
+    """Measure a forecaster and the other methods on the ends of series.
 
     The origins are at the ends of the series, each a horizon before the next: every point of the last K * H is told
     once. Series that have no point before their first origin are left out.
@@ -48,7 +65,7 @@ def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool
     for back in range(origins, 0, -1):
         ends = panel.lengths - horizon * back
         seen = [panel.series(n)[:end] for n, end in enumerate(ends)]
-        found = forecast_at(forecaster, seen, panel.categories, LEVELS)
+        found = forecast_at(forecaster, panel, list(enumerate(ends)), LEVELS)
         quantiles.append(found.quantiles)
         told[HERE].append(found.quantiles[..., LEVELS.index(0.5)])
         actual.append(np.stack([panel.series(n)[end : end + horizon] for n, end in enumerate(ends)]))
@@ -61,7 +78,9 @@ def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool
     figures = _figures(points, actual, sizes)
     figures[HERE] |= _of_quantiles(np.concatenate(quantiles), actual)
     counts = {"series": len(panel), "origins": origins, "horizon": horizon, "season": season}
-    return {**counts, "methods": figures}, _rows(panel, points[HERE], np.concatenate(quantiles), actual, origins)
+    drawn = _drawn(panel, seen, quantiles[-1], actual[-len(panel) :])
+    rows = _rows(panel, points[HERE], np.concatenate(quantiles), actual, origins)
+    return Backtest({**counts, "methods": figures}, rows, drawn)
 
 
 def _measured(panel, held_out):
@@ -113,6 +132,22 @@ def _of_quantiles(told, actual):
         "coverage_80": metrics.coverage(actual, low, high),
     }
     return {name: _plain(value) for name, value in found.items()}
+
+
+def _drawn(panel, seen, quantiles, actual):
+    """A few series, told from the last origin."""
+    chosen = np.unique(np.linspace(0, len(panel) - 1, DRAWN).astype(int))
+    places = [LEVELS.index(level) for level in SHADES]
+    return [
+        {
+            "name": panel.names[n],
+            "seen": seen[n][-3 * actual.shape[1] :],
+            "told": quantiles[n][:, places],
+            "levels": SHADES,
+            "actual": actual[n],
+        }
+        for n in chosen
+    ]
 
 
 def _rows(panel, points, quantiles, actual, origins) -> list[dict]:

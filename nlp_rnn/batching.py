@@ -182,9 +182,15 @@ def padded(texts: EncodedTexts, batch: np.ndarray) -> np.ndarray:
     return ids
 
 
-def dataset_of(batches: Callable[[], Iterator], signature: tuple, count: int) -> tf.data.Dataset:
-    """What a generator function yields, `count` items of this signature, a few of them made ahead."""
+def dataset_of(batches: Callable[[], Iterator], signature: tuple, count: int, slices: bool = False) -> tf.data.Dataset:
+    """What a generator function yields, `count` items of this signature, a few of them made ahead.
+
+    Args:
+        slices: it yields several items at a time, stacked.
+    """
     data = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    if slices:
+        data = data.flat_map(lambda *some: tf.data.Dataset.from_tensor_slices(some))
     options = tf.data.Options()
     options.autotune.enabled = False  # nothing to tune here, and its thread may keep the end of an epoch for seconds
     return data.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4).with_options(options)

@@ -23,14 +23,15 @@ from nlp_rnn.commands import (
     train,
 )
 from nlp_rnn.console import Commands, quiet_tensorflow
+from nlp_rnn.opening import COLUMNS, columns_of, refuse
 from nlp_rnn.options import (
     FILE,
     as_json,
     asking_options,
     label_column,
     recipe_file,
+    series_options,
     text_column,
-    time_column,
     training_options,
 )
 from nlp_rnn.places import check_new, next_free
@@ -109,8 +110,8 @@ def run(recipe, data, out, start, assignments, resume, tensorboard, json_, **col
 def finetune(run, data, out, assignments, resume, tensorboard, recipe, json_, **columns):
     """Train on from the weights of RUN on other data.
 
-    Known words keep their vectors and new words are added, but for translators, whose words stay as they are. Known
-    classes keep their part of the head, new ones get a new one. Settings are those of RUN where --set does not change
+    Known words keep their vectors and new words are added, but for subwords, which stay as they are. Known classes keep
+    their part of the head, new ones get a new one. Settings are those of RUN where --set does not change
     them; the rate is finetuning_rate.
 
     \b
@@ -125,7 +126,7 @@ def finetune(run, data, out, assignments, resume, tensorboard, recipe, json_, **
     name = str(recipe or start.recipe)
     module = recipes.load(name)
     config = recipes.with_settings(recipes.config_of(module, start.settings), assignments)
-    asked = {"name": data, **columns}
+    asked = {"name": data, **(columns_of(start, columns) if start.pipeline.kind == "forecaster" else columns)}
     train(module, config, asked, json_, recipe=name, out=out, start=start, resume=resume, tensorboard=tensorboard)
 
 
@@ -134,7 +135,7 @@ def finetune(run, data, out, assignments, resume, tensorboard, recipe, json_, **
 @click.option("--data", help="As for `nlp-rnn run`; by default the held-out texts of what RUN was trained on.")
 @text_column
 @label_column
-@time_column
+@series_options
 @recipe_file
 @as_json
 def evaluate(run, data, recipe, json_, **columns):
@@ -158,10 +159,10 @@ def evaluate(run, data, recipe, json_, **columns):
 @asking_options
 @text_column
 @label_column
-@time_column
+@series_options
 @recipe_file
 @as_json
-def predict(run, texts, input_, output, recipe, json_, text_column, label_column, time_column, **asked):
+def predict(run, texts, input_, output, recipe, json_, **asked):
     """Answer each TEXT, or each line of --input or of standard input.
 
     A classifier's answer is class, probability, text. A language model fills the blank ___, at the end or within a
@@ -183,9 +184,10 @@ def predict(run, texts, input_, output, recipe, json_, text_column, label_column
     if output:
         check_new(output, "--output")
     trained = open_run(run, recipe)
+    columns = {name: asked.pop(name) for name in COLUMNS}
     if trained.pipeline.kind == "forecaster":
-        columns = {"text_column": text_column, "label_column": label_column, "time_column": time_column}
         return forecasts(trained, texts, input_, output, columns, asked, json_)
+    refuse(columns, COLUMNS)
     with contextlib.ExitStack() as files:
         lines = map(answers.writable, texts) if texts else answers.read_lines(input_)
         write = files.enter_context(answers.writer(output))

@@ -9,6 +9,7 @@ from types import ModuleType
 from nlp_rnn import answers, recipes
 from nlp_rnn.checks import CallError
 from nlp_rnn.console import quiet_tensorflow
+from nlp_rnn.opening import columns_of, opened
 from nlp_rnn.places import check_new, unfinished
 from nlp_rnn.progress import say
 
@@ -30,7 +31,7 @@ def train(module: ModuleType, config: object, asked: dict, as_json: bool, **job)
     takes, start = getattr(module, "TAKES", "labels"), job.get("start")
     if start and not getattr(module, "LANGUAGE_MODELS", False) and DATA_OF[start.pipeline.kind] != takes:
         raise CallError(f"{start.path} takes {DATA_OF[start.pipeline.kind]}, and the recipe {job['recipe']} {takes}")
-    source = _opened(asked, takes, config.seed, getattr(config, "unit", "word"))
+    source = opened(asked, takes, config.seed, getattr(config, "unit", "word"))
     try:
         figures = module.train(config, source, runs.Job(data=asked, **job))
     except (KeyboardInterrupt, OSError):
@@ -77,8 +78,8 @@ def measured(trained, asked: dict) -> tuple[dict, str, list[dict]]:
         from nlp_rnn.forecast_answers import measured
 
         asked = {**asked, "step": trained.pipeline.options["step"]}
-        return measured(trained, _opened(asked, "series", 0, "")), "held-out points", []
-    source = _opened(asked, DATA_OF[kind], settings.get("seed", 0), settings.get("unit", "word"))
+        return measured(trained, opened(asked, "series", 0, "")), "held-out points", []
+    source = opened(asked, DATA_OF[kind], settings.get("seed", 0), settings.get("unit", "word"))
     whole = source.is_whole(trained.data["name"])
     texts, of = source.held_out(trained.data["name"]), "texts" if whole else "held-out texts"
     if kind == "language_model":
@@ -144,9 +145,8 @@ def forecasts(
         raise CallError("a forecaster takes a table of series: --input series.csv")
     if asked["plot"]:
         _check_picture(asked["plot"], "--plot")
-    columns = {role: column or trained.data.get(role) for role, column in columns.items()}
     step = trained.pipeline.options["step"]
-    source = _opened({"name": str(path), "step": step, **columns}, "series", 0, "")
+    source = opened({"name": str(path), "step": step, **columns_of(trained, columns)}, "series", 0, "")
     lines = forecast_answers.lines(trained, source.panel, as_json, **{name: asked[name] for name in FORECASTING})
     with answers.writer(output) as write:
         for line in lines:
@@ -253,29 +253,6 @@ def check_choice(length, samples, seed, temperature, top_k, top_p, min_p, penalt
     for name, (value, fits, words) in wanted.items():
         if not fits:
             raise CallError(f"{name} must be {words}, got {value}")
-
-
-def _opened(asked, takes, seed, unit):
-    name, columns = asked["name"], (asked["text_column"], asked["label_column"])
-    if takes == "labels":
-        from nlp_rnn.sources import open_source
-
-        source = open_source(name, *columns, seed)
-    elif takes == "series":
-        from nlp_rnn.sources.series import open_series
-
-        source = open_series(name, *columns, asked.get("time_column"), asked.get("step", ""))
-    elif takes == "pairs":
-        from nlp_rnn.sources.pairs import open_pairs
-
-        source = open_pairs(name, *columns, seed)
-    else:
-        from nlp_rnn.sources.documents import open_texts
-
-        source = open_texts(name, asked["text_column"], unit != "word", seed)
-    for note in source.notes:
-        say(note)
-    return source
 
 
 def _measured_language(trained, source, texts):

@@ -9,7 +9,7 @@ import numpy as np
 
 from nlp_rnn import plots
 from nlp_rnn.backtest import HERE, evaluate, loses, table
-from nlp_rnn.checks import CallError
+from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.forecasting import check_fits, forecast_at
 from nlp_rnn.panel import Panel
 from nlp_rnn.progress import say
@@ -25,7 +25,7 @@ def measured(trained, opened: Opened) -> dict:
     """The figures of a run on the ends of series."""
     panel = check_fits(trained.pipeline, opened.panel)
     settings = trained.settings
-    return evaluate(trained.pipeline, panel, settings.get("origins", 1), settings.get("classical", True))[0]
+    return evaluate(trained.pipeline, panel, settings.get("origins", 1), settings.get("classical", True)).figures
 
 
 def lines(trained, panel: Panel, as_json: bool, horizon, quantiles, plot: Path | None, anomalies) -> Iterator[str]:
@@ -79,8 +79,10 @@ def _following(forecaster, panel, horizon, quantiles, plot):
     usable = [n for n in range(len(panel)) if not np.isnan(panel.series(n)).all()]
     if len(usable) < len(panel):
         say(f"{len(panel) - len(usable):,} series without any value are left out")
+    _check_known_ahead(panel, usable, horizon)
     seen = [panel.series(n) for n in usable]
-    found = forecaster.forecast(seen, horizon, levels, panel.categories[usable])
+    beside = panel.all_beside(usable, panel.lengths[usable], horizon)
+    found = forecaster.forecast(seen, horizon, levels, panel.categories[usable], covariates=beside)
     if plot:
         _draw(panel, usable, found, levels, horizon, plot)
     for n, mean, told in zip(usable, found.mean, found.quantiles, strict=True):
@@ -92,6 +94,18 @@ def _following(forecaster, panel, horizon, quantiles, plot):
                 "mean": float(mean[step]),
                 **values,
             }
+
+
+def _check_known_ahead(panel, usable, horizon):
+    if not panel.ahead:
+        return
+    known = panel.known_ahead[usable]
+    if len(usable) and known.min() < horizon:
+        raise InputError(
+            f"{panel.name}: series '{panel.names[usable[known.argmin()]]}': {', '.join(panel.columns[: panel.ahead])} "
+            f"must be known for {horizon} steps after its last value, and is for {known.min()}: add rows with the "
+            "values left empty, or ask for a shorter --horizon"
+        )
 
 
 def _when(panel, number, place):
@@ -127,9 +141,7 @@ def _unexpected(forecaster, panel, share):
     places = [(n, end) for n, end in places if not np.isnan(panel.series(n)[max(end - known, 0) : end]).all()]
     if not places:
         raise CallError(f"no series is longer than the horizon, {horizon}: there is nothing to tell a point from")
-    seen = [panel.series(n)[max(end - known, 0) : end] for n, end in places]
-    kinds = panel.categories[[n for n, _ in places]]
-    found = forecast_at(forecaster, seen, kinds, (low, 0.5, high)).quantiles
+    found = forecast_at(forecaster, panel, places, (low, 0.5, high)).quantiles
     for (n, end), told in zip(places, found, strict=True):
         came = panel.series(n)[end : end + horizon]
         for step, (value, (least, middle, most)) in enumerate(zip(came, told, strict=False)):

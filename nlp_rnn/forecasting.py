@@ -1,6 +1,6 @@
 """Series in, forecasts out: a forecaster and what it knows of time as one thing, to ask, save and export.
 
-Shapes: N series, B windows, T points known, H points to tell, Q quantiles, S paths.
+Shapes: N series, B windows, T points known, H points to tell, Q quantiles, S paths, C covariates.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,6 +42,7 @@ class Forecaster:
         horizon: steps told where nothing else is asked.
         known: points that are read of a series, the last ones.
         step: the time between two points, see `sources.calendar`; empty where there are no times.
+        columns: the names of the covariates.
 
     Example:
         >>> model = DirectForecaster(known=8, horizon=3, segment=4, units=4)
@@ -62,10 +63,11 @@ class Forecaster:
         horizon: int,
         known: int,
         step: str = "",
+        columns: Sequence[str] = (),
     ):
         self.model = model
         self.classes = list(classes)
-        self.options = {"season": season, "horizon": horizon, "known": known, "step": step}
+        self.options = {"season": season, "horizon": horizon, "known": known, "step": step, "columns": list(columns)}
         self.direct = isinstance(model, DirectForecaster)
         if not model.built:
             model.build((None, None))
@@ -78,6 +80,7 @@ class Forecaster:
         levels: Sequence[float] = (0.1, 0.5, 0.9),
         categories: Sequence[int] | None = None,
         seed: int = 0,
+        covariates: Sequence[np.ndarray] | None = None,
     ) -> Forecast:
         """What follows each series, float [T] each, NaN where a value is missing.
 
@@ -86,17 +89,24 @@ class Forecaster:
             levels: the quantiles that are wanted.
             categories: of the series.
             seed: of the paths, where those are drawn.
+            covariates: of each series, [T + H, C]; NaN where one is missing or not known yet.
 
         Raises:
             InputError: the horizon or a level is beyond what the model tells.
+            ValueError: the model reads covariates and there are none, or none are read.
         """
+        if (covariates is None) != (not self.options["columns"]):
+            raise ValueError(f"covariates must be given for the columns {self.options['columns']}, and only for those")
         horizon = horizon or self.options["horizon"]
         self.check(horizon, levels)
         kinds = np.zeros(len(series), np.int32) if categories is None else np.asarray(categories, np.int32)
         means, quantiles = [], []
         for begin in range(0, len(series), AT_ONCE):
-            known = np.stack([self._window(one) for one in series[begin : begin + AT_ONCE]])
-            found = self._told(*map(tf.constant, (known, kinds[begin : begin + AT_ONCE], horizon, PATHS, seed + begin)))
+            some = slice(begin, begin + AT_ONCE)
+            asked = [np.stack([self._window(one) for one in series[some]]), kinds[some], horizon, PATHS, seed + begin]
+            if covariates is not None:
+                asked.append(np.stack([self._beside(one, horizon) for one in covariates[some]]))
+            found = self._told(*map(tf.constant, asked))
             mean, told = self._asked(found, levels)
             means.append(mean[:, :horizon])
             quantiles.append(told[:, :horizon])
@@ -130,12 +140,19 @@ class Forecaster:
         values = np.asarray(values, np.float32)[-known:]
         return np.concatenate([np.full(known - len(values), np.nan, np.float32), values])
 
-    def _tell(self, known, category, horizon, paths, seed):
+    def _beside(self, covariates, horizon):
+        """The covariates of the points that are read and of those that the model tells, [known + H, C]."""
+        known, most = self.options["known"], self.model.settings["horizon"] if self.direct else horizon
+        covariates = np.asarray(covariates, np.float32)[-(known + horizon) :]
+        lacking = known + horizon - len(covariates)
+        return np.pad(covariates, [(lacking, most - horizon), (0, 0)], constant_values=np.nan)
+
+    def _tell(self, known, category, horizon, paths, seed, covariates=None):
         """Quantiles of the model's own levels [B, H, Q], or paths [B, S, H]."""
         category = tf.where(category <= len(self.classes), category, 0)
         if self.direct:
-            return self.model((known, category))
-        return self.model.paths(known, horizon, paths, seed, category)
+            return self.model((known, category) if covariates is None else (known, category, covariates))
+        return self.model.paths(known, horizon, paths, seed, category, covariates)
 
     def _asked(self, found, levels):
         """Mean [B, H] and the quantiles asked for, [B, H, Q]."""
@@ -147,42 +164,57 @@ class Forecaster:
 
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
         """What an export answers: `forecast` of values, and `forecast_of` those of a category as well."""
-        values = tf.TensorSpec([None, None], tf.float32, name="values")
+        known = [tf.TensorSpec([None, None], tf.float32, name="values")]
+        if self.options["columns"]:
+            known.append(tf.TensorSpec([None, None, len(self.options["columns"])], tf.float32, name="covariates"))
         category = tf.TensorSpec([None], tf.int32, name="category")
-        more = () if self.direct else _ASKED
-        plain = tf.function(lambda values: self._serve(values, _nothing(values)), input_signature=[values])
-        asked = tf.function(
-            lambda values, *asked: self._serve(values, _nothing(values), *asked), input_signature=[values, *more]
-        )
-        of_category = tf.function(self._serve, input_signature=[values, category, *more])
-        return {"forecast": asked, "forecast_of": of_category, "serving_default": plain}
+        more, number = () if self.direct else _ASKED, len(known)
+
+        def asked(*given):
+            return self._serve(*given[:number], _nothing(given[0]), *given[number:])
+
+        return {
+            "forecast": tf.function(asked, input_signature=[*known, *more]),
+            "forecast_of": tf.function(self._serve, input_signature=[*known, category, *more]),
+            "serving_default": tf.function(lambda *given: asked(*given), input_signature=known),
+        }
 
     def checks(self) -> Iterator[tuple[str, dict, dict]]:
         """What an export has to answer: signature, inputs and outputs by name."""
         draw = np.random.default_rng(0)
-        known = self.options["known"]
+        known, horizon = self.options["known"], self.options["horizon"]
         values = 50 + 10 * np.sin(np.arange(known + 5)) + draw.normal(size=(4, known + 5))
         values[1, :3], values[2], values[3] = np.nan, 7.0, np.nan
-        values = values.astype(np.float32)
-        more = {} if self.direct else {"horizon": self.options["horizon"], "paths": 5, "seed": 3}
-        wanted = self._serve(tf.constant(values), tf.zeros(4, tf.int32), *more.values())
-        inputs = {"values": values.tolist(), **more}
+        inputs = {"values": values.astype(np.float32)}
+        if self.options["columns"]:
+            shape = (4, known + 5 + horizon, len(self.options["columns"]))
+            inputs["covariates"] = draw.normal(size=shape).astype(np.float32)
+        more = {} if self.direct else {"horizon": horizon, "paths": 5, "seed": 3}
+        wanted = self._serve(*map(tf.constant, inputs.values()), tf.zeros(4, tf.int32), *more.values())
+        inputs = {**{name: value.tolist() for name, value in inputs.items()}, **more}
         yield "forecast", inputs, {name: value.numpy().tolist() for name, value in wanted.items()}
 
-    def _serve(self, values, category, horizon=None, paths=PATHS, seed=0):
+    def _serve(self, values, *more):
+        covariates, more = (more[0], more[1:]) if self.options["columns"] else (None, more)
+        category, horizon, paths, seed = [*more, *(self.options["horizon"], PATHS, 0)[len(more) - 1 :]]
         known = self.options["known"]
-        # Longer ones are cut to their end, shorter ones stand at it.
-        values = tf.pad(
-            values[:, -known:], [[0, 0], [tf.maximum(known - tf.shape(values)[1], 0), 0]], constant_values=np.nan
-        )
-        values = tf.ensure_shape(values, [None, known])
-        horizon = self.options["horizon"] if horizon is None else horizon
-        found = self._tell(values, category, horizon, paths, seed)
+        values = tf.ensure_shape(_at_end(values[..., None], known)[..., 0], [None, known])
+        if covariates is not None:
+            covariates = _at_end(covariates, known + horizon)
+            steps = known + horizon if self.direct else None
+            covariates = tf.ensure_shape(covariates, [None, steps, len(self.options["columns"])])
+        found = self._tell(values, category, horizon, paths, seed, covariates)
         if self.direct:
             own = np.array(self.model.settings["levels"])
             mean = tf.linalg.matvec(found, tf.constant(between(own, FINE).mean(0), found.dtype))
             return {"mean": mean, "quantiles": found, "levels": tf.constant(own, tf.float32)}
         return {"mean": tf.reduce_mean(found, 1), "paths": found}
+
+
+def _at_end(values, steps):
+    """The last so many of [B, T, C]; shorter ones stand at the end, NaN before them."""
+    values = values[:, -steps:]
+    return tf.pad(values, [[0, 0], [steps - tf.shape(values)[1], 0], [0, 0]], constant_values=np.nan)
 
 
 _ASKED = tuple(tf.TensorSpec([], tf.int32, name=name) for name in ("horizon", "paths", "seed"))
@@ -214,11 +246,20 @@ def check_fits(forecaster: Forecaster, panel: Panel) -> Panel:
             f"{panel.name} is {words(panel.step, panel.season)}, and the model was trained on series that are "
             f"{words(step, season)}"
         )
+    if list(panel.columns) != forecaster.options["columns"]:
+        raise InputError(
+            f"{panel.name}: the model reads beside the values {_named(forecaster.options['columns'])}, and here is "
+            f"{_named(panel.columns)}; name the columns with --future-column and --past-column as in training"
+        )
     if step and not panel.step:
         say(f"{panel.name} has no times: its values are taken to be {words(step, season)}")
     if forecaster.model.settings["scaling"] == "log":
         check_positive(panel)
     return panel.matched(forecaster.classes)
+
+
+def _named(columns):
+    return ", ".join(columns) or "nothing"
 
 
 def check_positive(panel: Panel) -> None:
@@ -237,13 +278,18 @@ def check_positive(panel: Panel) -> None:
 
 
 def forecast_at(
-    forecaster: Forecaster, seen: Sequence[np.ndarray], categories: np.ndarray, levels: Sequence[float]
+    forecaster: Forecaster, panel: Panel, places: Sequence[tuple[int, int]], levels: Sequence[float]
 ) -> Forecast:
-    """What follows each of these: the model's horizon. Shows how far it is."""
-    horizon = forecaster.options["horizon"]
-    begins = range(0, len(seen), AT_ONCE)
-    found = [
-        forecaster.forecast(seen[n : n + AT_ONCE], horizon, levels, categories[n : n + AT_ONCE], n)
-        for n in track(begins, "forecasting", len(begins))
-    ]
+    """What follows in some series from some places on, over the model's horizon. Shows how far it is.
+
+    Args:
+        places: the number of a series, and how many of its points are seen.
+    """
+    horizon, found = forecaster.options["horizon"], []
+    begins = range(0, len(places), AT_ONCE)
+    for begin in track(begins, "forecasting", len(begins)):
+        numbers, ends = zip(*places[begin : begin + AT_ONCE], strict=True)
+        seen = [panel.series(n)[:end] for n, end in zip(numbers, ends, strict=True)]
+        beside = panel.all_beside(numbers, ends, horizon)
+        found.append(forecaster.forecast(seen, horizon, levels, panel.categories[list(numbers)], begin, beside))
     return Forecast(*(np.concatenate(parts) for parts in zip(*found, strict=True)))

@@ -187,8 +187,8 @@ class Forecasting(Objective):
     def __init__(self, model: DirectForecaster | PathForecaster):
         super().__init__(model)
 
-    def loss_of(self, known, following, category, training):
-        losses, counted = self.model.window_losses(known, following, category, training)
+    def loss_of(self, known, following, category, covariates=None, *, training):
+        losses, counted = self.model.window_losses(known, following, category, covariates, training)
         values = tf.reduce_sum(counted)
         return tf.reduce_sum(losses * counted) / tf.maximum(values, 1.0), 0.0, values
 

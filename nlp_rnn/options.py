@@ -25,7 +25,28 @@ label_column = click.option(
     "label_column",
     help="The column with the classes, the translations, or the values of series; guessed if its name is usual.",
 )
-time_column = click.option("--time-column", help="The column with the times of series; guessed if its name is usual.")
+
+
+def series_options(command):
+    """What else is said of a table of series."""
+    options = (
+        click.option("--time-column", help="The column with the times of series; guessed if its name is usual."),
+        click.option(
+            "--future-column",
+            "future_columns",
+            multiple=True,
+            help="Series: a column that is known for times to come as well, as a price is; repeatable.",
+        ),
+        click.option(
+            "--past-column",
+            "past_columns",
+            multiple=True,
+            help="Series: a column that is read beside the values and known no longer than they are; repeatable.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def training_options(command):
@@ -34,7 +55,7 @@ def training_options(command):
         click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting; repeatable."),
         text_column,
         label_column,
-        time_column,
+        series_options,
         click.option("--resume", is_flag=True, help="Go on with an unfinished run, after its last whole epoch."),
         click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs into the run folder."),
     )

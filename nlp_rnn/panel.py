@@ -1,6 +1,6 @@
 """Series of one frequency side by side.
 
-Shapes: N series, P points of all of them.
+Shapes: N series, P points of all of them, C columns of covariates, F steps after the end of a series.
 """
 
 from collections.abc import Sequence
@@ -25,6 +25,10 @@ class Panel:
         kinds: the names of the categories.
         begins: datetime64 [N], the time of the first value of each; None where there are no times.
         step: the time between two values, see `sources.calendar`; empty where it is not known.
+        covariates: float32 [P, C], what is known beside each value, NaN where it is missing; None for nothing.
+        columns: their names.
+        ahead: so many of the columns, the first ones, are known for times to come as well.
+        future: float32 [N, F, C], the covariates after the end of each series, NaN where they are not known.
     """
 
     name: str
@@ -36,6 +40,10 @@ class Panel:
     kinds: tuple[str, ...] = ()
     begins: np.ndarray | None = None
     step: str = ""
+    covariates: np.ndarray | None = None
+    columns: tuple[str, ...] = ()
+    ahead: int = 0
+    future: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -62,8 +70,48 @@ class Panel:
         values = np.concatenate(parts) if parts else self.values[:0]
         names = tuple(self.names[n] for n in numbers)
         begins = None if self.begins is None else self.begins[numbers]
+        beside = {}
+        if self.covariates is not None:
+            places = [np.arange(self.offsets[n], self.offsets[n + 1]) for n in numbers]
+            places = np.concatenate(places) if places else np.zeros(0, np.int64)
+            beside = {"covariates": self.covariates[places], "future": self.future[numbers]}
         categories = self.categories[numbers]
-        return replace(self, names=names, values=values, offsets=offsets, categories=categories, begins=begins)
+        return replace(
+            self, names=names, values=values, offsets=offsets, categories=categories, begins=begins, **beside
+        )
+
+    def beside(self, series: np.ndarray, places: np.ndarray, known: int, horizon: int) -> np.ndarray:
+        """The covariates that are known when some series are told from these places on, [B, known + horizon, C].
+
+        Args:
+            series: int [B].
+            places: int [B], counted over all points.
+            known, horizon: so many points before the places and after.
+        """
+        points = places[:, None] + np.arange(-known, horizon)
+        begin, end = self.offsets[series][:, None], self.offsets[series + 1][:, None]
+        inside, after = (points >= begin) & (points < end), points - end
+        given = (after >= 0) & (after < self.future.shape[1])
+        found = np.full((*points.shape, len(self.columns)), np.nan, np.float32)
+        found[inside] = self.covariates[points[inside]]
+        found[given] = self.future[np.broadcast_to(series[:, None], points.shape)[given], after[given]]
+        found[:, known:, self.ahead :] = np.nan
+        return found
+
+    def all_beside(self, numbers: Sequence[int], ends: Sequence[int], horizon: int) -> list[np.ndarray] | None:
+        """The covariates of series from their first point to `horizon` after these ends; None where there are none."""
+        if self.covariates is None:
+            return None
+        return [
+            self.beside(np.array([n]), self.offsets[[n]] + end, end, horizon)[0]
+            for n, end in zip(numbers, ends, strict=True)
+        ]
+
+    @property
+    def known_ahead(self) -> np.ndarray:
+        """For how many steps after its end the covariates of each series are known, int [N]."""
+        known = ~np.isnan(self.future[..., : self.ahead]).all(-1)
+        return np.where(known.any(1), self.future.shape[1] - known[:, ::-1].argmax(1), 0)
 
 
 def split_by_series(panel: Panel, ends: np.ndarray, horizon: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

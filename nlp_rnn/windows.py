@@ -12,13 +12,15 @@ import tensorflow as tf
 from nlp_rnn.batching import dataset_of
 from nlp_rnn.panel import Panel
 
+TOGETHER = 16  # batches
 UNKNOWN = 0.1  # share of windows in training whose category is hidden, so that one not known can be told as well
 
 
 class Windows:
     """Windows of series as training batches: (known [B, L], following [B, H], category [B]).
 
-    Where a series has no value, before its beginning or after `ends`, there is NaN.
+    Where there are covariates, a fourth holds those that are known before what follows, [B, L + H, C]. Where a series
+    has no value, before its beginning or after `ends`, there is NaN.
 
     Args:
         panel: the series.
@@ -67,7 +69,9 @@ class Windows:
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
         """All that training depends on."""
-        return (self.panel.values, self.panel.offsets, self._ends, self.panel.categories)
+        panel = self.panel
+        beside = () if panel.covariates is None else (panel.covariates, panel.future)
+        return (panel.values, panel.offsets, self._ends, panel.categories, *beside)
 
     @property
     def texts(self) -> "Windows":
@@ -78,7 +82,7 @@ class Windows:
         """The batches of an epoch."""
         return self._steps
 
-    def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def batches(self) -> Iterator[tuple[np.ndarray, ...]]:
         """The batches of one epoch."""
         draw = None if self.seed is None else np.random.default_rng((self.seed, self.epoch))
         for step in range(self._steps):
@@ -87,23 +91,37 @@ class Windows:
                 yield self.cut(series, self._last[series])
             else:
                 series = draw.choice(self._series, self.batch)
-                known, following, kinds = self.cut(series, draw.integers(self._first[series], self._last[series] + 1))
-                yield known, following, np.where(draw.random(self.batch) < UNKNOWN, 0, kinds)
+                places = draw.integers(self._first[series], self._last[series] + 1)
+                known, following, kinds, *beside = self.cut(series, places)
+                yield known, following, np.where(draw.random(self.batch) < UNKNOWN, 0, kinds), *beside
 
-    def cut(self, series: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def cut(self, series: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, ...]:
         """The windows of some series that are told from these places on, counted over all points."""
         points = places[:, None] + np.arange(-self.known, self.horizon)
         inside = (points >= self.panel.offsets[series][:, None]) & (points < self._ends[series][:, None])
         values = np.where(inside, self.panel.values[np.where(inside, points, 0)], np.nan).astype(np.float32)
-        return values[:, : self.known], values[:, self.known :], self.panel.categories[series]
+        found = (values[:, : self.known], values[:, self.known :], self.panel.categories[series])
+        if self.panel.covariates is None:
+            return found
+        return (*found, self.panel.beside(series, places, self.known, self.horizon))
 
     def dataset(self) -> tf.data.Dataset:
         """The batches of one epoch; asks `epoch` anew at each pass."""
-        kinds = ([None, self.known], tf.float32), ([None, self.horizon], tf.float32), ([None], tf.int32)
-        return dataset_of(self._timed, tuple(tf.TensorSpec(*kind) for kind in kinds), len(self))
+        shapes = [[self.known], [self.horizon], []]
+        if self.panel.covariates is not None:
+            shapes.append([self.known + self.horizon, len(self.panel.columns)])
+        types = [tf.int32 if not shape else tf.float32 for shape in shapes]
+        kinds = zip(shapes, types, strict=True)
+        signature = tuple(tf.TensorSpec([None, None, *shape], kind) for shape, kind in kinds)
+        return dataset_of(self._together, signature, len(self), slices=True)
 
-    def _timed(self):
-        self.ready = []
+    def _together(self):
+        """The batches, some at a time, [N, B, ...] each: handing them over costs as much as a small network's step."""
+        self.ready, some = [], []
         for batch in self.batches():
+            if some and (len(some) == TOGETHER or len(batch[0]) != len(some[0][0])):
+                yield tuple(np.stack(parts) for parts in zip(*some, strict=True))
+                some = []
+            some.append(batch)
             self.ready.append(time.monotonic())
-            yield batch
+        yield tuple(np.stack(parts) for parts in zip(*some, strict=True))

@@ -62,7 +62,7 @@ class Config:
     dropout: float = 0.1
     epochs: int = 20
     steps: int = 0  # batches of an epoch; 0: by the amount of data
-    batch: int = 256  # windows of a batch
+    batch: int = 64  # windows of a batch
     learning_rate: float = 0.002
     finetuning_rate: float = 0.0005  # the learning rate when going on from another run
     rate_decay: float = 1.0  # fine-tuning: the rate of a layer divided by that of the layer below
@@ -122,6 +122,7 @@ def build_model(config: Config, panel: Panel, start: Forecaster | None) -> Direc
     """Windows [B, L] -> quantiles [B, H, Q] or paths [B, S, H], from scratch or from the weights of another run."""
     shared = {"cell": config.cell, "units": config.units, "layers": config.layers, "dropout": config.dropout}
     shared |= {"kinds": len(panel.kinds), "scaling": config.scaling, "recent": config.recent}
+    shared |= {"covariates": len(panel.columns), "ahead": panel.ahead}
     if config.model == "paths":
         model = PathForecaster(panel.season, config.likelihood, **shared)
     else:
@@ -129,6 +130,10 @@ def build_model(config: Config, panel: Panel, start: Forecaster | None) -> Direc
     model.build((None, None))
     if start is not None:
         model.set_weights(start.model.get_weights())
+    elif panel.columns:
+        ends = held_out_ends(panel, config.horizon, config.origins)
+        seen = zip(panel.offsets[:-1], ends, strict=True)
+        model.beside.adapt(np.concatenate([panel.covariates[begin : begin + end] for begin, end in seen]))
     return model
 
 
@@ -146,13 +151,14 @@ def train(config: Config, source: Opened, job: runs.Job) -> dict:
         plan = plan_of(config, config.epochs, start is not None)
         history = fit(Forecasting(model), data.train, data.validation, plan, folder, job.tensorboard)
         time = {"season": panel.season, "horizon": config.horizon, "known": config.known, "step": panel.step}
-        pipeline = Forecaster(model, panel.kinds, **time)
-        figures, rows = evaluate(pipeline, panel, config.origins, config.classical)
+        pipeline = Forecaster(model, panel.kinds, **time, columns=panel.columns)
+        found = evaluate(pipeline, panel, config.origins, config.classical)
         (folder / "plots").mkdir(exist_ok=True)
         plots.curves(history, folder / "plots" / "curves.png")
-        runs.write_rows(folder / "backtest.csv", rows)
-        runs.save(folder, pipeline, figures, history)
-    return figures
+        plots.fans(found.drawn, folder / "plots" / "forecasts.png")
+        runs.write_rows(folder / "backtest.csv", found.rows)
+        runs.save(folder, pipeline, found.figures, history)
+    return found.figures
 
 
 def fitted_to(config: Config, source: Opened, job: runs.Job) -> Config:

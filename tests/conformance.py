@@ -183,15 +183,18 @@ def check_seq2seq(make, tmp_path):
 def check_forecaster(make, tmp_path):
     """Assert that a forecaster trains every weight, keeps rows apart, goes with the size of a series, and survives.
 
-    `make` takes how many points are known, and tells 4 more; the season is 3 and there are 2 categories.
+    `make` takes how many points are known, and tells 4 more; the season is 3, and there are 2 categories and 2
+    covariates, the first of which is known ahead.
     """
     draw = np.random.default_rng(0)
     known = (20 + 5 * np.sin(np.arange(12)) + draw.normal(size=(B, 12))).astype("float32")
     known[0, :5], known[1, 7], category = np.nan, np.nan, np.array([0, 1, 2, 1], "int32")
-    following, model = (20 + draw.normal(size=(B, 4))).astype("float32"), make(12)
-    y = model((known, category)).numpy()
+    following, beside = (draw.normal(size=shape).astype("float32") for shape in ((B, 4), (B, 16, 2)))
+    following, model = following + 20, make(12)
+    beside[:, 12:, 1], beside[2, 3] = np.nan, np.nan
+    y = model((known, category, beside)).numpy()
     with tf.GradientTape() as tape:
-        losses, counted = model.window_losses(*map(tf.constant, (known, following, category)), training=True)
+        losses, counted = model.window_losses(*map(tf.constant, (known, following, category, beside)), training=True)
         loss = tf.reduce_sum(losses * counted)
     values = [w.value for w in model.trainable_weights]
     for weight, gradient in zip(model.trainable_weights, tape.gradient(loss, values), strict=True):
@@ -199,26 +202,31 @@ def check_forecaster(make, tmp_path):
         assert some, f"no gradient reaches {weight.path}"
         assert np.isfinite(tf.convert_to_tensor(gradient)).all(), f"the gradient of {weight.path} is not finite"
     for row in range(B):
-        alone = model((known[row : row + 1], category[row : row + 1]))
+        alone = model(tuple(part[row : row + 1] for part in (known, category, beside)))
         np.testing.assert_allclose(alone[0], y[row], rtol=1e-5, atol=1e-5, err_msg="a batch is not as its rows")
-    assert not np.allclose(model((known, category[::-1].copy())), y), "the category does not reach what is told"
-    nothing = model((np.full((1, 12), np.nan, "float32"), category[:1])).numpy()
+    other = category[::-1].copy()
+    assert not np.allclose(model((known, other, beside)), y), "the category does not reach what is told"
+    for place, words in (((12, 0), "a covariate known ahead"), ((11, 1), "a covariate of the past")):
+        other = beside.copy()
+        other[:, *place] += 1
+        assert not np.allclose(model((known, category, other)), y), f"{words} does not reach what is told"
+    nothing = model((np.full((1, 12), np.nan, "float32"), category[:1], beside[:1])).numpy()
     assert np.isfinite(nothing).all(), "a window of nothing gives NaN"
     gone = np.where(np.arange(4) == 3, np.nan, following).astype("float32")
-    _, kept = model.window_losses(*map(tf.constant, (known, gone, category)))
+    _, kept = model.window_losses(*map(tf.constant, (known, gone, category, beside)))
     assert np.isfinite(losses).all() and kept.numpy().sum() == 3 * B, "what is missing is counted"
-    _check_size(model, known, category)
+    _check_size(model, known, category, beside)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(again((known, category)), y)
+    np.testing.assert_array_equal(again((known, category, beside)), y)
     assert again.get_config() == model.get_config()
 
 
-def _check_size(model, known, category):
+def _check_size(model, known, category, beside):
     """The loss of a series in another unit is the same, but for what the unit adds to a density."""
     following = known[:, -4:] + 1
-    losses, _ = model.window_losses(*map(tf.constant, (known, following, category)))
-    larger, _ = model.window_losses(*map(tf.constant, (1000 * known, 1000 * following, category)))
+    losses, _ = model.window_losses(*map(tf.constant, (known, following, category, beside)))
+    larger, _ = model.window_losses(*map(tf.constant, (1000 * known, 1000 * following, category, beside)))
     np.testing.assert_allclose(larger, losses, rtol=1e-2, atol=1e-3, err_msg="it depends on the unit of a series")
 
 

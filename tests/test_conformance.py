@@ -92,12 +92,20 @@ SEQ2SEQ["Seq2Seq, fed"] = lambda: Seq2Seq(
 )
 FORECASTERS = {
     f"DirectForecaster, {cell}, {scaling}": lambda known, cell=cell, scaling=scaling: DirectForecaster(
-        known, 4, segment=5, cell=cell, units=6, layers=2, kinds=2, scaling=scaling, recent=3
+        known, 4, segment=5, cell=cell, units=6, layers=2, kinds=2, scaling=scaling, recent=3, covariates=2, ahead=1
     )
     for cell, scaling in (("gru", "log"), ("lstm", "deviation"), ("rnn", "size"))
 } | {
     f"PathForecaster, {cell}, {likelihood}": lambda known, cell=cell, likelihood=likelihood: PathForecaster(
-        3, likelihood, cell, units=6, kinds=2, scaling="log" if cell == "gru" else "deviation", recent=3
+        3,
+        likelihood,
+        cell,
+        units=6,
+        kinds=2,
+        scaling="log" if cell == "gru" else "deviation",
+        recent=3,
+        covariates=2,
+        ahead=1,
     )
     for cell, likelihood in (("gru", "student_t"), ("lstm", "normal"))
 }
@@ -286,8 +294,8 @@ def test_a_broken_seq2seq_is_rejected(broken, tmp_path):
 class MixesWindows(DirectForecaster):
     """Broken on purpose: a window is told by the others as well."""
 
-    def measured(self, known, category, training=False):
-        scale, told = super().measured(known, category, training)
+    def measured(self, known, category, covariates=None, training=False):
+        scale, told = super().measured(known, category, covariates, training)
         return scale, told + tf.reduce_mean(told, 0, keepdims=True)
 
 
@@ -295,8 +303,8 @@ class MixesWindows(DirectForecaster):
 class KeepsTheUnit(DirectForecaster):
     """Broken on purpose: large series weigh more than small ones."""
 
-    def window_losses(self, known, following, category, training=False):
-        losses, counted = super().window_losses(known, following, category, training)
+    def window_losses(self, known, following, category, covariates=None, training=False):
+        losses, counted = super().window_losses(known, following, category, covariates, training)
         return losses * tf.where(tf.math.is_nan(known[:, -1:]), 1.0, known[:, -1:]), counted
 
 
@@ -304,14 +312,15 @@ class KeepsTheUnit(DirectForecaster):
 class TakesMissingForZero(DirectForecaster):
     """Broken on purpose: a missing value to tell counts like a zero."""
 
-    def window_losses(self, known, following, category, training=False):
-        return super().window_losses(known, tf.where(tf.math.is_nan(following), 0.0, following), category, training)
+    def window_losses(self, known, following, category, covariates=None, training=False):
+        filled = tf.where(tf.math.is_nan(following), 0.0, following)
+        return super().window_losses(known, filled, category, covariates, training)
 
 
 @pytest.mark.parametrize("broken", [MixesWindows, KeepsTheUnit, TakesMissingForZero])
 def test_a_broken_forecaster_is_rejected(broken, tmp_path):
     with pytest.raises(AssertionError):
-        check_forecaster(lambda known: broken(known, 4, segment=5, units=6, kinds=2), tmp_path)
+        check_forecaster(lambda known: broken(known, 4, segment=5, units=6, kinds=2, covariates=2, ahead=1), tmp_path)
 
 
 BROKEN_RECIPE = '''"""A recipe whose settings can be changed while it runs."""

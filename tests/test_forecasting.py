@@ -154,6 +154,51 @@ def test_paths_are_drawn_and_can_be_asked_for_any_horizon(cli):
     assert result.stdout == cli("predict", "paths", "--input", "shops.csv", "--horizon", 20).stdout
 
 
+def promoted(days=160, coming=6):
+    """Sales that double when there is a promotion, which is known ahead, and rows of days to come."""
+    draw = np.random.default_rng(0)
+    rows = [["id", "date", "promo", "rain", "y"]]
+    for shop in range(6):
+        level, promotion = draw.uniform(50, 150), draw.integers(0, 2, days + coming)
+        for day in range(days + coming):
+            value = round(level * (1 + promotion[day]) * draw.normal(1, 0.02), 2) if day < days else ""
+            date = np.datetime64("2024-01-01") + day
+            rows.append([f"shop {shop}", date, promotion[day], draw.integers(0, 9) if day < days else "", value])
+    return rows
+
+
+@pytest.mark.parametrize("model", ["quantiles", "paths"])
+def test_what_is_known_ahead_is_made_use_of(cli, model):
+    write("shops.csv", promoted())
+    told = words(*SMALL, f"model={model}", "epochs=12", "steps=60", "scaling=log", "known=14")
+    columns = ["--future-column", "promo", "--past-column", "rain"]
+    result = cli("run", "forecasting", "--data", "shops.csv", "--out", "run", "--json", *columns, *told)
+    assert result.exit_code == 0, result.output
+    methods = json.loads(result.stdout)["methods"]
+    assert methods["model"]["smape"] < 0.4 * methods["seasonal naive"]["smape"]
+    result = cli("predict", "run", "--input", "shops.csv")
+    assert result.exit_code == 0 and len(result.stdout.splitlines()) == 1 + 6 * 6, result.output
+    found = runs.load(Path("run")).pipeline
+    assert found.options["columns"] == ["promo", "rain"]
+    export(found, Path("exported"))
+    write("short.csv", promoted(coming=2))
+    result = cli("predict", "run", "--input", "short.csv")
+    assert result.exit_code == 1 and "'shop 0': promo must be known for 6 steps after its last value" in result.stderr
+    assert cli("predict", "run", "--input", "short.csv", "--horizon", 2).exit_code == 0
+    result = cli("finetune", "run", "--data", "shops.csv", "--past-column", "promo", "--future-column", "rain")
+    assert (
+        result.exit_code == 1
+        and "the model reads beside the values promo, rain, and here is rain, promo" in result.stderr
+    )
+
+
+def test_columns_of_series_are_refused_elsewhere(cli, trained, reviews_csv):
+    result = cli("run", "sentiment", "--data", reviews_csv, "--past-column", "x")
+    assert result.exit_code == 2 and "--past-column is for tables of series" in result.stderr
+    result = cli("predict", trained, "a text", "--text-column", "x")
+    assert result.exit_code == 2 and "--text-column is for tables of series" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("more", "code", "message"),
     [
@@ -263,14 +308,17 @@ def test_the_pinball_loss_is_least_at_the_quantile():
 @pytest.mark.parametrize("likelihood", ["student_t", "negative_binomial"])
 def test_a_step_is_what_the_whole_is(likelihood):
     """What a path is drawn from at each step is what the whole series gives there."""
-    model = PathForecaster(3, likelihood, units=5)
+    model = PathForecaster(3, likelihood, units=5, covariates=2, ahead=1)
+    model.build((None, None))
     values = np.random.default_rng(0).poisson(9, (2, 12)).astype("float32") + 1
     values[0, :2], values[1, 6] = np.nan, np.nan
     scale = model._scale(tf.constant(values[:, :8]))
-    whole, _ = model._run(scale, tf.constant(values), None, False)
-    _, states = model._run(scale, tf.constant(values[:, :8]), None, False)
+    beside = tf.random.stateless_normal((2, 13, 2), (0, 1))
+    whole, _ = model._run(scale, tf.constant(values), None, beside, False)
+    _, states = model._run(scale, tf.constant(values[:, :8]), None, beside[:, :9], False)
     for t in range(8, 12):
-        step, states = model._step(scale, tf.constant(values[:, t - 2 : t + 1]), None, states)
+        read = tf.concat([beside[:, t + 1, :1], beside[:, t, 1:]], -1)
+        step, states = model._step(scale, tf.constant(values[:, t - 2 : t + 1]), None, read, states)
         np.testing.assert_allclose(step, whole[:, t], rtol=1e-4, atol=1e-5)
 
 
@@ -286,8 +334,9 @@ def test_more_than_one_origin_tells_every_point_once():
     values = np.arange(1.0, 61.0, dtype="float32")
     data = Panel("x", ("a",), values, np.array([0, 60]), 1, np.zeros(1, np.int32))
     pipeline = Forecaster(DirectForecaster(12, 4, 4, units=4), (), season=1, horizon=4, known=12)
-    figures, rows = evaluate(pipeline, data, 3, classical=False)
+    figures, rows, drawn = evaluate(pipeline, data, 3, classical=False)
     assert [row["actual"] for row in rows] == list(range(49, 61)) and figures["origins"] == 3
+    assert drawn[0]["seen"].tolist() == list(range(45, 57)) and drawn[0]["actual"].tolist() == [57, 58, 59, 60]
     assert figures["methods"]["naive"]["rmse"] == pytest.approx(np.sqrt(np.mean(np.arange(1, 5) ** 2)))
 
 

@@ -14,6 +14,7 @@ LANGUAGE = {"language", "language_data", "cloze", "held_out"}
 MAY_IMPORT = {
     "__init__": set(),
     "options": set(),
+    "opening": BASE | {"progress", "sources"},
     "distributions": set(),
     "forecast_metrics": set(),
     "baselines": set(),
@@ -82,6 +83,7 @@ MAY_IMPORT = {
         "console",
         "evaluation",
         "forecast_answers",
+        "opening",
         "places",
         "plots",
         "progress",
@@ -91,7 +93,7 @@ MAY_IMPORT = {
     },
     "cli": BASE
     | PARTS
-    | {"__init__", "answers", "commands", "console", "export", "options", "places", "recipes", "runs"},
+    | {"__init__", "answers", "commands", "console", "export", "opening", "options", "places", "recipes", "runs"},
     "tasks": BASE
     | PARTS
     | LANGUAGE

@@ -235,7 +235,7 @@ def test_next_word_on_short_passages_compares_where_there_are_gaps(cli, monkeypa
 
     columns = ("text", "prompt", "answer", "kind", "gap")
     tables = {split: Table("x", columns, rows, size=120) for split in ("train", "validation", "test")}
-    monkeypatch.setattr(commands, "_opened", lambda *_: Source("x", tables, ("text",)))
+    monkeypatch.setattr(commands, "opened", lambda *_: Source("x", tables, ("text",)))
     small = [f"--set={setting}" for setting in ("units=8", "embedding=8", "epochs=4", "memory=20")]
     result = cli("run", "next_word", "--out", "run", *small)
     assert result.exit_code == 0, result.output

@@ -151,6 +151,28 @@ def test_columns_are_told_apart(tmp_path):
         opened(tmp_path, "date,store_nbr,sales\n2024-01-01,1,5\n2024-01-01,2,6\n")
 
 
+def test_columns_beside_the_values(tmp_path):
+    text = "date,a,price,rain\n2024-01-01,,1,9\n2024-01-02,5,2,8\n2024-01-03,6,3,7\n2024-01-04,,4,\n2024-01-05,,5,\n"
+    panel = opened(tmp_path, text, future_columns=["price"], past_columns=["rain"]).panel
+    assert panel.names == ("a",) and panel.columns == ("price", "rain") and panel.ahead == 1
+    assert panel.series(0).tolist() == [5, 6] and panel.covariates.tolist() == [[2, 8], [3, 7]]
+    assert panel.known_ahead.tolist() == [2] and panel.future[0, :, 0].tolist() == [4, 5]
+    text = "id,date,y,promo\na,2024-01-01,1,0\nb,2024-01-01,2,1\na,2024-01-02,3,1\nb,2024-01-02,,1\n"
+    panel = opened(tmp_path, text, future_columns=["promo"]).panel
+    assert panel.lengths.tolist() == [2, 1] and panel.covariates[:, 0].tolist() == [0, 1, 1]
+    assert panel.known_ahead.tolist() == [0, 1]
+    for columns, message in (
+        ({"past_columns": ["rain"]}, "has no column 'rain'"),
+        ({"past_columns": ["promo"], "future_columns": ["promo"]}, "is named twice"),
+    ):
+        with pytest.raises(CallError, match=message):
+            opened(tmp_path, text, **columns)
+    with pytest.raises(CallError, match="has no columns but the values"):
+        open_series("m3/other", future_columns=["price"])
+    with pytest.raises(InputError, match="line 2, column 'promo': 'yes' is no number"):
+        opened(tmp_path, "date,a,promo\n2024-01-01,1,yes\n", future_columns=["promo"])
+
+
 def test_few_values_are_of_the_step_that_is_likely(tmp_path):
     text = "id,date,y\na,2024-01-01,1\nb,2024-04-01,2\n"
     assert opened(tmp_path, text).panel.step == ""

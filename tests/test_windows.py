@@ -1,6 +1,7 @@
 """Windows over series: what is in them, and that nothing that follows is ever in what is known."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,6 +43,38 @@ def test_nothing_after_the_end_is_seen():
             for x, y in zip(here, there, strict=True):
                 np.testing.assert_array_equal(x, y)
                 assert not (np.abs(x) > 1e5).any()
+
+
+def covered(lengths, ahead=1):
+    """Series with two columns beside them, the first of them known for three steps to come."""
+    data, draw = panel(lengths), np.random.default_rng(1)
+    beside, future = (draw.normal(size=shape).astype("f") for shape in ((sum(lengths), 2), (len(lengths), 3, 2)))
+    return replace(data, covariates=beside, columns=("price", "rain"), ahead=ahead, future=future)
+
+
+def test_covariates_are_those_known_before_what_follows():
+    data = covered([10, 4])
+    *_, beside = Windows(data, data.lengths, 3, 4).cut(np.array([0, 1, 1]), np.array([5, 12, 14]))
+    np.testing.assert_array_equal(beside[0, :3], data.covariates[2:5])
+    np.testing.assert_array_equal(beside[0, 3:, 0], data.covariates[5:9, 0])
+    assert np.isnan(beside[:, 3:, 1]).all() and np.isnan(beside[1, 0]).all()
+    np.testing.assert_array_equal(beside[1, 1:5, 0], data.covariates[10:14, 0])
+    np.testing.assert_array_equal(beside[2, 3:, 0], [*data.future[1, :, 0], np.nan])
+    np.testing.assert_array_equal(
+        data.all_beside([1], [2], 3)[0][:, 0], [*data.covariates[10:14, 0], data.future[1, 0, 0]]
+    )
+    assert data.known_ahead.tolist() == [3, 3] and data.only(np.array([1])).covariates.shape == (4, 2)
+
+
+def test_nothing_of_the_future_is_seen_beside_the_values_but_what_is_known_ahead():
+    data = covered([40, 25])
+    ends, other = data.lengths - 8, data.covariates.copy()
+    for offset, end in zip(data.offsets[:-1], ends, strict=True):
+        other[offset + end : offset + end + 8, 1] = 1e6
+    for seed in (0, None):
+        both = [Windows(one, ends, 12, 5, 16, 30, seed=seed) for one in (data, replace(data, covariates=other))]
+        for here, there in zip(*(windows.batches() for windows in both), strict=True):
+            np.testing.assert_array_equal(here[3], there[3])
 
 
 def test_windows_are_drawn_over_all_series_and_places_and_anew_in_each_epoch():

@@ -1,7 +1,7 @@
 """Series to what follows them: quantiles of all steps at once, from a network that reads a window segment by segment.
 
 Shapes: B windows, L points known, H points to tell, W points of a segment, N segments known, M segments to tell,
-Q quantiles, U units.
+Q quantiles, U units, C covariates.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ import tensorflow as tf
 from nlp_rnn.checks import at_least_zero, fraction, not_negative, one_of, positive_int
 from nlp_rnn.layers import Stack
 from nlp_rnn.layers.recurrent import CELLS
+from nlp_rnn.models.covariates import Covariates, checked
 from nlp_rnn.models.scaling import SCALINGS, scale_of
 
 LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
@@ -38,9 +39,11 @@ class DirectForecaster(keras.Model):
         scaling: how a window is measured, see `scale_of`.
         recent: the centre of a window is the mean of so many last values.
         linear: whether a linear map of the window is added.
+        covariates: C, the columns of what is known beside the values.
+        ahead: so many of the covariates, the first ones, are known for the points to be told.
 
     Call with the known values, [B, L], NaN where one is missing; or with these and the categories, int [B], 0 where
-    unknown. Gives the quantiles [B, H, Q].
+    unknown; or with a third, the covariates [B, L + H, C]. Gives the quantiles [B, H, Q].
 
     Raises:
         ValueError: an argument is out of its range.
@@ -65,6 +68,8 @@ class DirectForecaster(keras.Model):
         scaling: str = "deviation",
         recent: int = 1,
         linear: bool = True,
+        covariates: int = 0,
+        ahead: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -81,6 +86,7 @@ class DirectForecaster(keras.Model):
             "scaling": one_of("scaling", scaling, SCALINGS),
             "recent": positive_int("recent", recent),
             "linear": bool(linear),
+            **checked(covariates, ahead),
         }
         if units % 2:
             raise ValueError(f"units must be even, got {units}")
@@ -100,10 +106,17 @@ class DirectForecaster(keras.Model):
         self.category = keras.layers.Embedding(self.settings["kinds"] + 1, units // 2, name="category")
         horizon = self.settings["horizon"]
         self.direct = keras.layers.Dense(horizon, kernel_initializer="zeros", use_bias=False, name="direct")
+        self.beside = Covariates(self.settings["covariates"], name="beside") if self.settings["covariates"] else None
+        self.leading = keras.layers.Dense(units, use_bias=False, name="leading")  # what is known of those to be told
 
     def build(self, input_shape):
         units, segment = self.settings["units"], self.settings["segment"]
-        self.reading.build((None, None, 2 * segment))
+        columns, ahead = self.settings["covariates"], self.settings["ahead"]
+        self.reading.build((None, None, (2 + columns) * segment))
+        if columns:
+            self.beside.build()
+        if ahead:
+            self.leading.build((None, None, ahead * segment))
         self.recurrent.build((None, None, units))
         self.telling.build((None, None, units))
         self.category.build((None,))
@@ -115,46 +128,67 @@ class DirectForecaster(keras.Model):
     @property
     def parts(self) -> list[keras.layers.Layer]:
         """The layers from the output to the input."""
-        return [self.telling, self.direct, *reversed(self.recurrent.layers), self.category, self.reading]
+        return [self.telling, self.direct, *reversed(self.recurrent.layers), self.category, self.leading, self.reading]
 
     def call(self, inputs, training=False):
-        known, category = (
-            inputs if isinstance(inputs, list | tuple) else (inputs, tf.zeros(tf.shape(inputs)[0], tf.int32))
-        )
-        scale, measured = self.measured(known, category, training)
+        known, *more = inputs if isinstance(inputs, list | tuple) else (inputs,)
+        category, *covariates = more or [tf.zeros(tf.shape(known)[0], tf.int32)]
+        scale, measured = self.measured(known, category, *covariates, training=training)
         return tf.sort(scale.values(measured), -1)
 
-    def measured(self, known: tf.Tensor, category: tf.Tensor, training: bool = False):
+    def measured(
+        self, known: tf.Tensor, category: tf.Tensor, covariates: tf.Tensor | None = None, training: bool = False
+    ):
         """The scale of each window, and the quantiles [B, H, Q] as measured by it, not yet in order."""
         scale = scale_of(known, self.settings["scaling"], self.settings["recent"])
         there = ~tf.math.is_nan(known)
         x = tf.where(there, scale.measured(known), 0.0)
-        told = self._told(x, there, category, training)
+        told = self._told(x, there, category, self._measured_beside(covariates, known), training)
         if self.settings["linear"]:
             told += self.direct(x)[..., None]
         return scale, told
 
-    def window_losses(self, known: tf.Tensor, following: tf.Tensor, category: tf.Tensor, training: bool = False):
+    def window_losses(
+        self,
+        known: tf.Tensor,
+        following: tf.Tensor,
+        category: tf.Tensor,
+        covariates: tf.Tensor | None = None,
+        training: bool = False,
+    ):
         """Twice the pinball loss of the quantiles, mean over those, and 1 where there is a value; [B, H] each.
 
         Of values as measured by the window's scale, so that all windows weigh the same; one without a scale not at all.
         """
-        scale, told = self.measured(known, category, training)
+        scale, told = self.measured(known, category, covariates, training)
         there = ~tf.math.is_nan(following)
         wanted = tf.where(there, scale.measured(following), 0.0)
         return pinball(wanted, told, self.settings["levels"]), tf.cast(there & scale.usable, told.dtype)
 
-    def _told(self, x, there, category, training):
+    def _measured_beside(self, covariates, known):
+        """The covariates that a window is read with, [B, L, C], and those it is told with, [B, H, ahead]."""
+        if self.beside is None:
+            return tf.zeros([*tf.unstack(tf.shape(known)), 0]), None
+        length, ahead = self.settings["known"], self.settings["ahead"]
+        measured = self.beside(covariates)
+        return measured[:, :length], measured[:, length:, :ahead] if ahead else None
+
+    def _told(self, x, there, category, beside, training):
         """Quantiles [B, H, Q] of windows [B, L] as measured."""
         batch, segment, units = tf.shape(x)[0], self.settings["segment"], self.settings["units"]
         lacking = self.segments * segment - self.settings["known"]
-        pieces = [tf.pad(part, [[0, 0], [lacking, 0]]) for part in (x, tf.cast(there, x.dtype))]
-        pieces = [tf.reshape(part, [batch, self.segments, segment]) for part in pieces]
-        mask = tf.reduce_any(pieces[1] > 0, -1)
-        _, *states = self.recurrent(self.reading(tf.concat(pieces, -1)), mask=mask)
+        points = [x[..., None], tf.cast(there, x.dtype)[..., None], beside[0]]
+        pieces = tf.pad(tf.concat(points, -1), [[0, 0], [lacking, 0], [0, 0]])
+        pieces = tf.reshape(pieces, [batch, self.segments, segment * (2 + self.settings["covariates"])])
+        mask = tf.reduce_any(tf.reshape(pieces, [batch, self.segments, segment, -1])[..., 1] > 0, -1)
+        _, *states = self.recurrent(self.reading(pieces), mask=mask)
         places = tf.broadcast_to(self.places.value[None], [batch, self.told, units // 2])
         kind = tf.repeat(self.category(category)[:, None], self.told, 1)
-        asked = tf.reshape(tf.concat([places, kind], -1), [batch * self.told, 1, units])
+        asked = tf.concat([places, kind], -1)
+        if beside[1] is not None:
+            ahead = tf.pad(beside[1], [[0, 0], [0, self.told * segment - self.settings["horizon"]], [0, 0]])
+            asked += self.leading(tf.reshape(ahead, [batch, self.told, segment * self.settings["ahead"]]))
+        asked = tf.reshape(asked, [batch * self.told, 1, units])
         hidden, *_ = self.recurrent(asked, [tf.repeat(state, self.told, 0) for state in states])
         told = self.telling(self.dropped(hidden, training=training))
         told = tf.reshape(told, [batch, self.told * segment, len(self.settings["levels"])])

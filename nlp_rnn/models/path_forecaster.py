@@ -1,6 +1,6 @@
 """Series to what may follow them, step by step: each value from those before it, and whole paths drawn.
 
-Shapes: B windows, L points known, H points to tell, T = L + H - 1 steps, S paths, U units, P parameters.
+Shapes: B windows, L points known, H points to tell, T = L + H - 1 steps, S paths, U units, P parameters, C covariates.
 """
 
 import keras
@@ -10,6 +10,7 @@ from nlp_rnn.checks import fraction, not_negative, one_of, positive_int
 from nlp_rnn.distributions import COUNTS, DISTRIBUTIONS, LIKELIHOODS, count_draw, count_log_density
 from nlp_rnn.layers import Stack
 from nlp_rnn.layers.recurrent import CELLS
+from nlp_rnn.models.covariates import Covariates, checked
 from nlp_rnn.models.scaling import SCALINGS, Scale, scale_of
 
 FARTHEST = 8.0  # a value drawn is no farther than so many spreads from the centre; of logarithms a factor of 3,000
@@ -19,7 +20,8 @@ FARTHEST = 8.0  # a value drawn is no farther than so many spreads from the cent
 class PathForecaster(keras.Model):
     """An autoregressive network that tells a distribution of the next value (Salinas et al., 2020, "DeepAR").
 
-    A step reads the value before, the value a season before the one to be told, and which of them were missing.
+    A step reads the value before, the value a season before the one to be told, which of them were missing, and the
+    covariates: of the time to be told those that are known ahead, of the time before the others.
 
     Args:
         season: the lag that is read beside the last value; 1 for none.
@@ -31,9 +33,12 @@ class PathForecaster(keras.Model):
         kinds: how many categories of series there are; 0 for none.
         scaling: how a window is measured, see `scale_of`; counts always by their "size".
         recent: the centre of a window is the mean of so many last values.
+        covariates: C, the columns of what is known beside the values.
+        ahead: so many of the covariates, the first ones, are known for the points to be told.
 
-    Call with known values, [B, L], NaN where one is missing, L above the season; gives the outputs that tell the
-    distribution of each value from the second on and of the one that follows, [B, L, P].
+    Call with known values, [B, L], NaN where one is missing, L above the season; or with these, the categories, int
+    [B], and the covariates, [B, L + 1, C]. Gives the outputs that tell the distribution of each value from the second
+    on and of the one that follows, [B, L, P].
 
     Raises:
         ValueError: an argument is out of its range.
@@ -55,6 +60,8 @@ class PathForecaster(keras.Model):
         kinds: int = 0,
         scaling: str = "deviation",
         recent: int = 1,
+        covariates: int = 0,
+        ahead: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -68,7 +75,9 @@ class PathForecaster(keras.Model):
             "kinds": not_negative("kinds", kinds),
             "scaling": one_of("scaling", scaling, SCALINGS),
             "recent": positive_int("recent", recent),
+            **checked(covariates, ahead),
         }
+        self.beside = Covariates(covariates, name="beside") if covariates else None
         names = range(layers)
         rates = [dropout * (n > 0) for n in names]
         make = CELLS[cell]
@@ -80,7 +89,9 @@ class PathForecaster(keras.Model):
 
     def build(self, input_shape):
         self.category.build((None,))
-        self.recurrent.build((None, None, 4 + 8))
+        self.recurrent.build((None, None, 4 + 8 + self.settings["covariates"]))
+        if self.beside is not None:
+            self.beside.build()
         self.telling.build((None, None, self.settings["units"]))
 
     @property
@@ -89,17 +100,25 @@ class PathForecaster(keras.Model):
         return [self.telling, *reversed(self.recurrent.layers), self.category]
 
     def call(self, inputs, training=False):
-        known, category = inputs if isinstance(inputs, list | tuple) else (inputs, None)
-        outputs, _ = self._run(self._scale(known), known, category, training)
+        known, *more = inputs if isinstance(inputs, list | tuple) else (inputs,)
+        category, covariates = [*more, None, None][:2]
+        outputs, _ = self._run(self._scale(known), known, category, covariates, training)
         return outputs
 
-    def window_losses(self, known: tf.Tensor, following: tf.Tensor, category: tf.Tensor, training: bool = False):
+    def window_losses(
+        self,
+        known: tf.Tensor,
+        following: tf.Tensor,
+        category: tf.Tensor,
+        covariates: tf.Tensor | None = None,
+        training: bool = False,
+    ):
         """Minus the log-density of each value from those before it, and 1 where there is one; [B, L + H - 1] each.
 
         In training of all values from the second on; else of those that follow the known.
         """
         scale, values = self._scale(known), tf.concat([known, following], 1)
-        outputs, _ = self._run(scale, values[:, :-1], category, training)
+        outputs, _ = self._run(scale, values[:, :-1], category, covariates, training)
         wanted = values[:, 1:]
         there = ~tf.math.is_nan(wanted)
         counted = tf.cast(there & scale.usable, outputs.dtype)
@@ -109,12 +128,20 @@ class PathForecaster(keras.Model):
         return -self._log_density(scale, wanted, there, outputs), counted
 
     def paths(
-        self, known: tf.Tensor, horizon: int | tf.Tensor, samples: int | tf.Tensor, seed: int | tf.Tensor, category=None
+        self,
+        known: tf.Tensor,
+        horizon: int | tf.Tensor,
+        samples: int | tf.Tensor,
+        seed: int | tf.Tensor,
+        category: tf.Tensor | None = None,
+        covariates: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Draw S ways on, [B, S, H]."""
+        """Draw S ways on, [B, S, H]; the covariates are [B, L + H, C]."""
         scale = self._scale(known)
-        outputs, states = self._run(scale, known, category, False)
+        outputs, states = self._run(scale, known, category, covariates, False)
         batch, season = tf.shape(known)[0], self.settings["season"]
+        beside = tf.repeat(self._beside(covariates, tf.shape(known)[0], tf.shape(known)[1] + horizon), samples, 0)
+        beside = tf.ensure_shape(beside[:, tf.shape(known)[1] :], [None, None, self.settings["covariates"]])
         many = Scale(*(None if part is None else tf.repeat(part, samples, 0) for part in scale))
         kind = None if category is None else tf.repeat(category, samples, 0)
         past = tf.repeat(known[:, -season:], samples, 0)
@@ -124,7 +151,7 @@ class PathForecaster(keras.Model):
         def turn(t, last, past, states, drawn):
             value = self._draw(many, last, tf.stack([tf.cast(seed, tf.int32), 2 * t]))
             past = tf.ensure_shape(tf.concat([past[:, 1:], value[:, None]], 1), [None, season])
-            outputs, states = self._step(many, past, kind, states)
+            outputs, states = self._step(many, past, kind, beside[:, t], states)
             return t + 1, outputs, past, states, drawn.write(t, value)
 
         loop = (tf.constant(0), last, past, states, drawn)
@@ -135,21 +162,31 @@ class PathForecaster(keras.Model):
         counts = self.settings["likelihood"] == COUNTS
         return scale_of(known, "size" if counts else self.settings["scaling"], self.settings["recent"])
 
-    def _run(self, scale, values, category, training):
+    def _beside(self, covariates, batch, steps):
+        """What each of the first T steps reads of the covariates [B, more than T or T, C]: [B, T, C]."""
+        if self.beside is None:
+            return tf.zeros([batch, steps, 0])
+        ahead, measured = self.settings["ahead"], self.beside(covariates)
+        following = tf.pad(measured[:, 1 : steps + 1, :ahead], [[0, 0], [0, 1], [0, 0]])[:, :steps]
+        return tf.concat([following, measured[:, :steps, ahead:]], -1)
+
+    def _run(self, scale, values, category, covariates, training):
         """Outputs [B, T, P] of values [B, T], each told from those up to it, and the states after the last."""
         there = ~tf.math.is_nan(values)
         x = tf.where(there, scale.measured(values), 0.0)
         lag, seen = self.settings["season"] - 1, tf.cast(there, x.dtype)
         parts = [x, seen, *(self._later(part, lag) for part in (x, seen))]
         begun = tf.cumsum(seen, 1) > 0  # what stands before the first value is padding
-        return self._outputs(tf.stack(parts, -1), begun, category, None, training)
+        beside = self._beside(covariates, *tf.unstack(tf.shape(values)))
+        return self._outputs(tf.concat([tf.stack(parts, -1), beside], -1), begun, category, None, training)
 
-    def _step(self, scale, past, category, states):
-        """Outputs [B, P] after one more value, the last of `past`, [B, season]."""
+    def _step(self, scale, past, category, beside, states):
+        """Outputs [B, P] after one more value, the last of `past`, [B, season], and what is read beside, [B, C]."""
         there = ~tf.math.is_nan(past)
         x = tf.where(there, scale.measured(past), 0.0)
         seen = tf.cast(there, x.dtype)
-        parts = tf.stack([x[:, -1], seen[:, -1], x[:, 0], seen[:, 0]], -1)[:, None]
+        parts = tf.stack([x[:, -1], seen[:, -1], x[:, 0], seen[:, 0]], -1)
+        parts = tf.concat([parts, beside], -1)[:, None]
         outputs, states = self._outputs(parts, None, category, states, False)
         return outputs[:, 0], states
 

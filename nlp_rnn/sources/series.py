@@ -10,6 +10,7 @@ from nlp_rnn.checks import CallError, InputError, nearest
 from nlp_rnn.panel import Panel
 from nlp_rnn.progress import say
 from nlp_rnn.sources import calendar
+from nlp_rnn.sources.regular import Beside, Opened, Rows, joined, place_of
 
 USUAL = {
     "series": ("series", "unique_id", "series_id", "item_id", "id", "item", "sku", "store", "name"),
@@ -19,22 +20,6 @@ USUAL = {
 }
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>")
-MOST_SPREAD = 50  # points for each value given, beyond which times are not regular
-
-
-class Opened:
-    """Series, and what else a source says of them.
-
-    Attributes:
-        panel: the series, the official test part at their ends if there is one.
-        horizon: the steps of that part; 0 where there is none.
-        notes: what was found, for the user to know.
-    """
-
-    def __init__(self, panel: Panel, horizon: int = 0, notes: Sequence[str] = ()):
-        self.panel = panel
-        self.horizon = horizon
-        self.notes = list(notes)
 
 
 def open_series(
@@ -43,6 +28,8 @@ def open_series(
     value_column: str | None = None,
     time_column: str | None = None,
     step: str = "",
+    future_columns: Sequence[str] = (),
+    past_columns: Sequence[str] = (),
 ) -> Opened:
     """Open series.
 
@@ -51,12 +38,16 @@ def open_series(
             series' names holds one row a value; else every column of numbers is a series.
         series_column, value_column, time_column: names of columns; guessed where None.
         step: the time between values where so few are given that it cannot be told; see `calendar`.
+        future_columns, past_columns: columns of what is known beside the values: for times to come as well, such as a
+            price, in rows whose values are left empty; or not, such as the weather.
 
     Raises:
         CallError: no such set, file or column.
         InputError: the data are broken; says where.
     """
     if data.partition("/")[0] in shipped.data_sets():
+        if future_columns or past_columns:
+            raise CallError(f"{data} ships with this project and has no columns but the values")
         return _shipped(data)
     path = Path(data)
     if not path.is_file():
@@ -66,9 +57,13 @@ def open_series(
         raise CallError(f"{data}: series are read from {', '.join(ENDINGS[:4])} (.gz)")
     asked = {"series": series_column, "value": value_column, "time": time_column}
     table = _read(path, asked)
+    beside = _beside(path, table, future_columns, past_columns)
+    table = table.drop(columns=list(beside.columns))
     columns = _columns(path, table, asked)
-    series = _long(path, table, columns) if columns["value"] else _wide(path, table, columns["time"])
-    return _joined(path, table, columns, series, step)
+    time, series = _long(path, table, columns) if columns["value"] else _wide(path, table, columns["time"])
+    times = None if time is None else calendar.times_of(table[time], lambda row: place_of(path, row), time)
+    kinds = _factorized(table[columns["category"]])[1] if columns["category"] else ()
+    return joined(path, times, series, tuple(map(str, kinds)), beside, step)
 
 
 def _shipped(data):
@@ -150,10 +145,20 @@ def _columns(path, table, asked):
     return found
 
 
-def _place(path, row):
-    """Where a row stands; the first line of a delimited file names the columns."""
-    delimited = path.name.removesuffix(".gz").endswith((".csv", ".tsv"))
-    return f"{path}, line {row + 2}" if delimited else f"{path}, row {row + 1}"
+def _beside(path, table, future_columns, past_columns):
+    """The covariates of all rows.
+
+    Raises:
+        CallError: there is no such column, or one is named twice.
+    """
+    names = [*future_columns, *past_columns]
+    for name in names:
+        if name not in table.columns:
+            raise CallError(f"{path} has no column '{name}'; it has: {', '.join(table.columns)}")
+        if names.count(name) > 1:
+            raise CallError(f"the column '{name}' is named twice: it is known for times to come, or it is not")
+    values = [_numbers(path, table, name) for name in names]
+    return Beside(tuple(names), len(future_columns), np.stack(values, 1) if names else np.zeros((len(table), 0)))
 
 
 def _numbers(path, table, column):
@@ -175,7 +180,7 @@ def _numbers(path, table, column):
             row = int(wrong.argmax())
             value = str(table[column].iloc[row])[:40]
             raise InputError(
-                f"{_place(path, row)}, column '{column}': '{value}' is {what}; leave empty what is missing"
+                f"{place_of(path, row)}, column '{column}': '{value}' is {what}; leave empty what is missing"
             )
     return numbers
 
@@ -192,7 +197,7 @@ def _wide(path, table, time):
     if not columns:
         raise InputError(f"{path} has no column of values beside '{time}'")
     rows = np.arange(len(table))
-    return time, [(column, rows, _numbers(path, table, column), 0) for column in columns]
+    return time, [Rows(column, rows, _numbers(path, table, column)) for column in columns]
 
 
 def _is_numeric(column):
@@ -205,12 +210,12 @@ def _long(path, table, columns):
     """The same of a table with a row a value."""
     values = _numbers(path, table, columns["value"])
     if columns["series"] is None:
-        return columns["time"], [(columns["value"], np.arange(len(table)), values, 0)]
+        return columns["time"], [Rows(columns["value"], np.arange(len(table)), values)]
     names = table[columns["series"]]
     empty = (names.isna() | (names.astype(str) == "")).to_numpy()
     if empty.any():
         row = int(empty.argmax())
-        raise InputError(f"{_place(path, row)}: column '{columns['series']}' is empty; every value needs its series")
+        raise InputError(f"{place_of(path, row)}: column '{columns['series']}' is empty; every value needs its series")
     codes, known = _factorized(names)
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=len(known)))
@@ -218,7 +223,7 @@ def _long(path, table, columns):
     category = columns["category"]
     kinds = _factorized(table[category])[0] + 1 if category else np.zeros(len(table), np.int64)
     return columns["time"], [
-        (str(name), rows, values[rows], int(kinds[rows[0]])) for name, rows in zip(known, parts, strict=True)
+        Rows(str(name), rows, values[rows], int(kinds[rows[0]])) for name, rows in zip(known, parts, strict=True)
     ]
 
 
@@ -226,54 +231,3 @@ def _factorized(column):
     import pandas as pd
 
     return pd.factorize(column.astype(str).where(column.notna().to_numpy()), sort=True)  # -1 where there is none
-
-
-def _joined(path, table, columns, found, step):
-    time, series = found
-    kinds = np.array([part[3] for part in series], np.int32)
-    pieces, begins, season = [part[2] for part in series], None, 1
-    if time is None:
-        step = ""
-    else:
-
-        def place(row):
-            return _place(path, row)
-
-        times = calendar.times_of(table[time], place, time)
-        step, season = calendar.step_of(times, [part[1] for part in series], place, step)
-        pieces = [_spread_out(path, times, rows, values, step) for _, rows, values, _ in series]
-        begins = np.array([times[rows[0]] for _, rows, *_ in series])
-    pieces, begins = _begun(pieces, begins, step)
-    values = np.concatenate(pieces).astype(np.float32)
-    if not np.isfinite(values).any():
-        raise InputError(f"{path}: all values are missing")
-    names = tuple(part[0] for part in series)
-    named = tuple(map(str, _factorized(table[columns["category"]])[1])) if columns["category"] else ()
-    offsets = np.cumsum([0, *map(len, pieces)])
-    panel = Panel(str(path), names, values, offsets, season, kinds, named, begins, step)
-    notes = [f"{len(panel):,} series of {int(np.median(panel.lengths)):,} points, {calendar.words(step, season)}"]
-    empty = [name for name, piece in zip(names, pieces, strict=True) if not len(piece)]
-    if empty:
-        notes.append(f"{len(empty):,} series without any value, such as '{empty[0]}'")
-    return Opened(panel, 0, notes)
-
-
-def _begun(pieces, begins, step):
-    """The series from their first value on, and when that is."""
-    firsts = [len(piece) if np.isnan(piece).all() else int((~np.isnan(piece)).argmax()) for piece in pieces]
-    pieces = [piece[first:] for piece, first in zip(pieces, firsts, strict=True)]
-    if begins is not None:
-        moved = zip(begins, firsts, strict=True)
-        begins = np.array([calendar.moved(begin, first, step) if first else begin for begin, first in moved])
-    return pieces, begins
-
-
-def _spread_out(path, times, rows, values, step):
-    """The values of a series at their places in time, NaN where there is none."""
-    places = calendar.places(times[rows], step)
-    if places[-1] + 1 > MOST_SPREAD * (len(rows) + 10):
-        row = int(rows[np.diff(places).argmax() + 1])
-        raise InputError(f"{_place(path, row)}: a gap of {np.diff(places).max():,} steps; the times are not regular")
-    spread = np.full(places[-1] + 1, np.nan)
-    spread[places] = values
-    return spread
