@@ -193,7 +193,7 @@ class Forecasting:
     known: int = 36
     horizon: int = 18
     windows: int = 7_140
-    batch: int = 128
+    batch: int = 140
     units: int = 64
     layers: int = 2
 

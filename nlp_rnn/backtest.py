@@ -15,6 +15,7 @@ from nlp_rnn.checks import InputError
 from nlp_rnn.forecasting import Forecaster, forecast_at
 from nlp_rnn.panel import Panel
 from nlp_rnn.progress import say, track
+from nlp_rnn.sources.calendar import moved
 
 LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SHADES = (0.1, 0.3, 0.5, 0.7, 0.9)  # drawn
@@ -145,9 +146,17 @@ def _drawn(panel, seen, quantiles, actual):
             "told": quantiles[n][:, places],
             "levels": SHADES,
             "actual": actual[n],
+            "when": times(panel, n, len(seen[n]), 3 * actual.shape[1], actual.shape[1]),
         }
         for n in chosen
     ]
+
+
+def times(panel: Panel, number: int, end: int, shown: int, horizon: int) -> np.ndarray | None:
+    """The times of the last `shown` points up to `end` and of `horizon` after; None where there are none."""
+    if panel.begins is None or not panel.step:
+        return None
+    return np.array([moved(panel.begins[number], n, panel.step) for n in range(max(end - shown, 0), end + horizon)])
 
 
 def _rows(panel, points, quantiles, actual, origins) -> list[dict]:

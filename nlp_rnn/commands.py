@@ -23,7 +23,7 @@ def train(module: ModuleType, config: object, asked: dict, as_json: bool, **job)
     Args:
         module: the recipe.
         config: its settings.
-        asked: name, text_column and label_column of the data.
+        asked: name and columns of the data.
         job: what `runs.Job` takes beside.
     """
     from nlp_rnn import runs

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from nlp_rnn import plots
-from nlp_rnn.backtest import HERE, evaluate, loses, table
+from nlp_rnn.backtest import HERE, evaluate, loses, table, times
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.forecasting import check_fits, forecast_at
 from nlp_rnn.panel import Panel
@@ -18,7 +18,7 @@ from nlp_rnn.sources.series import Opened
 
 PLAIN = (0.1, 0.5, 0.9)
 MOST_DRAWN = 9
-SHOWN = 3  # of a series, so many times the horizon is drawn before what follows
+SHOWN = 3  # of a series, so many times the horizon is drawn before what follows, two seasons at least
 
 
 def measured(trained, opened: Opened) -> dict:
@@ -81,7 +81,7 @@ def _following(forecaster, panel, horizon, quantiles, plot):
         say(f"{len(panel) - len(usable):,} series without any value are left out")
     _check_known_ahead(panel, usable, horizon)
     seen = [panel.series(n) for n in usable]
-    beside = panel.all_beside(usable, panel.lengths[usable], horizon)
+    beside = panel.all_beside(usable, panel.lengths[usable], forecaster.options["known"], horizon)
     found = forecaster.forecast(seen, horizon, levels, panel.categories[usable], covariates=beside)
     if plot:
         _draw(panel, usable, found, levels, horizon, plot)
@@ -104,7 +104,7 @@ def _check_known_ahead(panel, usable, horizon):
         raise InputError(
             f"{panel.name}: series '{panel.names[usable[known.argmin()]]}': {', '.join(panel.columns[: panel.ahead])} "
             f"must be known for {horizon} steps after its last value, and is for {known.min()}: add rows with the "
-            "values left empty, or ask for a shorter --horizon"
+            "values left empty" + (", or ask for a shorter --horizon" if known.min() else "")
         )
 
 
@@ -117,12 +117,14 @@ def _when(panel, number, place):
 
 def _draw(panel, usable, found, levels, horizon, plot):
     chosen = range(min(MOST_DRAWN, len(usable)))
+    shown = max(SHOWN * horizon, 2 * panel.season)
     drawn = [
         {
             "name": panel.names[usable[n]],
-            "seen": panel.series(usable[n])[-SHOWN * horizon :],
+            "seen": panel.series(usable[n])[-shown:],
             "told": found.quantiles[n],
             "levels": levels,
+            "when": times(panel, usable[n], len(panel.series(usable[n])), shown, horizon),
         }
         for n in chosen
     ]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nlp_rnn.checks import InputError
+from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.models import DirectForecaster, PathForecaster
 from nlp_rnn.panel import Panel
 from nlp_rnn.progress import say, track
@@ -80,7 +80,7 @@ class Forecaster:
         levels: Sequence[float] = (0.1, 0.5, 0.9),
         categories: Sequence[int] | None = None,
         seed: int = 0,
-        covariates: Sequence[np.ndarray] | None = None,
+        covariates: np.ndarray | None = None,
     ) -> Forecast:
         """What follows each series, float [T] each, NaN where a value is missing.
 
@@ -89,15 +89,17 @@ class Forecaster:
             levels: the quantiles that are wanted.
             categories: of the series.
             seed: of the paths, where those are drawn.
-            covariates: of each series, [T + H, C]; NaN where one is missing or not known yet.
+            covariates: of the last points of each series, as many as the model reads, K, and of the steps told,
+                [N, K + H, C]; NaN where one is missing or not known yet.
 
         Raises:
             InputError: the horizon or a level is beyond what the model tells.
-            ValueError: the model reads covariates and there are none, or none are read.
+            ValueError: the model reads covariates and there are none, or none are read; or they are of another shape.
         """
-        if (covariates is None) != (not self.options["columns"]):
-            raise ValueError(f"covariates must be given for the columns {self.options['columns']}, and only for those")
-        horizon = horizon or self.options["horizon"]
+        horizon, columns = horizon or self.options["horizon"], self.options["columns"]
+        shape = (len(series), self.options["known"] + horizon, len(columns))
+        if (None if covariates is None else np.shape(covariates)) != (shape if columns else None):
+            raise ValueError(f"covariates must be of shape {shape if columns else None}, got {np.shape(covariates)}")
         self.check(horizon, levels)
         kinds = np.zeros(len(series), np.int32) if categories is None else np.asarray(categories, np.int32)
         means, quantiles = [], []
@@ -105,7 +107,9 @@ class Forecaster:
             some = slice(begin, begin + AT_ONCE)
             asked = [np.stack([self._window(one) for one in series[some]]), kinds[some], horizon, PATHS, seed + begin]
             if covariates is not None:
-                asked.append(np.stack([self._beside(one, horizon) for one in covariates[some]]))
+                lacking = self.model.settings["horizon"] - horizon if self.direct else 0
+                after = [(0, 0), (0, lacking), (0, 0)]
+                asked.append(np.pad(covariates[some].astype(np.float32), after, constant_values=np.nan))
             found = self._told(*map(tf.constant, asked))
             mean, told = self._asked(found, levels)
             means.append(mean[:, :horizon])
@@ -140,13 +144,6 @@ class Forecaster:
         values = np.asarray(values, np.float32)[-known:]
         return np.concatenate([np.full(known - len(values), np.nan, np.float32), values])
 
-    def _beside(self, covariates, horizon):
-        """The covariates of the points that are read and of those that the model tells, [known + H, C]."""
-        known, most = self.options["known"], self.model.settings["horizon"] if self.direct else horizon
-        covariates = np.asarray(covariates, np.float32)[-(known + horizon) :]
-        lacking = known + horizon - len(covariates)
-        return np.pad(covariates, [(lacking, most - horizon), (0, 0)], constant_values=np.nan)
-
     def _tell(self, known, category, horizon, paths, seed, covariates=None):
         """Quantiles of the model's own levels [B, H, Q], or paths [B, S, H]."""
         category = tf.where(category <= len(self.classes), category, 0)
@@ -163,7 +160,10 @@ class Forecaster:
         return found @ between(own, FINE).mean(0), found @ between(own, np.array(levels)).T
 
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-        """What an export answers: `forecast` of values, and `forecast_of` those of a category as well."""
+        """What an export answers: `forecast` of values [B, T], and `forecast_of` those of a category as well.
+
+        Where the model reads covariates, they are asked for too, [B, T + H, C], H the steps that are told.
+        """
         known = [tf.TensorSpec([None, None], tf.float32, name="values")]
         if self.options["columns"]:
             known.append(tf.TensorSpec([None, None, len(self.options["columns"])], tf.float32, name="covariates"))
@@ -197,12 +197,14 @@ class Forecaster:
     def _serve(self, values, *more):
         covariates, more = (more[0], more[1:]) if self.options["columns"] else (None, more)
         category, horizon, paths, seed = [*more, *(self.options["horizon"], PATHS, 0)[len(more) - 1 :]]
-        known = self.options["known"]
+        known, steps = self.options["known"], tf.shape(values)[1]
         values = tf.ensure_shape(_at_end(values[..., None], known)[..., 0], [None, known])
         if covariates is not None:
+            wanted = "covariates must be given for each value and for each step to be told"
+            tf.debugging.assert_equal(tf.shape(covariates)[1], steps + horizon, wanted)
             covariates = _at_end(covariates, known + horizon)
-            steps = known + horizon if self.direct else None
-            covariates = tf.ensure_shape(covariates, [None, steps, len(self.options["columns"])])
+            shape = [None, known + horizon if self.direct else None, len(self.options["columns"])]
+            covariates = tf.ensure_shape(covariates, shape)
         found = self._tell(values, category, horizon, paths, seed, covariates)
         if self.direct:
             own = np.array(self.model.settings["levels"])
@@ -238,6 +240,7 @@ def check_fits(forecaster: Forecaster, panel: Panel) -> Panel:
     """The series with the categories that a forecaster knows.
 
     Raises:
+        CallError: other columns are named than those that it reads.
         InputError: the series are of another frequency than those that it was trained on, or not above zero as those.
     """
     step, season = forecaster.options["step"], forecaster.options["season"]
@@ -246,10 +249,11 @@ def check_fits(forecaster: Forecaster, panel: Panel) -> Panel:
             f"{panel.name} is {words(panel.step, panel.season)}, and the model was trained on series that are "
             f"{words(step, season)}"
         )
-    if list(panel.columns) != forecaster.options["columns"]:
-        raise InputError(
-            f"{panel.name}: the model reads beside the values {_named(forecaster.options['columns'])}, and here is "
-            f"{_named(panel.columns)}; name the columns with --future-column and --past-column as in training"
+    wanted = _named(forecaster.options["columns"], forecaster.model.settings["ahead"])
+    if _named(panel.columns, panel.ahead) != wanted:
+        raise CallError(
+            f"{panel.name}: the model reads beside the values {wanted}, and here is "
+            f"{_named(panel.columns, panel.ahead)}; name columns with --future-column and --past-column as in training"
         )
     if step and not panel.step:
         say(f"{panel.name} has no times: its values are taken to be {words(step, season)}")
@@ -258,8 +262,8 @@ def check_fits(forecaster: Forecaster, panel: Panel) -> Panel:
     return panel.matched(forecaster.classes)
 
 
-def _named(columns):
-    return ", ".join(columns) or "nothing"
+def _named(columns, ahead):
+    return ", ".join([*(f"{c} (known ahead)" for c in columns[:ahead]), *columns[ahead:]]) or "nothing"
 
 
 def check_positive(panel: Panel) -> None:
@@ -290,6 +294,6 @@ def forecast_at(
     for begin in track(begins, "forecasting", len(begins)):
         numbers, ends = zip(*places[begin : begin + AT_ONCE], strict=True)
         seen = [panel.series(n)[:end] for n, end in zip(numbers, ends, strict=True)]
-        beside = panel.all_beside(numbers, ends, horizon)
+        beside = panel.all_beside(numbers, ends, forecaster.options["known"], horizon)
         found.append(forecaster.forecast(seen, horizon, levels, panel.categories[list(numbers)], begin, beside))
     return Forecast(*(np.concatenate(parts) for parts in zip(*found, strict=True)))

@@ -4,7 +4,7 @@ from nlp_rnn.checks import CallError
 from nlp_rnn.progress import say
 
 COLUMNS = ("text_column", "label_column", "time_column", "future_columns", "past_columns")
-OF_SERIES = COLUMNS[2:]
+OF_SERIES, BESIDE = COLUMNS[2:], COLUMNS[3:]
 
 
 def opened(asked: dict, takes: str, seed: int, unit: str):
@@ -29,7 +29,7 @@ def opened(asked: dict, takes: str, seed: int, unit: str):
         from nlp_rnn.sources.series import open_series
 
         more = (asked.get("time_column"), asked.get("step", ""))
-        source = open_series(name, *columns, *more, *(asked.get(role) or () for role in OF_SERIES[1:]))
+        source = open_series(name, *columns, *more, *(asked.get(role) or () for role in BESIDE))
     elif takes == "pairs":
         from nlp_rnn.sources.pairs import open_pairs
 
@@ -51,9 +51,17 @@ def refuse(asked: dict, columns: tuple[str, ...]) -> None:
     """
     for name in columns:
         if asked.get(name):
-            raise CallError(f"--{name.removesuffix('s').replace('_', '-')} is for tables of series: leave it out here")
+            option = name.removesuffix("s").replace("_", "-")
+            raise CallError(f"--{option} is for tables, and here is none that has to be told: leave it out")
 
 
 def columns_of(trained, columns: dict) -> dict:
-    """The columns that are named, or else those that were named for a run."""
-    return {role: column or trained.data.get(role) for role, column in columns.items()}
+    """The columns that are named, or else those that were named for a run of forecasting.
+
+    Those beside the values belong together: where one is named, the run's are not taken.
+    """
+    if trained.pipeline.kind != "forecaster":
+        return columns
+    named = any(columns[role] for role in BESIDE)
+    kept = {role: trained.data.get(role) for role in columns if not (named and role in BESIDE)}
+    return {role: column or kept.get(role) for role, column in columns.items()}

@@ -98,20 +98,18 @@ class Panel:
         found[:, known:, self.ahead :] = np.nan
         return found
 
-    def all_beside(self, numbers: Sequence[int], ends: Sequence[int], horizon: int) -> list[np.ndarray] | None:
-        """The covariates of series from their first point to `horizon` after these ends; None where there are none."""
+    def all_beside(self, numbers: Sequence[int], ends: Sequence[int], known: int, horizon: int) -> np.ndarray | None:
+        """`beside` of series told from these ends on, counted from their first points; None where there is nothing."""
         if self.covariates is None:
             return None
-        return [
-            self.beside(np.array([n]), self.offsets[[n]] + end, end, horizon)[0]
-            for n, end in zip(numbers, ends, strict=True)
-        ]
+        numbers = np.asarray(numbers, np.int64)
+        return self.beside(numbers, self.offsets[numbers] + np.asarray(ends), known, horizon)
 
     @property
     def known_ahead(self) -> np.ndarray:
-        """For how many steps after its end the covariates of each series are known, int [N]."""
-        known = ~np.isnan(self.future[..., : self.ahead]).all(-1)
-        return np.where(known.any(1), self.future.shape[1] - known[:, ::-1].argmax(1), 0)
+        """For how many steps after its end all of these covariates of each series are known, int [N]."""
+        unknown = np.isnan(self.future[..., : self.ahead]).any(-1)
+        return np.argmax(np.pad(unknown, [(0, 0), (0, 1)], constant_values=True), axis=1)
 
 
 def split_by_series(panel: Panel, ends: np.ndarray, horizon: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -109,7 +109,7 @@ def fans(named: Sequence[dict], path: Path) -> None:
 
     Args:
         named: of each series a dict: name, seen [T], told [H, Q] with the quantiles rising and their number odd, levels
-            [Q], and perhaps actual [H].
+            [Q], and perhaps actual [H], and when [T + H], the times.
         path: a new PNG file; it appears whole or not at all.
     """
     columns = min(3, len(named))
@@ -127,8 +127,10 @@ def fans(named: Sequence[dict], path: Path) -> None:
 
 def _fan(axes, one):
     told, levels, begin = one["told"], one["levels"], len(one["seen"])
-    ahead = np.arange(begin, begin + len(told))
-    axes.plot(np.arange(begin), one["seen"], color=_TRAIN, linewidth=1.2, label="seen")
+    when = one.get("when")
+    when = np.arange(begin + len(told)) if when is None else when
+    ahead = when[begin:]
+    axes.plot(when[:begin], one["seen"], color=_TRAIN, linewidth=1.2, label="seen")
     for n in range(len(levels) // 2):
         share = f"{levels[-1 - n] - levels[n]:.0%} interval"
         shade = 0.2 + 0.15 * n
@@ -142,6 +144,12 @@ def _fan(axes, one):
     axes.set_title(one["name"], fontsize=9, parse_math=False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
+    if when.dtype.kind == "M":
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        places = AutoDateLocator(minticks=3)
+        axes.xaxis.set_major_locator(places)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(places))
 
 
 def _ticks(epochs):

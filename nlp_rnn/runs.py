@@ -9,7 +9,7 @@
     mistakes.csv      the most confident mistakes on the held-out texts
     translations.csv  what a translator made of the held-out sources
     backtest.csv      what a forecaster told of the held-out points, and what came
-    plots/            the curves and the confusion matrix
+    plots/            the curves, and the confusion matrix or some forecasts
 
 A folder is whole or absent: it is made as OUT.unfinished and renamed. Loading one runs no code from it and unpickles
 nothing: the structure may only name layers of Keras and of this library.
@@ -74,7 +74,7 @@ class Job:
     Attributes:
         recipe: the recipe's name, or the file that is run.
         out: the run folder to be.
-        data: name, text_column and label_column of the source.
+        data: name and columns of the source.
         start: a finished run whose weights to start from; None to start from scratch.
         resume: go on with an unfinished run.
         tensorboard: write TensorBoard's logs into the run folder.

@@ -1,4 +1,4 @@
-"""Series cut into windows: what is known up to a position, and what follows it. Nothing that follows is ever known.
+"""Series cut into windows: what is known up to a position, and what follows it. Nothing of it is ever known before.
 
 Shapes: N series, P points of all series, B windows of a batch, L points known, H points to tell.
 """
@@ -24,7 +24,8 @@ class Windows:
 
     Args:
         panel: the series.
-        ends: int64 [N], how many points of each may be seen; what is after them is not read.
+        ends: int64 [N], how many points of each may be seen; what is after them is not read, but for covariates that
+            are known ahead.
         known: L.
         horizon: H.
         batch: B.

@@ -210,6 +210,9 @@ def check_forecaster(make, tmp_path):
         other = beside.copy()
         other[:, *place] += 1
         assert not np.allclose(model((known, category, other)), y), f"{words} does not reach what is told"
+    other = beside.copy()
+    other[:, 12:, 1] = 5
+    np.testing.assert_array_equal(model((known, category, other)), y, err_msg="the future of the past is read")
     nothing = model((np.full((1, 12), np.nan, "float32"), category[:1], beside[:1])).numpy()
     assert np.isfinite(nothing).all(), "a window of nothing gives NaN"
     gone = np.where(np.arange(4) == 3, np.nan, following).astype("float32")

@@ -18,6 +18,7 @@ from nlp_rnn.distributions import DISTRIBUTIONS, count_draw, count_log_density
 from nlp_rnn.export import export
 from nlp_rnn.forecasting import Forecaster
 from nlp_rnn.models import DirectForecaster, PathForecaster
+from nlp_rnn.models.covariates import Covariates
 from nlp_rnn.models.forecaster import pinball
 from nlp_rnn.models.scaling import SCALINGS, scale_of
 from nlp_rnn.panel import Panel
@@ -181,22 +182,43 @@ def test_what_is_known_ahead_is_made_use_of(cli, model):
     found = runs.load(Path("run")).pipeline
     assert found.options["columns"] == ["promo", "rain"]
     export(found, Path("exported"))
+    write("none.csv", promoted(coming=0))
+    result = cli("predict", "run", "--input", "none.csv")
+    assert result.exit_code == 1 and "and is for 0: add rows with the values left empty" in result.stderr
+    assert cli("predict", "run", "--input", "none.csv", "--anomalies", 0.9).exit_code == 0
+    assert cli("evaluate", "run", "--data", "none.csv").exit_code == 0
+    assert cli("finetune", "run", "--data", "none.csv", "--set", "epochs=1").exit_code == 0
     write("short.csv", promoted(coming=2))
     result = cli("predict", "run", "--input", "short.csv")
     assert result.exit_code == 1 and "'shop 0': promo must be known for 6 steps after its last value" in result.stderr
     assert cli("predict", "run", "--input", "short.csv", "--horizon", 2).exit_code == 0
     result = cli("finetune", "run", "--data", "shops.csv", "--past-column", "promo", "--future-column", "rain")
-    assert (
-        result.exit_code == 1
-        and "the model reads beside the values promo, rain, and here is rain, promo" in result.stderr
+    assert result.exit_code == 2
+    assert "reads beside the values promo (known ahead), rain, and here is rain (known ahead), promo" in result.stderr
+
+
+def test_covariates_are_measured_by_what_is_there():
+    layer = Covariates(3)
+    layer.adapt(np.array([[19.99, 2023.0, np.nan], [19.99, 2024.0, 1.0]] * 1000, "float32"))
+    np.testing.assert_allclose(layer.mean, [19.99, 2023.5, 1], rtol=1e-6)
+    np.testing.assert_allclose(layer.spread, [1, 0.5, 1], rtol=1e-6)
+    assert Covariates.from_config(layer.get_config()).get_config() == layer.get_config()
+    pipeline = Forecaster(
+        DirectForecaster(8, 2, 4, units=4, covariates=1), (), season=4, horizon=2, known=8, columns="a"
     )
+    with pytest.raises(ValueError, match=r"covariates must be of shape \(1, 10, 1\), got \(1, 9, 1\)"):
+        pipeline.forecast([np.arange(8.0)], covariates=np.zeros((1, 9, 1)))
+    told = pipeline.signatures()["forecast"]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="for each value and for each step to be told"):
+        told(tf.ones((1, 12)), tf.ones((1, 12, 1)))
+    assert told(tf.ones((1, 12)), tf.ones((1, 14, 1)))["mean"].shape == (1, 2)
 
 
 def test_columns_of_series_are_refused_elsewhere(cli, trained, reviews_csv):
     result = cli("run", "sentiment", "--data", reviews_csv, "--past-column", "x")
-    assert result.exit_code == 2 and "--past-column is for tables of series" in result.stderr
+    assert result.exit_code == 2 and "--past-column is for tables" in result.stderr
     result = cli("predict", trained, "a text", "--text-column", "x")
-    assert result.exit_code == 2 and "--text-column is for tables of series" in result.stderr
+    assert result.exit_code == 2 and "--text-column is for tables" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "panel": set(),
     "windows": BASE | {"batching", "panel"},
     "forecasting": BASE | {"models", "panel", "progress", "sources"},
-    "backtest": BASE | {"baselines", "forecast_metrics", "forecasting", "panel", "progress"},
+    "backtest": BASE | {"baselines", "forecast_metrics", "forecasting", "panel", "progress", "sources"},
     "forecast_answers": BASE | {"backtest", "forecasting", "panel", "plots", "progress", "sources"},
     "checks": set(),
     "shipped": set(),

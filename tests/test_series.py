@@ -164,6 +164,7 @@ def test_columns_beside_the_values(tmp_path):
     for columns, message in (
         ({"past_columns": ["rain"]}, "has no column 'rain'"),
         ({"past_columns": ["promo"], "future_columns": ["promo"]}, "is named twice"),
+        ({"past_columns": ["y"]}, "'y' holds the value"),
     ):
         with pytest.raises(CallError, match=message):
             opened(tmp_path, text, **columns)

@@ -61,8 +61,12 @@ def test_covariates_are_those_known_before_what_follows():
     np.testing.assert_array_equal(beside[1, 1:5, 0], data.covariates[10:14, 0])
     np.testing.assert_array_equal(beside[2, 3:, 0], [*data.future[1, :, 0], np.nan])
     np.testing.assert_array_equal(
-        data.all_beside([1], [2], 3)[0][:, 0], [*data.covariates[10:14, 0], data.future[1, 0, 0]]
+        data.all_beside([1], [2], 2, 3)[0][:, 0], [*data.covariates[10:14, 0], data.future[1, 0, 0]]
     )
+    gap = data.future.copy()
+    gap[0, 1, 0], gap[1, :, 1] = np.nan, np.nan
+    assert replace(data, future=gap).known_ahead.tolist() == [1, 3]
+    assert replace(data, future=gap[:, :0]).known_ahead.tolist() == [0, 0]
     assert data.known_ahead.tolist() == [3, 3] and data.only(np.array([1])).covariates.shape == (4, 2)
 
 

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from nlp_rnn.checks import not_negative
 
+FLAT = 1e-6  # so small a deviation, as a share of the mean, is none
+
 
 def checked(covariates: int, ahead: int) -> dict[str, int]:
     """How many columns a model has, and how many of them are known for times to come, as settings.
@@ -36,24 +38,25 @@ class Covariates(keras.layers.Layer):
     """
 
     def __init__(self, columns: int, **kwargs):
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**kwargs)
         self.columns = not_negative("columns", columns)
 
     def build(self, input_shape=None):
-        self.mean = self.add_weight(name="mean", shape=(self.columns,), initializer="zeros")
-        self.spread = self.add_weight(name="spread", shape=(self.columns,), initializer="ones")
+        self.mean = self.add_weight(name="mean", shape=(self.columns,), initializer="zeros", trainable=False)
+        self.spread = self.add_weight(name="spread", shape=(self.columns,), initializer="ones", trainable=False)
         self.built = True
 
     def adapt(self, values: np.ndarray) -> None:
         """Learn mean and deviation of values [P, C], NaN where one is missing; a constant's deviation is 1."""
         if not self.built:
             self.build()
+        values = np.asarray(values, np.float64)
         there = ~np.isnan(values)
         counts = np.maximum(there.sum(0), 1)
         mean = np.where(there, values, 0).sum(0) / counts
         spread = np.sqrt(np.where(there, np.square(values - mean), 0).sum(0) / counts)
         self.mean.assign(mean)
-        self.spread.assign(np.where(spread > 0, spread, 1))
+        self.spread.assign(np.where(spread > FLAT * np.maximum(np.abs(mean), FLAT), spread, 1))
 
     def call(self, values):
         measured = (values - self.mean.value) / self.spread.value

@@ -167,6 +167,8 @@ class DirectForecaster(keras.Model):
 
     def _measured_beside(self, covariates, known):
         """The covariates that a window is read with, [B, L, C], and those it is told with, [B, H, ahead]."""
+        if (covariates is None) != (self.beside is None):
+            raise ValueError(f"a model of {self.settings['covariates']} covariates is called with just as many")
         if self.beside is None:
             return tf.zeros([*tf.unstack(tf.shape(known)), 0]), None
         length, ahead = self.settings["known"], self.settings["ahead"]

@@ -164,6 +164,8 @@ class PathForecaster(keras.Model):
 
     def _beside(self, covariates, batch, steps):
         """What each of the first T steps reads of the covariates [B, more than T or T, C]: [B, T, C]."""
+        if (covariates is None) != (self.beside is None):
+            raise ValueError(f"a model of {self.settings['covariates']} covariates is called with just as many")
         if self.beside is None:
             return tf.zeros([batch, steps, 0])
         ahead, measured = self.settings["ahead"], self.beside(covariates)

@@ -57,7 +57,7 @@ def open_series(
         raise CallError(f"{data}: series are read from {', '.join(ENDINGS[:4])} (.gz)")
     asked = {"series": series_column, "value": value_column, "time": time_column}
     table = _read(path, asked)
-    beside = _beside(path, table, future_columns, past_columns)
+    beside = _beside(path, table, asked, future_columns, past_columns)
     table = table.drop(columns=list(beside.columns))
     columns = _columns(path, table, asked)
     time, series = _long(path, table, columns) if columns["value"] else _wide(path, table, columns["time"])
@@ -145,16 +145,19 @@ def _columns(path, table, asked):
     return found
 
 
-def _beside(path, table, future_columns, past_columns):
+def _beside(path, table, asked, future_columns, past_columns):
     """The covariates of all rows.
 
     Raises:
-        CallError: there is no such column, or one is named twice.
+        CallError: there is no such column, or one is named twice or has another role.
     """
     names = [*future_columns, *past_columns]
+    roles = {_named(table.columns, asked, role): role for role in ("series", "time", "value")}
     for name in names:
         if name not in table.columns:
             raise CallError(f"{path} has no column '{name}'; it has: {', '.join(table.columns)}")
+        if name in roles:
+            raise CallError(f"the column '{name}' holds the {roles[name]} of {path}: it cannot stand beside the values")
         if names.count(name) > 1:
             raise CallError(f"the column '{name}' is named twice: it is known for times to come, or it is not")
     values = [_numbers(path, table, name) for name in names]
