@@ -1,8 +1,8 @@
 # make run    train on real film reviews, ask the model, export it      (2 to 8 minutes on 2 cores)
 # make test   lint, doctests and tests
 # make lint   formatting and lint alone
-# make bench  the layers against keras.layers and PyTorch           (about 11 minutes)
-# make extras what the recipe `translation` needs beside
+# make bench  the layers against keras.layers and PyTorch           (about 13 minutes)
+# make extras what translation and forecasting need beside
 # make wheel  build the package
 
 PYTHON ?= python3
@@ -65,7 +65,7 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed-extras
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-dev.txt
 	@touch $@
 
-# Apart from the rest: PyTorch is there only to be measured against. Its CPU build has no further needs of its own.
+# Apart from the rest: PyTorch and darts are there only to be measured against.
 $(VENV)/installed-bench: requirements-bench.txt requirements-darts.txt $(VENV)/installed-dev
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-bench.txt
 	$(BIN)/python -m venv $(VENV)/darts

@@ -66,6 +66,7 @@ def test_covariates_are_those_known_before_what_follows():
     gap = data.future.copy()
     gap[0, 1, 0], gap[1, :, 1] = np.nan, np.nan
     assert replace(data, future=gap).known_ahead.tolist() == [1, 3]
+    assert replace(data, future=gap, ahead=2).known_ahead.tolist() == [1, 0]
     assert replace(data, future=gap[:, :0]).known_ahead.tolist() == [0, 0]
     assert data.known_ahead.tolist() == [3, 3] and data.only(np.array([1])).covariates.shape == (4, 2)
 
@@ -99,6 +100,9 @@ def test_without_a_seed_each_series_is_told_once_at_its_end():
     windows = Windows(data, data.lengths, 6, 3, 2)
     batches = list(windows.batches())
     assert len(batches) == len(windows) == 2
+    for batch, (known, following, kinds) in zip(batches, windows.dataset(), strict=True):
+        assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(batch, (known, following, kinds), strict=True))
+    assert len(windows.ready) == 2
     told = np.concatenate([following for _, following, _ in batches])
     np.testing.assert_array_equal(told, [data.series(n)[-3:] for n in (0, 1, 3)])
 

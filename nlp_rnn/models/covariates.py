@@ -9,8 +9,6 @@ import tensorflow as tf
 
 from nlp_rnn.checks import not_negative
 
-FLAT = 1e-6  # so small a deviation, as a share of the mean, is none
-
 
 def checked(covariates: int, ahead: int) -> dict[str, int]:
     """How many columns a model has, and how many of them are known for times to come, as settings.
@@ -50,13 +48,13 @@ class Covariates(keras.layers.Layer):
         """Learn mean and deviation of values [P, C], NaN where one is missing; a constant's deviation is 1."""
         if not self.built:
             self.build()
-        values = np.asarray(values, np.float64)
+        values = np.asarray(values, np.float64)  # the sum of equal float32 is exact
         there = ~np.isnan(values)
         counts = np.maximum(there.sum(0), 1)
         mean = np.where(there, values, 0).sum(0) / counts
         spread = np.sqrt(np.where(there, np.square(values - mean), 0).sum(0) / counts)
         self.mean.assign(mean)
-        self.spread.assign(np.where(spread > FLAT * np.maximum(np.abs(mean), FLAT), spread, 1))
+        self.spread.assign(np.where(spread > 0, spread, 1))
 
     def call(self, values):
         measured = (values - self.mean.value) / self.spread.value
