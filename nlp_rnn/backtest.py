@@ -167,25 +167,30 @@ def _rows(panel, points, quantiles, actual, origins) -> list[dict]:
         name, origin = panel.names[number % len(panel)], number // len(panel) + 1
         for step, value in enumerate(point):
             told = {"forecast": value, "low_80": low[number, step], "high_80": high[number, step]}
-            told = {key: float(f"{one:.6g}") for key, one in told.items()}
-            rows.append(
-                {"series": name, "origin": origin, "step": step + 1, "actual": float(actual[number, step]), **told}
-            )
+            told = {key: float(f"{one:.7g}") for key, one in ({"actual": actual[number, step]} | told).items()}
+            rows.append({"series": name, "origin": origin, "step": step + 1, **told})
     return rows
 
 
 def loses(figures: dict) -> bool:
-    """Whether the seasonal naive forecast is better than the model, by sMAPE or by MASE."""
+    """Whether the seasonal naive forecast is better than the model, by MASE, or where there is none by sMAPE."""
     model, naive = figures["methods"][HERE], figures["methods"][SEASONAL]
-    known = [name for name in ("smape", "mase") if None not in (model[name], naive[name])]
-    return any(model[name] >= naive[name] for name in known)
+    name = _decisive(figures)
+    return name is not None and model[name] >= naive[name]
+
+
+def _decisive(figures):
+    """The figure that methods are judged by: sMAPE says nothing of values around zero."""
+    found = figures["methods"].values()
+    return next((name for name in ("mase", "smape") if all(one[name] is not None for one in found)), None)
 
 
 def table(figures: dict) -> Sequence[Sequence[str]]:
     """The figures as rows of words, the best method first."""
     columns = ("smape", "mase", "owa", "rmse")
-    methods = sorted(figures["methods"].items(), key=lambda item: item[1]["smape"] or 0.0)
-    head = ("", *(column.upper() if column != "smape" else "sMAPE" for column in columns))
+    decisive = _decisive(figures) or "rmse"
+    methods = sorted(figures["methods"].items(), key=lambda item: item[1][decisive] or 0.0)
+    head = ("", *(column.upper() if column != "smape" else "sMAPE %" for column in columns))
     return [head, *((name, *(_word(found[column]) for column in columns)) for name, found in methods)]
 
 

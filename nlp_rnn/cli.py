@@ -40,7 +40,7 @@ from nlp_rnn.places import check_new, next_free
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(nlp_rnn.__version__, prog_name="nlp-rnn")
 def main():
-    """Train recurrent networks on text, ask them, and export them as one SavedModel.
+    """Train recurrent networks on text or series of numbers, ask them, and export them as one SavedModel.
 
     \b
     nlp-rnn run sentiment --data reviews.csv --out runs/reviews
@@ -88,6 +88,9 @@ def run(recipe, data, out, start, assignments, resume, tensorboard, json_, **col
       nlp-rnn run sentiment
       nlp-rnn run sentiment --data mine.csv --out runs/mine --set units=128
       nlp-rnn run sentiment --from runs/generation
+      nlp-rnn run forecasting --data sales.csv --future-column price --set horizon=28
+
+    Settings are described in the recipe's file: `nlp-rnn copy RECIPE mine.py` shows it.
     """
     out = out or next_free(Path("runs", Path(recipe).stem), resume)
     check_new(out)
@@ -154,7 +157,9 @@ def evaluate(run, data, recipe, json_, **columns):
 @main.command()
 @click.argument("run", type=FILE)
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
-@click.option("--input", "input_", type=FILE, help="A text file, a text a line; .gz is read as it is.")
+@click.option(
+    "--input", "input_", type=FILE, help="A text file, a text a line, or a table of series; .gz is read as it is."
+)
 @click.option("--output", type=FILE, help="A new file to write the answers to.")
 @asking_options
 @text_column
@@ -229,7 +234,7 @@ def generate(run, prompts, length, temperature, top_k, top_p, min_p, penalty, se
 @recipe_file
 @as_json
 def export(run, destination, recipe, json_):
-    """Write RUN as a SavedModel to the new folder DEST: strings in, answers out, TensorFlow alone to serve it.
+    """Write RUN as a SavedModel to the new folder DEST: texts or numbers in, answers out, TensorFlow alone to serve it.
 
     It is loaded in a process of its own and compared with RUN before this says done.
 

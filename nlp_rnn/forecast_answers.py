@@ -10,15 +10,16 @@ import numpy as np
 from nlp_rnn import plots
 from nlp_rnn.backtest import HERE, evaluate, loses, table, times
 from nlp_rnn.checks import CallError, InputError
-from nlp_rnn.forecasting import check_fits, forecast_at
+from nlp_rnn.forecasting import forecast_at
 from nlp_rnn.panel import Panel
 from nlp_rnn.progress import say
+from nlp_rnn.series_checks import check_fits
 from nlp_rnn.sources.calendar import after
 from nlp_rnn.sources.series import Opened
 
 PLAIN = (0.1, 0.5, 0.9)
 MOST_DRAWN = 9
-SHOWN = 3  # of a series, so many times the horizon is drawn before what follows, two seasons at least
+SHOWN = 4  # of a series, so many times the horizon is drawn before what follows, and so many seasons at least
 
 
 def measured(trained, opened: Opened) -> dict:
@@ -44,7 +45,9 @@ def lines(trained, panel: Panel, as_json: bool, horizon, quantiles, plot: Path |
         rows = _following(trained.pipeline, panel, horizon, quantiles, plot)
     for number, row in enumerate(rows):
         if as_json:
-            yield json.dumps(row, ensure_ascii=False)
+            # Seven digits are what a float32 holds.
+            plain = {name: float(f"{v:.7g}") if isinstance(v, float) else v for name, v in row.items()}
+            yield json.dumps(plain, ensure_ascii=False)
             continue
         if not number:
             yield ",".join(row)
@@ -54,7 +57,7 @@ def lines(trained, panel: Panel, as_json: bool, horizon, quantiles, plot: Path |
 def _cell(value):
     if isinstance(value, str):
         return '"' + value.replace('"', '""') + '"' if set(value) & set(',"\n\r') else value
-    return f"{value:.8g}" if isinstance(value, float) else str(value)
+    return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
 def _levels(text):
@@ -76,9 +79,14 @@ def _following(forecaster, panel, horizon, quantiles, plot):
         raise CallError(f"--horizon must be 1 or above, got {horizon}")
     horizon = horizon or forecaster.options["horizon"]
     forecaster.check(horizon, levels)
-    usable = [n for n in range(len(panel)) if not np.isnan(panel.series(n)).all()]
-    if len(usable) < len(panel):
-        say(f"{len(panel) - len(usable):,} series without any value are left out")
+    known = forecaster.options["known"]
+    usable = [n for n in range(len(panel)) if not np.isnan(panel.series(n)[-known:]).all()]
+    old = [n for n, length in enumerate(panel.lengths) if length and n not in set(usable)]
+    if old:
+        name = panel.names[old[0]]
+        say(f"left out: {len(old):,} series without a value among the last {known} points that are read, as '{name}'")
+    if not usable:
+        raise InputError(f"{panel.name}: no series has a value among the last {known} points that are read")
     _check_known_ahead(panel, usable, horizon)
     seen = [panel.series(n) for n in usable]
     beside = panel.all_beside(usable, panel.lengths[usable], forecaster.options["known"], horizon)
@@ -117,7 +125,7 @@ def _when(panel, number, place):
 
 def _draw(panel, usable, found, levels, horizon, plot):
     chosen = range(min(MOST_DRAWN, len(usable)))
-    shown = max(SHOWN * horizon, 2 * panel.season)
+    shown = SHOWN * max(horizon, panel.season)
     drawn = [
         {
             "name": panel.names[usable[n]],
@@ -138,7 +146,9 @@ def _unexpected(forecaster, panel, share):
         raise CallError(f"--anomalies must be between 0 and 1, such as 0.9, got {share}")
     low, high = (round((1 - share) / 2, 6), round((1 + share) / 2, 6))
     horizon, known = forecaster.options["horizon"], forecaster.options["known"]
-    forecaster.check(horizon, (low, high))
+    most = round(1 - 2 * forecaster.lowest, 6)
+    if share > most:
+        raise CallError(f"--anomalies must be at most {most} with this model, got {share}")
     places = [(n, end) for n, length in enumerate(panel.lengths) for end in range(horizon, length, horizon)]
     places = [(n, end) for n, end in places if not np.isnan(panel.series(n)[max(end - known, 0) : end]).all()]
     if not places:

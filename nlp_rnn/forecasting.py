@@ -9,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.checks import InputError
 from nlp_rnn.models import DirectForecaster, PathForecaster
 from nlp_rnn.panel import Panel
-from nlp_rnn.progress import say, track
-from nlp_rnn.sources.calendar import words
+from nlp_rnn.progress import track
 
 AT_ONCE = 256  # windows
 PATHS = 200  # drawn where none is asked for
@@ -123,20 +122,24 @@ class Forecaster:
             InputError: they cannot; says what can.
         """
         if self.direct:
-            most, known = self.model.settings["horizon"], self.model.settings["levels"]
+            most = self.model.settings["horizon"]
             if horizon > most:
                 raise InputError(
                     f"a horizon of {horizon} is longer than the model's, {most}: "
                     f"train one with --set horizon={horizon}, or one that goes on step by step, with --set model=paths"
                 )
-            beyond = [level for level in levels if not known[0] <= level <= known[-1]]
-        else:
-            beyond, known = (
-                [level for level in levels if not 1 / PATHS <= level <= 1 - 1 / PATHS],
-                (1 / PATHS, 1 - 1 / PATHS),
-            )
+        least, most = self.lowest, round(1 - self.lowest, 6)
+        beyond = [level for level in levels if not least <= level <= most]
         if beyond:
-            raise InputError(f"a quantile must be from {known[0]} to {known[-1]} with this model, got {beyond[0]}")
+            raise InputError(f"a quantile must be from {least} to {most} with this model, got {beyond[0]}")
+
+    @property
+    def lowest(self) -> float:
+        """The lowest quantile that can be told; the highest is as far from 1."""
+        if not self.direct:
+            return 1 / PATHS
+        levels = self.model.settings["levels"]
+        return max(levels[0], round(1 - levels[-1], 6))
 
     def _window(self, values):
         """The last points of a series, float32 [known], NaN before its beginning."""
@@ -162,7 +165,8 @@ class Forecaster:
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
         """What an export answers: `forecast` of values [B, T], and `forecast_of` those of a category as well.
 
-        Where the model reads covariates, they are asked for too, [B, T + H, C], H the steps that are told.
+        Where the model reads covariates, they are asked for too, [B, T + H, C], H the steps that are told. Of values
+        that are all missing among those read, NaN is told.
         """
         known = [tf.TensorSpec([None, None], tf.float32, name="values")]
         if self.options["columns"]:
@@ -184,7 +188,7 @@ class Forecaster:
         draw = np.random.default_rng(0)
         known, horizon = self.options["known"], self.options["horizon"]
         values = 50 + 10 * np.sin(np.arange(known + 5)) + draw.normal(size=(4, known + 5))
-        values[1, :3], values[2], values[3] = np.nan, 7.0, np.nan
+        values[1, :3], values[2], values[3, :-2] = np.nan, 7.0, np.nan
         inputs = {"values": values.astype(np.float32)}
         if self.options["columns"]:
             shape = (4, known + 5 + horizon, len(self.options["columns"]))
@@ -206,6 +210,8 @@ class Forecaster:
             shape = [None, known + horizon if self.direct else None, len(self.options["columns"])]
             covariates = tf.ensure_shape(covariates, shape)
         found = self._tell(values, category, horizon, paths, seed, covariates)
+        nothing = tf.reduce_all(tf.math.is_nan(values), 1)[:, None, None]
+        found = tf.where(nothing, np.nan, found)
         if self.direct:
             own = np.array(self.model.settings["levels"])
             mean = tf.linalg.matvec(found, tf.constant(between(own, FINE).mean(0), found.dtype))
@@ -234,51 +240,6 @@ def between(own: np.ndarray, asked: np.ndarray) -> np.ndarray:
         [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
     """
     return np.stack([np.interp(asked, own, row) for row in np.eye(len(own))], -1)
-
-
-def check_fits(forecaster: Forecaster, panel: Panel) -> Panel:
-    """The series with the categories that a forecaster knows.
-
-    Raises:
-        CallError: other columns are named than those that it reads.
-        InputError: the series are of another frequency than those that it was trained on, or not above zero as those.
-    """
-    step, season = forecaster.options["step"], forecaster.options["season"]
-    if step and panel.step and step != panel.step:
-        raise InputError(
-            f"{panel.name} is {words(panel.step, panel.season)}, and the model was trained on series that are "
-            f"{words(step, season)}"
-        )
-    wanted = _named(forecaster.options["columns"], forecaster.model.settings["ahead"])
-    if _named(panel.columns, panel.ahead) != wanted:
-        raise CallError(
-            f"{panel.name}: the model reads beside the values {wanted}, and here is "
-            f"{_named(panel.columns, panel.ahead)}; name columns with --future-column and --past-column as in training"
-        )
-    if step and not panel.step:
-        say(f"{panel.name} has no times: its values are taken to be {words(step, season)}")
-    if forecaster.model.settings["scaling"] == "log":
-        check_positive(panel)
-    return panel.matched(forecaster.classes)
-
-
-def _named(columns, ahead):
-    return ", ".join([*(f"{c} (known ahead)" for c in columns[:ahead]), *columns[ahead:]]) or "nothing"
-
-
-def check_positive(panel: Panel) -> None:
-    """Check that all values are above zero, as those have to be whose logarithms are taken.
-
-    Raises:
-        InputError: one is not; says of which series.
-    """
-    if not np.nanmin(panel.values) > 0:
-        place = int(np.nanargmin(panel.values))
-        name = panel.names[int(np.searchsorted(panel.offsets, place, "right")) - 1]
-        raise InputError(
-            f"{panel.name}: series '{name}' holds {panel.values[place]:g}, and the model takes logarithms, which are "
-            "of values above zero: leave it empty if it is missing, or train with --set scaling=deviation"
-        )
 
 
 def forecast_at(

@@ -114,7 +114,7 @@ def fans(named: Sequence[dict], path: Path) -> None:
     """
     columns = min(3, len(named))
     rows = -(-len(named) // columns)
-    figure = _figure(4.6 * columns, 2.7 * rows)
+    figure = _figure(4.6 * columns, 2.7 * rows) if len(named) > 1 else _figure(8, 3.6)
     for axes, one in zip(figure.subplots(rows, columns, squeeze=False).flat, named, strict=False):
         _fan(axes, one)
     for axes in figure.axes[len(named) :]:

@@ -29,11 +29,13 @@ from nlp_rnn.checks import (
     random_seed,
 )
 from nlp_rnn.distributions import COUNTS, LIKELIHOODS
-from nlp_rnn.forecasting import Forecaster, check_fits, check_positive
+from nlp_rnn.forecasting import Forecaster
 from nlp_rnn.models import CELLS, DirectForecaster, PathForecaster
 from nlp_rnn.models.scaling import SCALINGS
 from nlp_rnn.objectives import Forecasting
 from nlp_rnn.panel import Panel, split_by_series
+from nlp_rnn.progress import say
+from nlp_rnn.series_checks import check_fits, check_positive
 from nlp_rnn.sources.series import Opened
 from nlp_rnn.training import fit, plan_of
 from nlp_rnn.windows import Windows
@@ -191,5 +193,7 @@ def _scaling(config, panel, ends):
         return "size"
     if config.scaling == "log":
         check_positive(panel)
+    if (seen == 0).any() and (seen >= 0).all() and (seen == np.round(seen)).all():
+        say(f"these are counts: compare with --set model=paths --set likelihood={COUNTS}, which tells none below zero")
     positive = len(seen) > 0 and seen.min() > 0
     return {"auto": "log" if positive else "deviation"}.get(config.scaling, config.scaling)

@@ -231,6 +231,7 @@ def test_columns_of_series_are_refused_elsewhere(cli, trained, reviews_csv):
         (["--quantiles", "0.001"], 1, "a quantile must be from 0.025 to 0.975 with this model, got 0.001"),
         (["--anomalies", 1], 2, "--anomalies must be between 0 and 1"),
         (["--anomalies", 0.9, "--horizon", 2], 2, "leave out --horizon"),
+        (["--anomalies", 0.99], 2, "--anomalies must be at most 0.95 with this model, got 0.99"),
         (["--beam", 3], 2, "--beam is not for runs of forecasting"),
         (["--plot", "x.jpg"], 2, "the picture is a .png file"),
     ],
@@ -264,6 +265,20 @@ def test_series_that_are_short_constant_or_empty_are_told_with_the_others(cli, f
     assert all(np.isfinite(float(row["mean"])) for row in told)
     short = cli("run", "forecasting", "--data", "few.csv", *words(*SMALL))
     assert short.exit_code == 1 and "the longest series has 9 points" in short.stderr
+
+
+def test_a_series_without_recent_values_is_left_out(cli, forecaster, tmp_path):
+    rows = monthly(2, 90)
+    for row in rows[40:]:
+        row[1] = ""
+    write("closed.csv", rows)
+    result = cli("predict", forecaster, "--input", "closed.csv")
+    assert result.exit_code == 0 and "shop 0" not in result.stdout and "shop 1" in result.stdout
+    assert (
+        "left out: 1 series without a value among the last 36 points" in result.stderr and "'shop 0'" in result.stderr
+    )
+    told = runs.load(forecaster).pipeline.signatures()["forecast"](tf.constant([[np.nan] * 40, [5.0] * 40]))
+    assert np.isnan(told["quantiles"][0]).all() and np.isfinite(told["mean"][1]).all()
 
 
 def test_a_model_that_loses_says_so(cli):

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 BASE = {"checks"}
 PARTS = {"checks", "text", "batching", "sources", "metrics", "progress", "shipped"}
 TRANSLATION = {"decoding", "objectives", "pairs", "pair_data", "translation", "translation_evaluation"}
-FORECASTING = {"backtest", "distributions", "forecasting", "panel", "windows"}
+FORECASTING = {"backtest", "distributions", "forecasting", "panel", "series_checks", "windows"}
 LANGUAGE = {"language", "language_data", "cloze", "held_out"}
 MAY_IMPORT = {
     "__init__": set(),
@@ -22,7 +22,8 @@ MAY_IMPORT = {
     "windows": BASE | {"batching", "panel"},
     "forecasting": BASE | {"models", "panel", "progress", "sources"},
     "backtest": BASE | {"baselines", "forecast_metrics", "forecasting", "panel", "progress", "sources"},
-    "forecast_answers": BASE | {"backtest", "forecasting", "panel", "plots", "progress", "sources"},
+    "forecast_answers": BASE | {"backtest", "forecasting", "panel", "plots", "progress", "series_checks", "sources"},
+    "series_checks": BASE | {"forecasting", "panel", "progress", "sources"},
     "checks": set(),
     "shipped": set(),
     "progress": set(),

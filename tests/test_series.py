@@ -22,7 +22,10 @@ def test_a_column_a_series(tmp_path):
     np.testing.assert_array_equal(found.panel.series(0), [1, 2, np.nan, 4])
     np.testing.assert_array_equal(found.panel.series(1), [5, np.nan, 6])  # from its first value on
     assert found.panel.begins[1] == np.datetime64("2024-02-01")
-    assert found.notes == ["2 series of 3 points, monthly, season of 12"]
+    assert found.notes == [
+        "2 series of 3 to 4 points, monthly, season of 12",
+        "2 of 7 values are missing, or left out between others",
+    ]
 
 
 def test_a_row_a_value(tmp_path):
@@ -147,7 +150,7 @@ def test_columns_are_told_apart(tmp_path):
         opened(tmp_path, "shop,a,b\nx,1,2\n", series_column="shop")
     panel = opened(tmp_path, "date,a,remark\n2024-01-01,1,cold\n2024-01-02,2,warm\n\n").panel
     assert panel.names == ("a",)
-    with pytest.raises(InputError, match="say --series-column"):
+    with pytest.raises(InputError, match="name the column of their names: --series-column"):
         opened(tmp_path, "date,store_nbr,sales\n2024-01-01,1,5\n2024-01-01,2,6\n")
 
 
@@ -172,6 +175,18 @@ def test_columns_beside_the_values(tmp_path):
         open_series("m3/other", future_columns=["price"])
     with pytest.raises(InputError, match="line 2, column 'promo': 'yes' is no number"):
         opened(tmp_path, "date,a,promo\n2024-01-01,1,yes\n", future_columns=["promo"])
+
+
+def test_tables_as_spreadsheets_write_them(tmp_path):
+    panel = opened(tmp_path, "datum;a;b\n2024-01-01;1,5;2\n2024-01-02;2,5;3\n").panel
+    assert panel.names == ("a", "b") and panel.series(0).tolist() == [1.5, 2.5]
+    with pytest.raises(InputError, match="more values than the first line names columns|could not be read"):
+        opened(tmp_path, "date,a\n2024-01-01,1,5\n2024-01-02,2,5\n")
+    (tmp_path / "latin.csv").write_bytes("date,gr\xf6sse\n2024-01-01,1\n".encode("latin-1"))
+    with pytest.raises(InputError, match="is not UTF-8 text"):
+        open_series(str(tmp_path / "latin.csv"))
+    with pytest.raises(CallError, match="is a folder"):
+        open_series(str(tmp_path))
 
 
 def test_few_values_are_of_the_step_that_is_likely(tmp_path):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from nlp_rnn.checks import InputError
+from nlp_rnn.progress import say
 
 DAY = 86_400
 SEASONS = {
@@ -61,6 +62,8 @@ def times_of(column, place: Place, name: str) -> np.ndarray:
         times = days
     else:
         times = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
+        if (walls != text).any():
+            say(f"the times of column '{name}' have a zone: they are read, and told, as UTC")
     if times.isna().all():
         times = _written_otherwise(text, times, place, name)
     broken = times.isna().to_numpy()
@@ -131,8 +134,9 @@ def step_of(times: np.ndarray, series: Sequence[np.ndarray], place: Place, likel
         apart = np.diff(times[rows]).astype(np.int64)
         if (apart <= 0).any():
             row = int((apart <= 0).argmax()) + 1
-            what = "comes twice" if apart[row - 1] == 0 else "is before that of the row above it; sort by time"
-            hint = "; if a column names the series, say --series-column" if len(rows) == len(times) else ""
+            what = "comes twice" if apart[row - 1] == 0 else "is before that of the row above it: sort by time"
+            several = "; or, if several series stand below each other, name the column of their names: --series-column"
+            hint = several if len(rows) == len(times) else ""
             hint = "; is it a change of the clock? Write times with their zone" if _clock(times, rows, row) else hint
             raise InputError(f"{place(int(rows[row]))}: the time {_shown(times[rows[row]])} {what}{hint}")
         gaps.append(apart)
@@ -212,8 +216,12 @@ def after(begin: np.datetime64, steps: int, step: str) -> str:
     Example:
         >>> after(np.datetime64("2024-11-30"), 3, "M1"), after(np.datetime64("2024-01-01T22:00"), 3, "S3600")
         ('2025-02-28', '2024-01-02 01:00')
+        >>> after(np.datetime64("2024-01-01T23:00"), 1, "S3600")
+        '2024-01-02 00:00'
     """
-    return _shown(moved(begin, steps, step))
+    shown = _shown(moved(begin, steps, step))
+    clock = step[:1] == "S" and int(step[1:]) % DAY and " " not in shown
+    return f"{shown} 00:00" if clock else shown
 
 
 def moved(begin: np.datetime64, steps: int, step: str) -> np.datetime64:

@@ -121,8 +121,12 @@ def _covariates(beside, pieces, known, values):
 
 
 def _notes(panel):
-    words = calendar.words(panel.step, panel.season)
-    notes = [f"{len(panel):,} series of {int(np.median(panel.lengths)):,} points, {words}"]
+    words, lengths = calendar.words(panel.step, panel.season), panel.lengths[panel.lengths > 0]
+    length = f"{lengths.min():,} to {lengths.max():,}" if lengths.min() < lengths.max() else f"{lengths.max():,}"
+    notes = [f"{len(lengths):,} series of {length} points, {words}"]
+    missing = int(np.isnan(panel.values).sum())
+    if missing:
+        notes.append(f"{missing:,} of {len(panel.values):,} values are missing, or left out between others")
     empty = [name for name, length in zip(panel.names, panel.lengths, strict=True) if not length]
     if empty:
         notes.append(f"{len(empty):,} series without any value, such as '{empty[0]}'")

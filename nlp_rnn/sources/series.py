@@ -1,5 +1,6 @@
 """Series of numbers in tables: one column a series, or one row a value; in shipped sets, one row a series."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def open_series(
             raise CallError(f"{data} ships with this project and has no columns but the values")
         return _shipped(data)
     path = Path(data)
+    if path.is_dir():
+        raise CallError(f"{data} is a folder: series are read from one file, {', '.join(ENDINGS[:4])} (.gz)")
     if not path.is_file():
         known = shipped.data_sets()
         raise CallError(f"{data}: no such file, and no such data set.{nearest(data, known)}")
@@ -100,13 +103,22 @@ def _read(path, asked):
     plain = {"sep": "\t" if kind == "tsv" else ",", "skip_blank_lines": False, "index_col": False}
     try:
         if kind in ("csv", "tsv"):
+            plain |= _of_spreadsheets(pd.read_csv(path, nrows=0, sep="\0", engine="python").columns)
             columns = list(pd.read_csv(path, nrows=0, **plain).columns)
             names = _named(columns, asked, "series")  # one may be called NA
             missing = {column: MISSING for column in columns if column != names}
             kinds = {names: str} if names else None
-            table = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=missing, low_memory=False, **plain)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the first
+                table = pd.read_csv(
+                    path, dtype=kinds, keep_default_na=False, na_values=missing, low_memory=False, **plain
+                )
         else:
             table = pd.read_json(path, lines=True, dtype=False) if kind == "jsonl" else pd.read_parquet(path)
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text: save it as UTF-8") from None
+    except pd.errors.ParserWarning:
+        raise InputError(f"{path}: rows hold more values than the first line names columns") from None
     except (ValueError, OSError, EOFError) as error:  # pandas' own errors are ValueErrors
         first = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(f"{path} could not be read: {first[0]}") from None
@@ -117,6 +129,12 @@ def _read(path, asked):
     if not len(table) or not len(table.columns):
         raise InputError(f"{path} holds no rows")
     return table
+
+
+def _of_spreadsheets(header):
+    """How a table is read whose first line is this: where semicolons stand between columns, a comma is decimal."""
+    line = header[0] if len(header) else ""
+    return {"sep": ";", "decimal": ","} if ";" in line and "," not in line and "\t" not in line else {}
 
 
 def _named(columns, asked, role):
@@ -198,7 +216,7 @@ def _wide(path, table, time):
         say(f"left out, since they hold no numbers: {', '.join(words[:5])}")
     columns = [column for column in columns if column not in words]
     if not columns:
-        raise InputError(f"{path} has no column of values beside '{time}'")
+        raise InputError(f"{path} has no column of values" + (f" beside '{time}'" if time else ""))
     rows = np.arange(len(table))
     return time, [Rows(column, rows, _numbers(path, table, column)) for column in columns]
 

@@ -1,0 +1,54 @@
+"""Whether series are such as a forecaster can read."""
+
+import numpy as np
+
+from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.forecasting import Forecaster
+from nlp_rnn.panel import Panel
+from nlp_rnn.progress import say
+from nlp_rnn.sources.calendar import words
+
+
+def check_fits(forecaster: Forecaster, panel: Panel) -> Panel:
+    """The series with the categories that a forecaster knows.
+
+    Raises:
+        CallError: other columns are named than those that it reads.
+        InputError: the series are of another frequency than those that it was trained on, or not above zero as those.
+    """
+    step, season = forecaster.options["step"], forecaster.options["season"]
+    if step and panel.step and step != panel.step:
+        raise InputError(
+            f"{panel.name} is {words(panel.step, panel.season)}, and the model was trained on series that are "
+            f"{words(step, season)}"
+        )
+    wanted = _named(forecaster.options["columns"], forecaster.model.settings["ahead"])
+    if _named(panel.columns, panel.ahead) != wanted:
+        raise CallError(
+            f"{panel.name}: the model reads beside the values {wanted}, and here is "
+            f"{_named(panel.columns, panel.ahead)}; name columns with --future-column and --past-column as in training"
+        )
+    if step and not panel.step:
+        say(f"{panel.name} has no times: its values are taken to be {words(step, season)}")
+    if forecaster.model.settings["scaling"] == "log":
+        check_positive(panel)
+    return panel.matched(forecaster.classes)
+
+
+def _named(columns, ahead):
+    return ", ".join([*(f"{c} (known ahead)" for c in columns[:ahead]), *columns[ahead:]]) or "nothing"
+
+
+def check_positive(panel: Panel) -> None:
+    """Check that all values are above zero, as those have to be whose logarithms are taken.
+
+    Raises:
+        InputError: one is not; says of which series.
+    """
+    if not np.nanmin(panel.values) > 0:
+        place = int(np.nanargmin(panel.values))
+        name = panel.names[int(np.searchsorted(panel.offsets, place, "right")) - 1]
+        raise InputError(
+            f"{panel.name}: series '{name}' holds {panel.values[place]:g}, and the model takes logarithms, which are "
+            "of values above zero: leave it empty if it is missing, or train with --set scaling=deviation"
+        )
