@@ -37,6 +37,8 @@ class Worker:
     """
 
     def __init__(self, library: str):
+        if library == "darts" and not APART.exists():
+            raise SystemExit("darts is not installed: `make bench` installs it")
         command = [str(APART) if library == "darts" else sys.executable, "-m", "benchmarks.worker", library]
         quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
