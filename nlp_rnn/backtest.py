@@ -20,6 +20,7 @@ from nlp_rnn.sources.calendar import moved
 LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SHADES = (0.1, 0.3, 0.5, 0.7, 0.9)  # drawn
 DRAWN = 9  # series
+SHOWN = 4  # so many times the horizon is drawn before what follows, and so many seasons at least
 HERE = "model"
 MOST = 3_000  # series that are measured: the classical methods are slow, and all are measured on the same ones
 
@@ -59,7 +60,7 @@ def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool
     """
     options = forecaster.options
     horizon, season = options["horizon"], options["season"]
-    panel = panel.only(_measured(panel, horizon * origins))
+    panel = panel.only(_measured(panel, horizon, origins, options["known"]))
     names = _methods(classical)
     told: dict[str, list] = {name: [] for name in (HERE, *names)}
     actual, sizes, quantiles = [], [], []
@@ -84,9 +85,15 @@ def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool
     return Backtest({**counts, "methods": figures}, rows, drawn)
 
 
-def _measured(panel, held_out):
+def _measured(panel, horizon, origins, known):
     """The numbers of the series that are measured, at most `MOST`, the same ones each time."""
+    held_out = horizon * origins
     usable = np.flatnonzero(panel.lengths >= held_out + 2)
+    ends = [horizon * back for back in range(1, origins + 1)]
+    old = [n for n in usable if any(np.isnan(panel.series(n)[:-end][-known:]).all() for end in ends)]
+    if old:
+        say(f"not measured: {len(old):,} series without a value among the {known} points before what is held out")
+        usable = np.setdiff1d(usable, old)
     if not len(usable):
         raise InputError(
             f"{panel.name}: the longest series has {panel.lengths.max()} points; {held_out + 2} are needed to hold out "
@@ -139,24 +146,25 @@ def _drawn(panel, seen, quantiles, actual):
     """A few series, told from the last origin."""
     chosen = np.unique(np.linspace(0, len(panel) - 1, DRAWN).astype(int))
     places = [LEVELS.index(level) for level in SHADES]
-    return [
-        {
-            "name": panel.names[n],
-            "seen": seen[n][-3 * actual.shape[1] :],
-            "told": quantiles[n][:, places],
-            "levels": SHADES,
-            "actual": actual[n],
-            "when": times(panel, n, len(seen[n]), 3 * actual.shape[1], actual.shape[1]),
-        }
-        for n in chosen
-    ]
+    return [fan(panel, n, len(seen[n]), quantiles[n][:, places], SHADES, actual[n]) for n in chosen]
 
 
-def times(panel: Panel, number: int, end: int, shown: int, horizon: int) -> np.ndarray | None:
-    """The times of the last `shown` points up to `end` and of `horizon` after; None where there are none."""
-    if panel.begins is None or not panel.step:
-        return None
-    return np.array([moved(panel.begins[number], n, panel.step) for n in range(max(end - shown, 0), end + horizon)])
+def fan(
+    panel: Panel, number: int, end: int, told: np.ndarray, levels: Sequence[float], actual: np.ndarray | None = None
+) -> dict:
+    """What `plots.fans` draws of a series that is told from `end` on.
+
+    Args:
+        told: [H, Q].
+        levels: the Q quantiles.
+        actual: [H], what came.
+    """
+    first = max(end - SHOWN * max(len(told), panel.season), 0)
+    when = None
+    if panel.begins is not None and panel.step:
+        when = np.array([moved(panel.begins[number], n, panel.step) for n in range(first, end + len(told))])
+    seen = panel.series(number)[first:end]
+    return {"name": panel.names[number], "seen": seen, "told": told, "levels": levels, "actual": actual, "when": when}
 
 
 def _rows(panel, points, quantiles, actual, origins) -> list[dict]:

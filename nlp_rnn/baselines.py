@@ -14,6 +14,8 @@ from multiprocessing import get_context
 
 import numpy as np
 
+from nlp_rnn.progress import say
+
 Told = np.ndarray
 NAIVE, SEASONAL, NAIVE2, ETS, THETA = "naive", "seasonal naive", "Naive2", "ETS", "Theta"
 
@@ -76,7 +78,7 @@ def theta(seen: np.ndarray, season: int, horizon: int) -> Told:
     filled = _filled(seen)
     seasonal = _is_seasonal(filled, season)
     options = {"period": season, "deseasonalize": seasonal, "use_test": False, "method": "multiplicative"}
-    return _or_naive(lambda: ThetaModel(filled, **options).fit(disp=False).forecast(horizon), filled, season, horizon)
+    return _or_nan(lambda: ThetaModel(filled, **options).fit(disp=False).forecast(horizon), horizon)
 
 
 def ets(seen: np.ndarray, season: int, horizon: int) -> Told:
@@ -95,18 +97,17 @@ def ets(seen: np.ndarray, season: int, horizon: int) -> Told:
             found.append(ExponentialSmoothing(filled, initialization_method="estimated", **options).fit())
         return min(found, key=lambda fit: fit.aicc).forecast(horizon)
 
-    return _or_naive(fitted, filled, season, horizon)
+    return _or_nan(fitted, horizon)
 
 
-def _or_naive(forecast, filled, season, horizon):
-    """A forecast, or the seasonal naive one where the method fails, as on a series of two values."""
+def _or_nan(forecast, horizon):
+    """A forecast, or NaN where the method fails, as on a series of two values."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of fits that did not converge
         try:
-            told = np.asarray(forecast(), float)
+            return np.asarray(forecast(), float)
         except (ValueError, np.linalg.LinAlgError, ZeroDivisionError, IndexError, NotImplementedError):
-            told = np.full(horizon, np.nan)
-    return told if np.isfinite(told).all() else seasonal_naive(filled, season, horizon)
+            return np.full(horizon, np.nan)
 
 
 def _filled(seen):
@@ -130,7 +131,22 @@ CLASSICAL = (ETS, THETA)  # slow, and of the package statsmodels
 
 
 def told_by(method: str, seen: Sequence[np.ndarray], season: int, horizon: int) -> Iterator[Told]:
-    """The forecasts of a method for some series, in their order; the classical ones on all cores."""
+    """The forecasts of a method for some series, in their order; the classical ones on all cores.
+
+    Where one fails, as on a series of two values, the seasonal naive forecast stands in, and this is said.
+    """
+    failed = 0
+    for one, told in zip(seen, _told_by(method, seen, season, horizon), strict=True):
+        if not np.isfinite(told).all():
+            failed, told = failed + 1, seasonal_naive(one, season, horizon)
+        yield told
+    if failed:
+        say(
+            f"{method} failed on {failed:,} of {len(seen):,} series: the seasonal naive forecast stands in for it there"
+        )
+
+
+def _told_by(method, seen, season, horizon):
     one = partial(METHODS[method], season=season, horizon=horizon)
     if method not in CLASSICAL or len(seen) < 20:
         yield from map(one, seen)

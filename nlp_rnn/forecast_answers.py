@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from nlp_rnn import plots
-from nlp_rnn.backtest import HERE, evaluate, loses, table, times
+from nlp_rnn.backtest import DRAWN, HERE, evaluate, fan, loses, table
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.forecasting import forecast_at
 from nlp_rnn.panel import Panel
@@ -18,8 +18,6 @@ from nlp_rnn.sources.calendar import after
 from nlp_rnn.sources.series import Opened
 
 PLAIN = (0.1, 0.5, 0.9)
-MOST_DRAWN = 9
-SHOWN = 4  # of a series, so many times the horizon is drawn before what follows, and so many seasons at least
 
 
 def measured(trained, opened: Opened) -> dict:
@@ -81,7 +79,8 @@ def _following(forecaster, panel, horizon, quantiles, plot):
     forecaster.check(horizon, levels)
     known = forecaster.options["known"]
     usable = [n for n in range(len(panel)) if not np.isnan(panel.series(n)[-known:]).all()]
-    old = [n for n, length in enumerate(panel.lengths) if length and n not in set(usable)]
+    told = set(usable)
+    old = [n for n, length in enumerate(panel.lengths) if length and n not in told]
     if old:
         name = panel.names[old[0]]
         say(f"left out: {len(old):,} series without a value among the last {known} points that are read, as '{name}'")
@@ -89,10 +88,10 @@ def _following(forecaster, panel, horizon, quantiles, plot):
         raise InputError(f"{panel.name}: no series has a value among the last {known} points that are read")
     _check_known_ahead(panel, usable, horizon)
     seen = [panel.series(n) for n in usable]
-    beside = panel.all_beside(usable, panel.lengths[usable], forecaster.options["known"], horizon)
+    beside = panel.all_beside(usable, panel.lengths[usable], known, horizon)
     found = forecaster.forecast(seen, horizon, levels, panel.categories[usable], covariates=beside)
     if plot:
-        _draw(panel, usable, found, levels, horizon, plot)
+        _draw(panel, usable, found, levels, plot)
     for n, mean, told in zip(usable, found.mean, found.quantiles, strict=True):
         for step in range(horizon):
             values = {f"q{level:g}": float(value) for level, value in zip(levels, told[step], strict=True)}
@@ -123,19 +122,9 @@ def _when(panel, number, place):
     return {"time": after(panel.begins[number], place, panel.step)}
 
 
-def _draw(panel, usable, found, levels, horizon, plot):
-    chosen = range(min(MOST_DRAWN, len(usable)))
-    shown = SHOWN * max(horizon, panel.season)
-    drawn = [
-        {
-            "name": panel.names[usable[n]],
-            "seen": panel.series(usable[n])[-shown:],
-            "told": found.quantiles[n],
-            "levels": levels,
-            "when": times(panel, usable[n], len(panel.series(usable[n])), shown, horizon),
-        }
-        for n in chosen
-    ]
+def _draw(panel, usable, found, levels, plot):
+    some = zip(usable[:DRAWN], found.quantiles, strict=False)
+    drawn = [fan(panel, n, panel.lengths[n], told, levels) for n, told in some]
     plots.fans(drawn, plot)
     say(f"{len(drawn)} of {len(usable):,} series are drawn in {plot}")
 

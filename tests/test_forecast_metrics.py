@@ -51,8 +51,14 @@ def test_season_is_taken_out_and_put_back():
     "seen", [[5.0], [5.0, 6.0], [3.0] * 20, [np.nan] * 4, [np.nan, 1.0, np.nan, 4.0, np.nan], [0.0, -3.0, 2.0] * 9]
 )
 def test_every_method_answers_on_any_series(method, seen):
-    told = baselines.METHODS[method](np.array(seen), 4, 3)
+    (told,) = baselines.told_by(method, [np.array(seen)], 4, 3)
     assert told.shape == (3,) and np.isfinite(told).all()
+
+
+def test_a_method_that_fails_is_said_to(capsys, monkeypatch):
+    monkeypatch.setitem(baselines.METHODS, baselines.THETA, lambda seen, season, horizon: np.full(horizon, np.nan))
+    (told,) = baselines.told_by(baselines.THETA, [np.array([5.0])], 1, 2)
+    assert told.tolist() == [5, 5] and "Theta failed on 1 of 1 series" in capsys.readouterr().err
 
 
 def test_classical_methods_run_side_by_side_as_alone():

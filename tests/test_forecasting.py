@@ -373,8 +373,16 @@ def test_more_than_one_origin_tells_every_point_once():
     pipeline = Forecaster(DirectForecaster(12, 4, 4, units=4), (), season=1, horizon=4, known=12)
     figures, rows, drawn = evaluate(pipeline, data, 3, classical=False)
     assert [row["actual"] for row in rows] == list(range(49, 61)) and figures["origins"] == 3
-    assert drawn[0]["seen"].tolist() == list(range(45, 57)) and drawn[0]["actual"].tolist() == [57, 58, 59, 60]
+    assert drawn[0]["seen"].tolist() == list(range(41, 57)) and drawn[0]["actual"].tolist() == [57, 58, 59, 60]
     assert figures["methods"]["naive"]["rmse"] == pytest.approx(np.sqrt(np.mean(np.arange(1, 5) ** 2)))
+
+
+def test_a_series_without_recent_values_is_not_measured(capsys):
+    values = np.array([*[5.0] * 20, *[np.nan] * 20, 7, 8, *range(1, 43)], "float32")
+    data = Panel("x", ("closed", "b"), values, np.array([0, 42, 84]), 1, np.zeros(2, np.int32))
+    pipeline = Forecaster(DirectForecaster(12, 2, 4, units=4), (), season=1, horizon=2, known=12)
+    assert evaluate(pipeline, data, 1, classical=False).figures["series"] == 1
+    assert "not measured: 1 series" in capsys.readouterr().err
 
 
 def test_a_quantile_between_two_is_between_them():

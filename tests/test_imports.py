@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "opening": BASE | {"progress", "sources"},
     "distributions": set(),
     "forecast_metrics": set(),
-    "baselines": set(),
+    "baselines": {"progress"},
     "panel": set(),
     "windows": BASE | {"batching", "panel"},
     "forecasting": BASE | {"models", "panel", "progress", "sources"},

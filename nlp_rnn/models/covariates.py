@@ -21,6 +21,16 @@ def checked(covariates: int, ahead: int) -> dict[str, int]:
     return {"covariates": covariates, "ahead": ahead}
 
 
+def require(covariates: tf.Tensor | None, columns: int) -> None:
+    """Check that a model of so many columns is called with covariates, and one of none without.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if (covariates is None) == (columns > 0):
+        raise ValueError(f"a model of {columns} covariates is called with just as many")
+
+
 @keras.saving.register_keras_serializable("nlp_rnn")
 class Covariates(keras.layers.Layer):
     """Each column as multiples of its standard deviation around its mean, [B, T, C]; 0 where a number is missing.

@@ -12,7 +12,7 @@ import tensorflow as tf
 from nlp_rnn.checks import at_least_zero, fraction, not_negative, one_of, positive_int
 from nlp_rnn.layers import Stack
 from nlp_rnn.layers.recurrent import CELLS
-from nlp_rnn.models.covariates import Covariates, checked
+from nlp_rnn.models.covariates import Covariates, checked, require
 from nlp_rnn.models.scaling import SCALINGS, scale_of
 
 LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
@@ -167,8 +167,7 @@ class DirectForecaster(keras.Model):
 
     def _measured_beside(self, covariates, known):
         """The covariates that a window is read with, [B, L, C], and those it is told with, [B, H, ahead]."""
-        if (covariates is None) != (self.beside is None):
-            raise ValueError(f"a model of {self.settings['covariates']} covariates is called with just as many")
+        require(covariates, self.settings["covariates"])
         if self.beside is None:
             return tf.zeros([*tf.unstack(tf.shape(known)), 0]), None
         length, ahead = self.settings["known"], self.settings["ahead"]

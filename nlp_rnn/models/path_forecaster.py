@@ -10,7 +10,7 @@ from nlp_rnn.checks import fraction, not_negative, one_of, positive_int
 from nlp_rnn.distributions import COUNTS, DISTRIBUTIONS, LIKELIHOODS, count_draw, count_log_density
 from nlp_rnn.layers import Stack
 from nlp_rnn.layers.recurrent import CELLS
-from nlp_rnn.models.covariates import Covariates, checked
+from nlp_rnn.models.covariates import Covariates, checked, require
 from nlp_rnn.models.scaling import SCALINGS, Scale, scale_of
 
 FARTHEST = 8.0  # a value drawn is no farther than so many spreads from the centre; of logarithms a factor of 3,000
@@ -164,8 +164,7 @@ class PathForecaster(keras.Model):
 
     def _beside(self, covariates, batch, steps):
         """What each of the first T steps reads of the covariates [B, more than T or T, C]: [B, T, C]."""
-        if (covariates is None) != (self.beside is None):
-            raise ValueError(f"a model of {self.settings['covariates']} covariates is called with just as many")
+        require(covariates, self.settings["covariates"])
         if self.beside is None:
             return tf.zeros([batch, steps, 0])
         ahead, measured = self.settings["ahead"], self.beside(covariates)
