@@ -22,7 +22,7 @@ from nlp_rnn.commands import (
     open_run,
     train,
 )
-from nlp_rnn.console import Commands, quiet_tensorflow
+from nlp_rnn.console import Commands, OfRecipe, quiet_tensorflow
 from nlp_rnn.opening import COLUMNS, columns_of, refuse
 from nlp_rnn.options import (
     FILE,
@@ -68,7 +68,7 @@ def list_(json_):
             click.echo(f"  {name:<16}{what}")
 
 
-@main.command()
+@main.command(cls=OfRecipe)
 @click.argument("recipe")
 @click.option(
     "--data",
@@ -90,7 +90,7 @@ def run(recipe, data, out, start, assignments, resume, tensorboard, json_, **col
       nlp-rnn run sentiment --from runs/generation
       nlp-rnn run forecasting --data sales.csv --future-column price --set horizon=28
 
-    Settings are described in the recipe's file: `nlp-rnn copy RECIPE mine.py` shows it.
+    `nlp-rnn run RECIPE --help` tells the settings of RECIPE as well.
     """
     out = out or next_free(Path("runs", Path(recipe).stem), resume)
     check_new(out)

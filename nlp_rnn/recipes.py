@@ -2,7 +2,9 @@
 
 import ast
 import dataclasses
+import io
 import shutil
+import tokenize
 import typing
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,6 +41,32 @@ def summary(path: Path) -> str:
 def summary_of_data(builder: Path) -> str:
     """The first line of the README beside a data set's builder."""
     return (builder.parent / "README.md").read_text(encoding="utf-8").partition("\n")[0]
+
+
+def settings(path: Path) -> list[tuple[str, str]]:
+    """What `--set` can change in a recipe, read without running it.
+
+    Returns:
+        A pair a setting: its name and default as `--set` takes them, such as "units=64", and the comment beside it,
+        "" where there is none.
+
+    Raises:
+        InputError: the file is not Python; says the line.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef) and node.name == "Config"]
+    except SyntaxError as error:
+        raise InputError(f"{path}, line {error.lineno}: {error.msg}") from None
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
+    fields = [node for part in classes for node in part.body if isinstance(node, ast.AnnAssign)]
+    return [(f"{field.target.id}={_default(text, field)}", comments.get(field.end_lineno, "")) for field in fields]
+
+
+def _default(text, field):
+    value = field.value
+    return value.value if isinstance(value, ast.Constant) else ast.get_source_segment(text, value) if value else ""
 
 
 def load(name: str) -> ModuleType:

@@ -33,6 +33,19 @@ def test_help_answers_at_once_and_shows_an_example(cli):
     assert seconds < 0.2
 
 
+def test_help_tells_the_settings_of_the_recipe_named(cli, tmp_path):
+    told = " ".join(cli("run", "sentiment", "--help").output.partition("Settings of sentiment")[2].split())
+    assert "vocabulary=30000 tokens known; the rest are <unk>" in told and "bidirectional=True" in told
+    recipe = tmp_path / "mine.py"
+    recipe.write_text("class Config:\n    units: int = 2**3  # of a layer\n    cell: str = 'gru'\n    seed: int\n")
+    told = " ".join(cli("run", "--out", "here", recipe, "--help").output.partition("for --set:")[2].split())
+    assert told.endswith("units=2**3 of a layer cell=gru seed=")
+    assert "Settings of" not in cli("run", "sentimental", "--help").output + cli("run", "--help").output
+    recipe.write_text("class Config:\n    units: int =\n")
+    result = cli("run", recipe, "--help")
+    assert result.exit_code == 1 and f"{recipe}, line 2" in result.stderr and "Usage" not in result.stdout
+
+
 def test_list(cli):
     assert "sentiment" in cli("list").stdout and "movie_reviews" in cli("list").stdout
     listed = json.loads(cli("list", "--json").stdout)

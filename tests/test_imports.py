@@ -72,7 +72,7 @@ MAY_IMPORT = {
     | {"__init__", "language", "forecasting", "models", "pipelines", "places", "progress", "text", "translation"},
     "evaluation": BASE | {"batching", "metrics", "pipelines", "plots", "progress", "runs"},
     "export": BASE | {"places", "progress", "runs"},
-    "console": BASE | {"progress"},
+    "console": BASE | {"progress", "recipes"},
     "recipes": BASE | {"shipped"},
     "answers": BASE
     | {"decoding", "forecast_answers", "language", "pipelines", "progress", "runs", "sources", "translation"},
