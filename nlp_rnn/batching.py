@@ -126,15 +126,17 @@ class LengthBuckets:
 
     def plan(self) -> list[np.ndarray]:
         """The texts of each batch of this epoch, by number; every epoch has as many batches."""
-        lengths = self.texts.lengths
         if self.seed is None:
-            return np.split(np.argsort(lengths, kind="stable"), self._cuts())
+            return np.split(self._order(np.ones(len(self.texts))), self._cuts())
         shuffle = np.random.default_rng((self.seed, self.epoch))
         # Lengths blurred by a tenth: neighbours change from epoch to epoch, padding stays low.
-        order = np.argsort(lengths * shuffle.uniform(0.9, 1.1, len(lengths)), kind="stable")
-        batches = np.split(order, self._cuts())
+        batches = np.split(self._order(shuffle.uniform(0.9, 1.1, len(self.texts))), self._cuts())
         shuffle.shuffle(batches)
         return batches
+
+    def _order(self, blur):
+        """The texts by length; one factor for each blurs it."""
+        return np.argsort(self.texts.lengths * blur, kind="stable")
 
     def __len__(self) -> int:
         """The batches of an epoch."""

@@ -62,6 +62,10 @@ def encode_pairs(pairs: Callable[[], Iterable], source: TextEncoder, target: Tex
 class PairBuckets(LengthBuckets):
     """Batches of pairs of like length: source ids [B, S] and target ids [B, T], padded right; see `LengthBuckets`."""
 
+    def _order(self, blur):
+        """The pairs by their longer side, then by their source, blurred: either side is padded little."""
+        return np.lexsort((self.texts.source.lengths * blur, self.texts.lengths))
+
     def padded(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Source and target ids of the pairs with these numbers."""
         return padded(self.texts.source, batch), padded(self.texts.target, batch)
