@@ -102,9 +102,14 @@ def print_figures(figures: dict, as_json: bool, of: str, mistakes: Sequence[dict
 
 
 def _print_language(figures, of):
-    click.echo(f"perplexity  {figures['perplexity']:.2f} over {figures['tokens']:,} tokens of the {of}")
-    click.echo(f"            {figures['frequency_perplexity']:.2f} by the tokens' frequencies alone")
+    unknown = f", {figures['unknown']:.1%} of them unknown" if figures.get("unknown") else ""
+    click.echo(f"perplexity  {figures['perplexity']:.2f} over {figures['tokens']:,} tokens of the {of}{unknown}")
+    click.echo(f"            {figures['frequency_perplexity']:.2f} by the frequencies of tokens in these very texts")
     click.echo(f"loss        {figures['loss']:.4f} nats a token, {figures['bits_per_character']:.3f} bits a character")
+    for name, which in (("perplexity", "these"), ("old_perplexity", "the old")):
+        if f"{name}_before" in figures:
+            before, after = figures[f"{name}_before"], figures[name]
+            click.echo(f"fine-tuned  perplexity of {which} texts {before:.2f} before, {after:.2f} after")
     click.echo(f"next token  {figures['top1']:.4f} at the first guess, {figures['top5']:.4f} among five")
     cloze = figures.get("cloze", {})
     for cell, found in cloze.items():

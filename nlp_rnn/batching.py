@@ -57,7 +57,7 @@ def encode(labelled: Iterable[tuple[str, int]], encoder: TextEncoder, file: Path
     Args:
         file: where the ids go; offsets and labels go beside it, with `.offsets` and `.labels` at its end.
     """
-    ragged = tf.function(encoder.ragged, input_signature=[tf.TensorSpec([None], tf.string)])
+    ragged = tf.function(encoder.ragged, input_signature=[tf.TensorSpec([None], tf.string)]).get_concrete_function()
     files = file, *(file.with_name(f"{file.name}{suffix}") for suffix in (".offsets", ".labels"))
     kinds = np.int32, np.int64, np.int32
     with contextlib.ExitStack() as opened:

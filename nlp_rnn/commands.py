@@ -118,8 +118,12 @@ def answered(trained, lines: Iterable[str], asked: dict, as_json: bool) -> Itera
             wanted = "forecasting" if name in FORECASTING else "translation"
             raise CallError(f"--{name.replace('_', '-')} is for runs of {wanted}, and this is a {pipeline.kind}")
     if pipeline.kind == "language_model":
-        for line in lines:
-            yield from answers.guesses(line, pipeline.fill(line), as_json)
+        for number, line in enumerate(lines, 1):
+            try:
+                found = pipeline.fill(line)
+            except CallError as error:
+                raise CallError(f"text {number}: {error}") from None
+            yield from answers.guesses(line, found, as_json)
         return
     from nlp_rnn.evaluation import say_cut
 

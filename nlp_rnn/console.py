@@ -34,7 +34,8 @@ class Commands(click.Group):
             sys.exit(0)
         except OSError as error:  # a full disk, a folder that may not be written to
             full = "; make room and try again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-            _leave(f"Error: {str(error).splitlines()[0]}{full}", 1)
+            named = f"{error.filename}: {error.strerror}" if error.filename else str(error).splitlines()[0]
+            _leave(f"Error: {named}{full}", 1)
 
 
 class OfRecipe(click.Command):

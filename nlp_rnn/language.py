@@ -94,6 +94,8 @@ class LanguagePipeline:
         before, *after = text.split(BLANK)
         if len(after) != 1:
             raise CallError(f"{text[:60]!r}: put one blank, {BLANK}, where the word is missing; there are {len(after)}")
+        if before.endswith("_") or after[0].startswith("_"):
+            raise CallError(f"{text[:60]!r}: a blank is three underscores, {BLANK}, no more")
         probability = tf.nn.softmax(self._begin(to_tensor([before])).logits[0]).numpy()
         probability[END] = 0
         best = [n for n in np.argsort(-probability)[:CANDIDATES] if probability[n] > 0]
@@ -118,7 +120,11 @@ class LanguagePipeline:
         return [{name: value[n].item() for name, value in rows.items()} for n in range(len(texts))]
 
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-        """What an export answers, by name."""
+        """What an export answers, by name.
+
+        `generate` draws for all rows of a batch from one seed: a prompt is answered as `LanguagePipeline.generate`
+        answers the same batch, and alone as the command does.
+        """
         text = tf.TensorSpec([None], tf.string, name="text")
         scalars = [tf.TensorSpec([], dtype, name=name) for name, dtype in _SCALARS]
         return {
@@ -174,6 +180,15 @@ class LanguagePipeline:
         return {"log_probability": -total, "tokens": tf.cast(tokens, tf.int32), "perplexity": perplexity}
 
     def _serve_generate(self, text, length, temperature, top_k, top_p, min_p, penalty, seed):
+        for fits, wanted in (
+            (length > 0, "length must be from 1"),
+            (temperature >= 0, "temperature must be from 0"),
+            (top_k >= 0, "top_k must be 0, for all tokens, or above"),
+            ((top_p > 0) & (top_p <= 1), "top_p must be above 0 and up to 1"),
+            ((min_p >= 0) & (min_p <= 1), "min_p must be from 0 to 1"),
+            (penalty > 0, "penalty must be above 0"),
+        ):
+            tf.debugging.Assert(fits, [wanted])
         choice = Choice(temperature, top_k, top_p, min_p, penalty)
         ids, _ = self._sample(self._read(text), length, choice, seed)
         return {"text": self._text(ids)}

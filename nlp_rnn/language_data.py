@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from nlp_rnn.batching import EncodedTexts, LengthBuckets, encode
 from nlp_rnn.checks import (
     InputError,
@@ -23,10 +25,11 @@ from nlp_rnn.progress import say, track
 from nlp_rnn.sources import Example, Source
 from nlp_rnn.sources.documents import Documents
 from nlp_rnn.streams import DocumentStreams, Streams
-from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, Vocabulary
+from nlp_rnn.text import END, SPECIAL, UNITS, UNKNOWN, TextEncoder, TokenCounter, Vocabulary
 
 WHOLE = 10**9  # tokens: no text is cut
 LEAST = 64  # tokens of a training text
+FEWEST_KNOWN = len(SPECIAL) + 2  # padding, the unknown token, the end of a text, and one to tell
 
 
 class Settings(Protocol):
@@ -65,6 +68,8 @@ def check_settings(config: Settings) -> None:
     one_of("cell", config.cell, CELLS)
     for name in ("vocabulary", "least_count", "layers", "batch", "steps"):
         positive_int(name, getattr(config, name))
+    if config.vocabulary < FEWEST_KNOWN:
+        raise ValueError(f"vocabulary must be at least {FEWEST_KNOWN}, got {config.vocabulary}")
     for name in ("dropout", "weight_drop", "word_dropout"):
         fraction(name, getattr(config, name))
     for name in ("patience", "samples"):
@@ -134,7 +139,7 @@ def load_texts(
     for split in ("train", "validation"):
         pieces = track(source.stream(split), f"encoding {split}", source.size(split))
         texts[split] = encode(marked(pieces), encoder, folder / f"{split}.ids", end=True)
-        say(f"{split}: {len(texts[split].ids):,} tokens in {texts[split].labels.sum():,} texts")
+        say(f"{split}: {_size(texts[split])}")
     _check(source.name, texts)
     short = all_short(texts["train"])
     apart = reset or (passages and short)
@@ -158,8 +163,17 @@ def _vocabulary(config, counter, start):
     return Vocabulary.from_counts(counter.counts, config.vocabulary - 1, config.least_count).with_end()
 
 
+def _size(texts):
+    count, ends = len(texts.ids), int(texts.labels.sum())
+    unknown = np.mean(texts.ids == UNKNOWN) if count else 0.0
+    words = f"{count:,} tokens" + (f" in {ends:,} texts" if ends > 1 else "")
+    return words + (f", {unknown:.1%} of them unknown" if unknown else "")
+
+
 def _check(name, texts):
     tokens = len(texts["train"].ids)
+    if tokens and texts["train"].ids.max() <= END and tokens >= LEAST:
+        raise InputError(f"{name}: no token is frequent enough to be known; lower --set least_count")
     if tokens < LEAST:
         raise InputError(f"{name}: {tokens} tokens are too few to train on; give at least {LEAST}, better 100,000")
     if not len(texts["validation"].ids):

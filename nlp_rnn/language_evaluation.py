@@ -13,7 +13,7 @@ from nlp_rnn.checks import InputError
 from nlp_rnn.objectives import NextToken
 from nlp_rnn.progress import track
 from nlp_rnn.streams import DocumentStreams, Streams
-from nlp_rnn.text import PADDING
+from nlp_rnn.text import PADDING, UNKNOWN
 
 PASSAGE = 300  # tokens: texts of which nearly all are no longer are read whole, in batches of like length
 LEAST_STREAM = 10_000  # tokens: so long is a stream at least, since its beginning lacks what came before
@@ -36,6 +36,8 @@ def texts_apart(texts: EncodedTexts, steps: int = 64) -> LengthBuckets | Documen
 
 def measure(reader: NextToken, data: Streams | LengthBuckets, characters: int) -> dict:
     """Loss in nats, perplexity, how often the token was the first or among the first five; bits a character.
+
+    With them, the share of the tokens that are unknown words: how well these are told says little.
 
     The baseline is the perplexity of the tokens' frequencies in this very text, which favours it.
 
@@ -64,6 +66,7 @@ def measure(reader: NextToken, data: Streams | LengthBuckets, characters: int) -
         "top5": five / tokens,
         "bits_per_character": loss / math.log(2) / max(characters, 1),
         "tokens": int(tokens),
+        "unknown": float(counts[UNKNOWN] / tokens),
     }
 
 

@@ -70,7 +70,7 @@ class Config:
     rate_decay: float = 1.0  # fine-tuning: the rate of a layer divided by that of the layer below
     unfreeze: float = 0.0  # fine-tuning: epochs from when a layer begins to learn until the one below does
     clip: float = 1.0  # bound on the norm of the gradient
-    patience: int = 5  # epochs without a lower validation loss before it stops
+    patience: int = 5  # epochs in a row that may pass without a lower validation loss
     origins: int = 1  # places that the held-out part is told from, each a horizon after the one before
     classical: bool = True  # run ETS and Theta beside it
     seed: int = 0

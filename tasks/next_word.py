@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 
 from nlp_rnn import plots, runs
-from nlp_rnn.checks import positive_int
+from nlp_rnn.checks import not_negative, positive_int
 from nlp_rnn.cloze import cloze_rows, measure_cloze
 from nlp_rnn.held_out import HeldOut
 from nlp_rnn.language import LanguagePipeline
@@ -26,6 +26,8 @@ from nlp_rnn.training import fit, plan_of
 
 DATA = "everyday"
 TAKES = "text"
+READ = 5_500_000  # tokens that training aims to read when the epochs are not given
+LONG = 150  # steps: some beyond the farthest that a word of the default set depends on
 PACE = {"rnn": 0.2}  # of the learning rate: at that of the gated cells a simple RNN does not even learn the pronouns
 
 KEPT = ("unit", "cell", "embedding", "units", "layers", "lowercase")  # what fine-tuning cannot change
@@ -44,12 +46,12 @@ class Config:
     embedding: int = 128
     units: int = 128
     layers: int = 1
-    memory: int = 150  # steps over which the gates remember at first; a simple RNN has none
+    memory: int = 0  # steps over which the gates remember at first; 0: 150 where the data set has gaps, none else
     dropout: float = 0.0
     weight_drop: float = 0.0
     word_dropout: float = 0.0
     samples: int = 0  # words drawn to estimate the loss in training, for 50,000 words and more; 0: all are taken
-    epochs: int = 4
+    epochs: int = 0  # 0: by the amount of text, 1 to 30
     batch: int = 16  # passages, or streams of a long text
     steps: int = 64  # tokens of a window, of a long text
     learning_rate: float = 0.01
@@ -57,13 +59,15 @@ class Config:
     rate_decay: float = 1.0  # fine-tuning: the rate of a layer divided by that of the layer below
     unfreeze: float = 0.0  # fine-tuning: epochs from when a layer begins to learn until the one below does
     clip: float = 1.0  # bound on the norm of the gradient
-    patience: int = 2  # epochs without a lower validation loss before it stops
+    patience: int = 2  # epochs in a row that may pass without a lower validation loss
     seed: int = 0
 
     def __post_init__(self):
         check_settings(self)
-        for name in ("embedding", "units", "memory", "epochs"):
+        for name in ("embedding", "units"):
             positive_int(name, getattr(self, name))
+        for name in ("memory", "epochs"):
+            not_negative(name, getattr(self, name))
 
 
 def load_data(config: Config, source, folder: Path, start: LanguagePipeline | None) -> TextData:
@@ -75,7 +79,8 @@ def build_model(config: Config, data: TextData, start: LanguagePipeline | None) 
     """Token ids [B, T] -> logits of the next token [B, T, V], from scratch or from the weights of another run."""
     model = model_of(config, data.encoder)
     for number, layer in enumerate(model.recurrent.layers):
-        remember(layer, config.memory, config.seed + number)
+        if config.memory > 1:
+            remember(layer, config.memory, config.seed + number)
     if start is not None:
         model.start_from(start.model)
     return model
@@ -87,10 +92,11 @@ def train(config: Config, source, job: runs.Job) -> dict:
     start = job.start and job.start.pipeline
     with runs.workplace(job, asdict(config)) as folder:
         data = load_data(config, source, folder, start)
+        rows = cloze_rows(source)
+        config = _fitted_to(config, len(data.train.texts.ids), bool(rows))
         held_out = HeldOut(source, data.passages, job.start)
         pipeline, history = _trained(config, data, start, folder, held_out, job.tensorboard)
         figures = held_out.measure(pipeline)
-        rows = cloze_rows(source)
         if rows:
             figures["cloze"] = {config.cell: measure_cloze(pipeline, rows)}
             for cell in [cell for cell in CELLS if config.compare and start is None and cell != config.cell]:
@@ -99,6 +105,12 @@ def train(config: Config, source, job: runs.Job) -> dict:
         _draw(folder, history, figures)
         runs.save(folder, pipeline, figures, history)
     return figures
+
+
+def _fitted_to(config: Config, tokens: int, gaps: bool) -> Config:
+    """`config` with the epochs chosen for so many training tokens, and the memory by the data, where they are 0."""
+    epochs = config.epochs or min(30, max(1, round(READ / tokens)))
+    return replace(config, epochs=epochs, memory=config.memory or (LONG if gaps else 1))
 
 
 def _trained(config, data, start, folder, held_out=None, tensorboard=False):

@@ -68,7 +68,7 @@ class Config:
     rate_decay: float = 1.0  # going on: the rate of a layer divided by that of the layer below
     unfreeze: float = 0.0  # going on: epochs from when a layer begins to learn until the one below does
     clip: float = 1.0  # bound on the norm of the gradient
-    patience: int = 2  # epochs without a lower validation loss before it stops
+    patience: int = 2  # epochs in a row that may pass without a lower validation loss
     seed: int = 0
 
     def __post_init__(self):
@@ -174,15 +174,14 @@ def _as_started(config: Config, job: runs.Job) -> Config:
 
 
 def _vocabulary(config: Config, counter: TokenCounter, start: Start | None) -> Vocabulary:
-    """The frequent tokens; after those of a classifier, which keep their ids, as many new ones; a language model's."""
-    if isinstance(start, LanguagePipeline):
-        return start.encoder.vocabulary
-    if config.unit == "byte":
+    """The frequent tokens; after those of another run, which keep their ids, as many new ones."""
+    if start is None and config.unit == "byte":
         return Vocabulary.of_bytes()
     if start is None:
         return Vocabulary.from_counts(counter.counts, config.vocabulary, config.least_count)
     known = start.encoder.vocabulary
-    return known.extended(counter.counts, len(known) + config.vocabulary, config.least_count)
+    new = 0 if config.unit == "byte" else config.vocabulary
+    return known.extended(counter.counts, len(known) + new, config.least_count)
 
 
 def _fitted_to(config: Config, texts: int) -> Config:

@@ -64,7 +64,7 @@ class Config:
     rate_decay: float = 1.0  # fine-tuning: the rate of a layer divided by that of the layer below
     unfreeze: float = 0.0  # fine-tuning: epochs from when a layer begins to learn until the one below does
     clip: float = 1.0  # bound on the norm of the gradient
-    patience: int = 2  # epochs without a lower validation loss before it stops
+    patience: int = 2  # epochs in a row that may pass without a lower validation loss
     beam: int = 5  # of the search on the held-out pairs, and later
     length_penalty: float = 1.0
     seed: int = 0

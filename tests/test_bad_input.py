@@ -202,6 +202,26 @@ def test_texts_that_must_work(cli, trained):
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.parametrize(
+    ("settings", "code", "message"),
+    [
+        (["vocabulary=1"], 2, "--set: vocabulary must be at least 4, got 1"),
+        (["least_count=9999"], 1, "x.txt: no token is frequent enough to be known; lower --set least_count"),
+    ],
+)
+def test_a_vocabulary_of_nothing(cli, settings, code, message):
+    Path("x.txt").write_text("the clouds are in the sky .\n" * 300)
+    result = cli("run", "generation", "--data", "x.txt", *[f"--set={setting}" for setting in settings])
+    assert result.exit_code == code and result.stderr.splitlines()[-1] == f"Error: {message}"
+    assert not Path("runs").exists()
+
+
+def test_an_empty_folder(cli):
+    Path("texts").mkdir()
+    result = cli("run", "generation", "--data", "texts")
+    assert result.exit_code == 1 and "texts is an empty folder: put text files into it" in result.stderr
+
+
 def test_a_bug_keeps_its_traceback(cli, trained, monkeypatch):
     monkeypatch.setattr("nlp_rnn.runs.load", lambda path: 1 / 0)
     assert isinstance(cli("predict", trained, "good").exception, ZeroDivisionError)

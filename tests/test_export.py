@@ -13,6 +13,9 @@ from nlp_rnn import export as exports
 from nlp_rnn import runs
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.export import export
+from nlp_rnn.language import LanguagePipeline
+from nlp_rnn.models import LanguageModel
+from nlp_rnn.text import TextEncoder, Vocabulary
 
 ALONE = """
 import json, sys
@@ -108,3 +111,21 @@ def test_any_difference_is_told(got, wanted, message):
     with pytest.raises(InputError, match=message):
         exports._apart("x", np.array(got), np.array(wanted))
     assert exports._apart("x", np.array(wanted), np.array(wanted)) == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"length": 0}, "length must be from 1"),
+        ({"temperature": -1.0}, "temperature must be from 0"),
+        ({"top_p": 2.0}, "top_p must be above 0 and up to 1"),
+    ],
+)
+def test_a_served_language_model_says_what_it_cannot_do(wrong, message):
+    encoder = TextEncoder(Vocabulary([b"a", b"b"]).with_end(), max_tokens=10**9)
+    pipeline = LanguagePipeline(encoder, LanguageModel(len(encoder.vocabulary), embedding=4, units=4))
+    given = {"length": 3, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "penalty": 1.0, "seed": 0}
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        pipeline.signatures()["generate"](
+            text=tf.constant(["a"]), **{n: tf.constant(v) for n, v in (given | wrong).items()}
+        )

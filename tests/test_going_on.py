@@ -12,31 +12,13 @@ from nlp_rnn import runs
 from nlp_rnn.batching import encode
 from nlp_rnn.models import Classifier, LanguageModel
 from nlp_rnn.objectives import NextToken
-from nlp_rnn.optimizers import FusedAdam, LayeredAdam, depths
+from nlp_rnn.optimizers import LayeredAdam, depths
 from nlp_rnn.streams import Streams
 from nlp_rnn.text import TextEncoder, Vocabulary
 from nlp_rnn.training import Plan, fit
 from tests.conftest import reviews
 
 SENTENCE = "the clouds are in the sky ."
-
-
-@pytest.mark.parametrize("amsgrad", [False, True])
-def test_adam_in_one_operation_is_keras_adam(amsgrad):
-    rng = np.random.default_rng(0)
-    start, rows = rng.normal(size=(5, 3)), np.array([4, 1, 4])
-    found = []
-    for kind in (keras.optimizers.Adam, FusedAdam):
-        table, kernel = keras.Variable(start), keras.Variable(start[0])
-        optimizer = kind(0.1, global_clipnorm=0.5, amsgrad=amsgrad)
-        optimizer.build([table, kernel])
-        draw = np.random.default_rng(1)
-        for _ in range(4):
-            slices = tf.IndexedSlices(tf.constant(draw.normal(size=(3, 3)), tf.float32), rows, (5, 3))
-            optimizer.apply([slices, tf.constant(draw.normal(size=3), tf.float32)], [table, kernel])
-        found.append([table.numpy(), kernel.numpy()])
-    for theirs, ours in zip(*found, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
 def test_lower_layers_learn_later_and_slower():
@@ -129,7 +111,7 @@ def test_a_classifier_from_a_language_model(cli, language_model, reviews_csv):
     assert about["start"] == str(language_model) and about["settings"]["units"] == 12
     assert about["settings"]["bidirectional"] is False and about["settings"]["lowercase"] is False
     old, new = (Path(p, "vocabulary.txt").read_text().splitlines() for p in (language_model, "c"))
-    assert new == old
+    assert new[: len(old)] == old and "film" in new
     assert cli("export", "c", "exported").exit_code == 0
     further = cli("finetune", "c", "--data", reviews_csv, "--out", "d", "--set", "epochs=1")
     assert further.exit_code == 0, further.output
@@ -166,12 +148,16 @@ def test_a_start_that_does_not_fit_is_said(cli, language_model, trained, reviews
 
 def test_fine_tuning_says_what_is_forgotten(cli, language_model):
     Path("mine.txt").write_text("quite other words stand here in a row\n" * 200)
-    words = ["finetune", language_model, "--data", "mine.txt", "--json", "--set", "epochs=6"]
+    words = ["finetune", language_model, "--data", "mine.txt", "--out", "mine", "--set", "epochs=6"]
     result = cli(*words, "--set", "finetuning_rate=0.02")
     assert result.exit_code == 0, result.output
-    figures = json.loads(result.stdout)
+    figures = json.loads(Path("mine/metrics.json").read_text())
     assert figures["perplexity"] < figures["perplexity_before"]
     assert figures["old_perplexity"] > figures["old_perplexity_before"]
+    for name, which in (("perplexity", "these"), ("old_perplexity", "the old")):
+        before, after = figures[f"{name}_before"], figures[name]
+        assert f"perplexity of {which} texts {before:.2f} before, {after:.2f} after" in result.stdout
+    assert "retracing" not in result.stderr
 
 
 def test_an_old_text_that_is_gone_is_no_failure(cli, language_model):

@@ -70,7 +70,11 @@ def test_generates_reproducibly_and_stops(cli, spoken):
     "words, message",
     [
         (["predict", "___ and ___"], "put one blank, ___, where the word is missing; there are 2"),
-        (["predict", "no blank"], "there are 0"),
+        (
+            ["predict", "a ___", "no blank"],
+            "text 2: 'no blank': put one blank, ___, where the word is missing; there are 0",
+        ),
+        (["predict", "a ____"], "a blank is three underscores, ___, no more"),
         (["generate", "a", "--temperature", "-1"], "--temperature must be from 0"),
         (["generate", "a", "--top-p", "2"], "--top-p must be above 0 and up to 1, got 2.0"),
         (["generate", "a", "--length", "0"], "--length must be from 1"),

@@ -9,7 +9,6 @@ from nlp_rnn.decoding import Choice
 from nlp_rnn.language import LanguagePipeline
 from nlp_rnn.losses import cross_entropy
 from nlp_rnn.models import LanguageModel
-from nlp_rnn.optimizers import FusedAdam
 from nlp_rnn.text import TextEncoder, Vocabulary
 
 
@@ -137,8 +136,7 @@ def epochs(library, case):
         logits = keras.layers.Dense(2)(ours.MeanMaxPooling()(x, mask=mask))
         model = keras.Model(ids, logits)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        adam = FusedAdam if library == "here" else keras.optimizers.Adam
-        model.compile(adam(0.001, global_clipnorm=1.0), loss, jit_compile=False)
+        model.compile(keras.optimizers.Adam(0.001, global_clipnorm=1.0), loss, jit_compile=False)
         return model.fit(data, epochs=case.epochs, verbose=0).history["loss"]
 
     return train
