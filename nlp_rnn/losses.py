@@ -8,8 +8,7 @@ import tensorflow as tf
 from nlp_rnn.checks import positive_int
 
 CHUNK = 2**24  # logits held at once: 64 MB in float32
-UNKNOWN_ROWS = 512  # at most, where N is not known
-REST = 4  # what is left of it then goes in chunks of so small a part, the last of them filled up
+UNKNOWN_ROWS = 512  # at most, where N is not known: the last chunk is filled up, and a large one would waste more
 
 
 def cross_entropy(
@@ -96,45 +95,25 @@ def _in_chunks(states, kernel, bias, targets, weights, rows, smoothing):
     known = states.shape[0]
     if known is not None and known <= rows:
         return _chunk(states, kernel, bias, targets, weights, smoothing)
-    if known is None:
-        rows = min(rows, UNKNOWN_ROWS)
-        begun = tf.shape(states)[0] // rows * rows
-        cuts = [(slice(0, begun), rows), (slice(begun, None), -(-rows // REST))]
-    else:
-        cuts = [(slice(0, known), -(-known // -(-known // rows)))]
-    sums = tf.zeros((), states.dtype), tf.zeros_like(kernel), tf.zeros_like(bias)
-    parts = []
-    for place, size in cuts:
-        positions = states[place], kernel, bias, targets[place], weights[place]
-        sums, *found = _in_equal_chunks(*positions, size, sums, smoothing)
-        parts.append(found)
-    d_states, each = (tf.concat(pieces, 0) for pieces in zip(*parts, strict=True))
-    return sums[0], d_states, *sums[1:], each
-
-
-def _in_equal_chunks(states, kernel, bias, targets, weights, rows, sums, smoothing):
-    """Chunks of one size, the last filled up with positions that do not count: one compiled program serves them all.
-
-    Returns:
-        `sums`, the loss and its gradients for kernel and bias, with what is added to them; the gradient for states;
-        the loss of each position.
-    """
-    count = states.shape[0] or tf.shape(states)[0]
+    count = known or tf.shape(states)[0]
+    rows = min(rows, UNKNOWN_ROWS) if known is None else -(-known // -(-known // rows))
     chunks = -(-count // rows)
+    # Chunks of one size, the last filled up with positions that do not count: one compiled program serves them all.
     states, targets, weights = (_filled(x, chunks * rows) for x in (states, targets, weights))
 
-    def turn(n, sums, d_states, each):
+    def turn(n, loss, d_kernel, d_bias, d_states, each):
         place = slice(n * rows, (n + 1) * rows)
         pieces = [tf.ensure_shape(x[place], [rows, *x.shape[1:]]) for x in (states, targets, weights)]
-        loss, d_piece, d_kernel, d_bias, of_each = _chunk(pieces[0], kernel, bias, *pieces[1:], smoothing)
-        sums = tuple(map(tf.add, sums, (loss, d_kernel, d_bias)))
-        return n + 1, sums, d_states.write(n, d_piece), each.write(n, of_each)
+        more, d_piece, more_kernel, more_bias, of_each = _chunk(pieces[0], kernel, bias, *pieces[1:], smoothing)
+        arrays = d_states.write(n, d_piece), each.write(n, of_each)
+        return n + 1, loss + more, d_kernel + more_kernel, d_bias + more_bias, *arrays
 
     arrays = [tf.TensorArray(states.dtype, chunks, element_shape=[rows, *s]) for s in (states.shape[1:], [])]
+    loop = (0, tf.zeros((), states.dtype), tf.zeros_like(kernel), tf.zeros_like(bias), *arrays)
     # One chunk at a time: side by side they would hold the memory that the chunks are there to save.
-    loop = tf.while_loop(lambda n, *_: n < chunks, turn, (0, sums, *arrays), parallel_iterations=1)
-    _, sums, d_states, each = loop
-    return sums, d_states.concat()[:count], each.concat()[:count]
+    loop = tf.while_loop(lambda n, *_: n < chunks, turn, loop, parallel_iterations=1)
+    _, loss, d_kernel, d_bias, d_states, each = loop
+    return loss, d_states.concat()[:count], d_kernel, d_bias, each.concat()[:count]
 
 
 def _filled(x, count):

@@ -218,10 +218,8 @@ class TokenCounter:
 
     def __init__(self, unit: str = "word", lowercase: bool = True):
         self.counts: Counter[bytes] = Counter()
-        self._tokens = tf.function(
-            lambda texts: tokenize(texts, unit, lowercase).flat_values,
-            input_signature=[tf.TensorSpec([None], tf.string)],
-        )
+        tokens = tf.function(lambda texts: tokenize(texts, unit, lowercase).flat_values)
+        self._tokens = tokens.get_concrete_function(tf.TensorSpec([None], tf.string))
 
     def add(self, texts: list[str]) -> None:
         """Count the tokens of some texts."""

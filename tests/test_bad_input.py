@@ -150,7 +150,7 @@ def test_a_disk_that_fills_up_during_a_save(cli, monkeypatch):
     Path("x.csv").write_text(rows())
     monkeypatch.setattr(np, "savez", full)
     result = cli("run", "sentiment", "--data", "x.csv", "--out", "runs/new", *SMALL, "--set", "epochs=1")
-    one_line(result, 1, "No space left on device: 'state.npz'; make room and try again")
+    one_line(result, 1, "state.npz: No space left on device; make room and try again")
     assert not Path("runs").exists()
 
 
