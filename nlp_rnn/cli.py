@@ -93,7 +93,7 @@ def run(recipe, data, out, start, assignments, resume, tensorboard, json_, **col
     `nlp-rnn run RECIPE --help` tells the settings of RECIPE as well.
     """
     out = out or next_free(Path("runs", Path(recipe).stem), resume)
-    check_new(out)
+    check_new(out, resume=resume)
     recipes.find(recipe)
     quiet_tensorflow()
     module = recipes.load(recipe)
@@ -122,7 +122,7 @@ def finetune(run, data, out, assignments, resume, tensorboard, recipe, json_, **
       nlp-rnn finetune runs/sentiment --data mine.csv --out runs/mine
     """
     out = out or next_free(Path("runs", f"{run.name}-finetuned"), resume)
-    check_new(out)
+    check_new(out, resume=resume)
     start = open_run(run, recipe)
     if not recipe and start.recipe not in shipped.recipes():
         raise CallError(f"{run} was made with the recipe {start.recipe}: name its file with --recipe")

@@ -21,12 +21,14 @@ def next_free(out: Path, resume: bool = False) -> Path:
     return path
 
 
-def check_new(path: Path, option: str = "--out") -> None:
-    """Check that something can be made at `path`.
+def check_new(path: Path, option: str = "--out", resume: bool = False) -> None:
+    """Check that something can be made at `path`; with `resume` it is a run that may have been begun.
 
     Raises:
         CallError: it exists, or what should be a folder on the way to it is a file.
     """
+    if path.exists() and resume:
+        raise CallError(f"{path} is finished: there is nothing to resume")
     if path.exists():
         raise CallError(f"{path} exists already; choose another {option}")
     above = next(parent for parent in path.absolute().parents if parent.exists())
