@@ -177,7 +177,7 @@ def print_generated(trained: "Run", prompts, length, choice, seed, stop, samples
 
     for prompt in prompts:
         for number in range(samples):
-            texts = _texts(trained.pipeline.generate([prompt], length, Choice(*choice), seed + number), stop)
+            texts = _texts(trained.pipeline.generate([prompt], length, Choice(**choice), seed + number), stop)
             if as_json:
                 *_, text = texts
                 click.echo(json.dumps({"prompt": prompt, "text": text, "seed": seed + number}, ensure_ascii=False))

@@ -57,6 +57,7 @@ def encode(labelled: Iterable[tuple[str, int]], encoder: TextEncoder, file: Path
     Args:
         file: where the ids go; offsets and labels go beside it, with `.offsets` and `.labels` at its end.
     """
+    # The concrete function: of one made anew for each text TensorFlow warns as of one traced again and again.
     ragged = tf.function(encoder.ragged, input_signature=[tf.TensorSpec([None], tf.string)]).get_concrete_function()
     files = file, *(file.with_name(f"{file.name}{suffix}") for suffix in (".offsets", ".labels"))
     kinds = np.int32, np.int64, np.int32

@@ -22,10 +22,11 @@ from nlp_rnn.commands import (
     open_run,
     train,
 )
-from nlp_rnn.console import Commands, OfRecipe, quiet_tensorflow
+from nlp_rnn.console import Commands, quiet_tensorflow
 from nlp_rnn.opening import COLUMNS, columns_of, refuse
 from nlp_rnn.options import (
     FILE,
+    OfRecipe,
     as_json,
     asking_options,
     label_column,
@@ -222,8 +223,8 @@ def generate(run, prompts, length, temperature, top_k, top_p, min_p, penalty, se
       nlp-rnn generate runs/generation "The film begins" --temperature 0.7
       nlp-rnn generate runs/generation --samples 3 --length 40 --stop "."
     """
-    choice = (temperature, top_k, top_p, min_p, penalty)
-    check_choice(length, samples, seed, *choice)
+    choice = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "penalty": penalty}
+    check_choice(samples, length=length, seed=seed, **choice)
     trained = open_run(run, recipe)
     answers.print_generated(trained, prompts or [""], length, choice, seed, stop, samples, json_)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from nlp_rnn import answers, recipes
-from nlp_rnn.checks import CallError
+from nlp_rnn.checks import GENERATED, CallError
 from nlp_rnn.console import quiet_tensorflow
 from nlp_rnn.opening import columns_of, opened
 from nlp_rnn.places import check_new, unfinished
@@ -238,25 +238,18 @@ def _with_ensemble(trained, others: Iterable[Path]):
         raise CallError(f"--ensemble: {error}") from None
 
 
-def check_choice(length, samples, seed, temperature, top_k, top_p, min_p, penalty) -> None:
-    """Check the options of `generate`.
+def check_choice(samples: int, **options: float) -> None:
+    """Check the options of `generate`: the number of samples, and those of `GENERATED`.
 
     Raises:
         CallError: one is out of its range; says which.
     """
-    wanted = {
-        "--length": (length, 1 <= length <= 1_000_000, "from 1 to 1,000,000"),
-        "--samples": (samples, 1 <= samples <= 1000, "from 1 to 1000"),
-        "--seed": (seed, 0 <= seed < 2**31, "from 0 to 2**31 - 1"),
-        "--temperature": (temperature, 0 <= temperature <= 100, "from 0 to 100; 0 takes the most probable token"),
-        "--top-k": (top_k, top_k >= 0, "0 or above; 0 for all tokens"),
-        "--top-p": (top_p, 0 < top_p <= 1, "above 0 and up to 1"),
-        "--min-p": (min_p, 0 <= min_p <= 1, "from 0 to 1"),
-        "--penalty": (penalty, 0 < penalty <= 100, "above 0 and up to 100; 1 for none"),
-    }
-    for name, (value, fits, words) in wanted.items():
-        if not fits:
-            raise CallError(f"{name} must be {words}, got {value}")
+    if not 1 <= samples <= 1000:
+        raise CallError(f"--samples must be from 1 to 1000, got {samples}")
+    for name, value in options.items():
+        fits, words = GENERATED[name]
+        if not fits(value):
+            raise CallError(f"--{name.replace('_', '-')} must be {words}, got {value}")
 
 
 def _measured_language(trained, source, texts):

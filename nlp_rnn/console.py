@@ -1,4 +1,4 @@
-"""How commands end: one clear line and an exit code for what a user can mend, a traceback for a bug. And help."""
+"""How commands end: one clear line and the right exit code for what a user can mend, a traceback for a bug."""
 
 import contextlib
 import errno
@@ -9,8 +9,7 @@ import sys
 
 import click
 
-from nlp_rnn import recipes
-from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.checks import InputError
 from nlp_rnn.progress import say
 
 INTERRUPTED = 130  # what a shell reports of a command stopped by Ctrl-C
@@ -36,25 +35,6 @@ class Commands(click.Group):
             full = "; make room and try again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
             named = f"{error.filename}: {error.strerror}" if error.filename else str(error).splitlines()[0]
             _leave(f"Error: {named}{full}", 1)
-
-
-class OfRecipe(click.Command):
-    """A command whose help, where a recipe is named, tells the settings of that recipe as well."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keep the words given: the help is asked for before any of them is read."""
-        ctx.meta["words"] = [word for word in args if not word.startswith("-")]
-        return super().parse_args(ctx, args)
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, then the settings."""
-        super().format_options(ctx, formatter)
-        for word in ctx.meta["words"]:
-            with contextlib.suppress(CallError):  # the value of an option
-                rows = recipes.settings(recipes.find(word))
-                with formatter.section(f"Settings of {word}, for --set"):
-                    formatter.write_dl(rows)
-                return
 
 
 def quiet_tensorflow() -> None:

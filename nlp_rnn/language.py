@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from nlp_rnn import decoding
-from nlp_rnn.checks import CallError
+from nlp_rnn.checks import GENERATED, CallError
 from nlp_rnn.decoding import Choice, Place
 from nlp_rnn.models import LanguageModel
 from nlp_rnn.text import END, PADDING, SPECIAL, TextEncoder, to_tensor, written
@@ -180,16 +180,10 @@ class LanguagePipeline:
         return {"log_probability": -total, "tokens": tf.cast(tokens, tf.int32), "perplexity": perplexity}
 
     def _serve_generate(self, text, length, temperature, top_k, top_p, min_p, penalty, seed):
-        for fits, wanted in (
-            (length > 0, "length must be from 1"),
-            (temperature >= 0, "temperature must be from 0"),
-            (top_k >= 0, "top_k must be 0, for all tokens, or above"),
-            ((top_p > 0) & (top_p <= 1), "top_p must be above 0 and up to 1"),
-            ((min_p >= 0) & (min_p <= 1), "min_p must be from 0 to 1"),
-            (penalty > 0, "penalty must be above 0"),
-        ):
-            tf.debugging.Assert(fits, [wanted])
         choice = Choice(temperature, top_k, top_p, min_p, penalty)
+        for name, value in {"length": length, **choice._asdict(), "seed": seed}.items():
+            fits, words = GENERATED[name]
+            tf.debugging.Assert(fits(value), [f"{name} must be {words}"])
         ids, _ = self._sample(self._read(text), length, choice, seed)
         return {"text": self._text(ids)}
 

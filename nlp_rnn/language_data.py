@@ -29,6 +29,7 @@ from nlp_rnn.text import END, SPECIAL, UNITS, UNKNOWN, TextEncoder, TokenCounter
 
 WHOLE = 10**9  # tokens: no text is cut
 LEAST = 64  # tokens of a training text
+AT_ONCE = 2**20  # tokens looked at together
 FEWEST_KNOWN = len(SPECIAL) + 2  # padding, the unknown token, the end of a text, and one to tell
 
 
@@ -165,17 +166,19 @@ def _vocabulary(config, counter, start):
 
 def _size(texts):
     count, ends = len(texts.ids), int(texts.labels.sum())
-    unknown = np.mean(texts.ids == UNKNOWN) if count else 0.0
+    # Piece by piece: the ids of a gigabyte of text are a mapped file, and are to stay there.
+    pieces = (texts.ids[n : n + AT_ONCE] for n in range(0, count, AT_ONCE))
+    unknown = sum(np.count_nonzero(piece == UNKNOWN) for piece in pieces) / max(count, 1)
     words = f"{count:,} tokens" + (f" in {ends:,} texts" if ends > 1 else "")
     return words + (f", {unknown:.1%} of them unknown" if unknown else "")
 
 
 def _check(name, texts):
     tokens = len(texts["train"].ids)
-    if tokens and texts["train"].ids.max() <= END and tokens >= LEAST:
-        raise InputError(f"{name}: no token is frequent enough to be known; lower --set least_count")
     if tokens < LEAST:
         raise InputError(f"{name}: {tokens} tokens are too few to train on; give at least {LEAST}, better 100,000")
+    if texts["train"].ids.max() <= END:
+        raise InputError(f"{name}: no token is frequent enough to be known; lower --set least_count")
     if not len(texts["validation"].ids):
         raise InputError(f"{name}: the validation split is empty: give more text")
 

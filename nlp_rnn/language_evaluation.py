@@ -50,8 +50,9 @@ def measure(reader: NextToken, data: Streams | LengthBuckets, characters: int) -
         InputError: there is no token.
     """
     sums, counts = np.zeros(4), np.zeros(reader.model.settings["vocabulary_size"], np.int64)
-    summed = tf.function(lambda ids, fresh: _sums(reader, ids, fresh), reduce_retracing=True)
-    for ids, fresh in track(data.dataset(), "measuring", len(data)):
+    batches = data.dataset()
+    summed = tf.function(lambda ids, fresh: _sums(reader, ids, fresh)).get_concrete_function(*batches.element_spec)
+    for ids, fresh in track(batches, "measuring", len(data)):
         sums += summed(ids, fresh).numpy()
         counts += np.bincount(ids.numpy().ravel(), minlength=len(counts))
     loss, first, five, tokens = sums

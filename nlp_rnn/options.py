@@ -1,8 +1,12 @@
 """Options that several commands share, and those that say how a run is asked."""
 
+import contextlib
 from pathlib import Path
 
 import click
+
+from nlp_rnn import recipes
+from nlp_rnn.checks import CallError
 
 FILE = click.Path(path_type=Path)
 as_json = click.option("--json", "json_", is_flag=True, help="Print for machines: JSON, one object a line.")
@@ -97,3 +101,22 @@ def asking_options(command):
     for option in reversed(options):
         command = option(command)
     return command
+
+
+class OfRecipe(click.Command):
+    """A command whose help, where a recipe is named, tells the settings of that recipe as well."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the words given: the help is asked for before any of them is read."""
+        ctx.meta["words"] = [word for word in args if not word.startswith("-")]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, then the settings."""
+        super().format_options(ctx, formatter)
+        for word in ctx.meta["words"]:
+            with contextlib.suppress(CallError):  # the value of an option
+                rows = recipes.settings(recipes.find(word))
+                with formatter.section(f"Settings of {word}, for --set"):
+                    formatter.write_dl(rows)
+                return

@@ -27,7 +27,7 @@ def check_new(path: Path, option: str = "--out", resume: bool = False) -> None:
     Raises:
         CallError: it exists, or what should be a folder on the way to it is a file.
     """
-    if path.exists() and resume:
+    if resume and (path / "run.json").exists():
         raise CallError(f"{path} is finished: there is nothing to resume")
     if path.exists():
         raise CallError(f"{path} exists already; choose another {option}")

@@ -219,6 +219,7 @@ class TokenCounter:
     def __init__(self, unit: str = "word", lowercase: bool = True):
         self.counts: Counter[bytes] = Counter()
         tokens = tf.function(lambda texts: tokenize(texts, unit, lowercase).flat_values)
+        # The concrete one: of functions made anew for each text TensorFlow warns as of one traced again and again.
         self._tokens = tokens.get_concrete_function(tf.TensorSpec([None], tf.string))
 
     def add(self, texts: list[str]) -> None:

@@ -79,8 +79,7 @@ def build_model(config: Config, data: TextData, start: LanguagePipeline | None) 
     """Token ids [B, T] -> logits of the next token [B, T, V], from scratch or from the weights of another run."""
     model = model_of(config, data.encoder)
     for number, layer in enumerate(model.recurrent.layers):
-        if config.memory > 1:
-            remember(layer, config.memory, config.seed + number)
+        remember(layer, max(config.memory, 1), config.seed + number)
     if start is not None:
         model.start_from(start.model)
     return model

@@ -109,7 +109,8 @@ def test_nothing_is_written_over(cli, trained):
         ["predict", trained, "good", "--output", "there"],
     ):
         one_line(cli(*words), 2, "there exists already; choose another")
-    one_line(cli("run", "sentiment", "--out", "there", "--resume"), 2, "there is finished: there is nothing to resume")
+    one_line(cli("run", "sentiment", "--out", trained, "--resume"), 2, "is finished: there is nothing to resume")
+    one_line(cli("run", "sentiment", "--out", "there", "--resume"), 2, "there exists already; choose another")
     Path("mine.py").write_text("")
     one_line(cli("copy", "sentiment", "mine.py"), 2, "mine.py exists already")
     assert Path("mine.py").read_text() == "" and not list(Path("there").iterdir())
@@ -218,7 +219,8 @@ def test_a_vocabulary_of_nothing(cli, settings, code, message):
 
 
 def test_an_empty_folder(cli):
-    Path("texts").mkdir()
+    Path("texts/.git").mkdir(parents=True)
+    Path("texts/.hidden").write_text("words")
     result = cli("run", "generation", "--data", "texts")
     assert result.exit_code == 1 and "texts is an empty folder: put text files into it" in result.stderr
 

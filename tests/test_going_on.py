@@ -146,7 +146,7 @@ def test_a_start_that_does_not_fit_is_said(cli, language_model, trained, reviews
     assert "Traceback" not in result.stderr and not Path("runs").exists()
 
 
-def test_fine_tuning_says_what_is_forgotten(cli, language_model):
+def test_fine_tuning_says_what_is_forgotten(cli, language_model, caplog):
     Path("mine.txt").write_text("quite other words stand here in a row\n" * 200)
     words = ["finetune", language_model, "--data", "mine.txt", "--out", "mine", "--set", "epochs=6"]
     result = cli(*words, "--set", "finetuning_rate=0.02")
@@ -157,7 +157,10 @@ def test_fine_tuning_says_what_is_forgotten(cli, language_model):
     for name, which in (("perplexity", "these"), ("old_perplexity", "the old")):
         before, after = figures[f"{name}_before"], figures[name]
         assert f"perplexity of {which} texts {before:.2f} before, {after:.2f} after" in result.stdout
-    assert "retracing" not in result.stderr
+    assert "retracing" not in caplog.text
+    assert "of them unknown" not in result.stdout
+    asked = cli("evaluate", language_model, "--data", "mine.txt").stdout
+    assert "88.9% of them unknown" in asked  # all but the end of each text
 
 
 def test_an_old_text_that_is_gone_is_no_failure(cli, language_model):

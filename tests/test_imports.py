@@ -13,7 +13,7 @@ FORECASTING = {"backtest", "distributions", "forecasting", "panel", "series_chec
 LANGUAGE = {"language", "language_data", "cloze", "held_out"}
 MAY_IMPORT = {
     "__init__": set(),
-    "options": set(),
+    "options": BASE | {"recipes"},
     "opening": BASE | {"progress", "sources"},
     "distributions": set(),
     "forecast_metrics": set(),
@@ -72,7 +72,7 @@ MAY_IMPORT = {
     | {"__init__", "language", "forecasting", "models", "pipelines", "places", "progress", "text", "translation"},
     "evaluation": BASE | {"batching", "metrics", "pipelines", "plots", "progress", "runs"},
     "export": BASE | {"places", "progress", "runs"},
-    "console": BASE | {"progress", "recipes"},
+    "console": BASE | {"progress"},
     "recipes": BASE | {"shipped"},
     "answers": BASE
     | {"decoding", "forecast_answers", "language", "pipelines", "progress", "runs", "sources", "translation"},

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from nlp_rnn import training
+from nlp_rnn import recipes, training
 from nlp_rnn.batching import LengthBuckets, encode
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.models import Classifier
@@ -185,3 +185,14 @@ def test_waiting_is_counted_where_a_batch_came_after_the_step_before_had_ended(m
         monkeypatch.setattr(training.time, "monotonic", lambda now=now: now)
         follow.on_train_batch_end(batch, {"loss": 1.0})
     assert follow.waited == 2.0, "batch 2 was made at 7, the step before ended at 5"
+
+
+def test_next_word_fits_its_epochs_and_memory_to_the_text():
+    recipe = recipes.load("next_word")
+    for given, tokens, gaps, epochs, memory in (
+        ({}, 1_388_607, True, 4, recipe.LONG),
+        ({}, 60_000, False, 30, 1),
+        ({"epochs": 2, "memory": 20}, 60_000, True, 2, 20),
+    ):
+        fitted = recipe._fitted_to(recipe.Config(**given), tokens, gaps)
+        assert (fitted.epochs, fitted.memory) == (epochs, memory)

@@ -250,6 +250,16 @@ def test_batches_hold_pairs_of_like_length(tmp_path):
     assert seen == 50
 
 
+def test_neither_side_of_pairs_is_padded_much(tmp_path):
+    encoder = TextEncoder(Vocabulary([b"a", b"b"]).with_end())
+    draw = np.random.default_rng(0)
+    rows = [Example("a " * int(n), "b " * int(m), "") for n, m in draw.integers(3, 15, (4000, 2))]
+    found = encode_pairs(lambda: iter(rows), encoder, encoder, tmp_path / "x")
+    for side in (0, 1):
+        ids = [pair[side].numpy() for pair in PairBuckets(found, 32, 4000, seed=0).dataset()]
+        assert sum(np.count_nonzero(batch) for batch in ids) > 0.85 * sum(batch.size for batch in ids)
+
+
 SENTENCES = ["Le chat dort.", "le chien  dort-il ?", "L'été, il dort\u202f!", "漢字 a 漢", "", "x" * 50, "naïve 😀😀!"]
 
 

@@ -113,9 +113,10 @@ def find_documents(data: str, raw: bool) -> Documents | None:
     if path.is_file() and not _is_table(path):
         files = [path]
     elif path.is_dir():
-        if not any(path.iterdir()):
+        visible = [f for f in sorted(path.rglob("*")) if f.is_file() and f.name[0] != "."]
+        if not visible:
             raise InputError(f"{data} is an empty folder: put text files into it")
-        files = [f for f in sorted(path.rglob("*")) if f.is_file() and f.name[0] != "." and not _is_table(f)]
+        files = [f for f in visible if not _is_table(f)]
     elif glob.has_magic(data):
         found = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
         files = sorted(file for file in found if file.is_file())
