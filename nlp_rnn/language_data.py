@@ -18,7 +18,7 @@ from nlp_rnn.checks import (
     random_seed,
 )
 from nlp_rnn.language import LanguagePipeline
-from nlp_rnn.language_evaluation import PASSAGE, all_short, streams_of
+from nlp_rnn.language_evaluation import all_short, streams_of
 from nlp_rnn.models import CELLS, LanguageModel
 from nlp_rnn.objectives import NextToken
 from nlp_rnn.progress import say, track
@@ -30,6 +30,7 @@ from nlp_rnn.text import END, SPECIAL, UNITS, UNKNOWN, TextEncoder, TokenCounter
 WHOLE = 10**9  # tokens: no text is cut
 LEAST = 64  # tokens of a training text
 AT_ONCE = 2**20  # tokens looked at together
+USUAL = 100  # tokens of a passage as a batch is meant to hold; of shorter ones it holds more
 FEWEST_KNOWN = len(SPECIAL) + 2  # padding, the unknown token, the end of a text, and one to tell
 
 
@@ -186,7 +187,7 @@ def _check(name, texts):
 def _cut(config, texts: EncodedTexts, apart: bool, short: bool, train: bool):
     seed = config.seed if train else None
     if apart and short:
-        return LengthBuckets(texts, config.batch, config.batch * PASSAGE // 2, seed)
+        return LengthBuckets(texts, 4 * config.batch, USUAL * config.batch, seed)
     if apart:
         return DocumentStreams(texts, config.batch, config.steps, seed)
     return Streams(texts, config.batch, config.steps, seed) if train else streams_of(texts, config.steps)

@@ -3,12 +3,14 @@
 Shapes: N positions (B * T), U units, V vocabulary, R rows of a chunk.
 """
 
+import math
+
 import tensorflow as tf
 
 from nlp_rnn.checks import positive_int
 
 CHUNK = 2**24  # logits held at once: 64 MB in float32
-UNKNOWN_ROWS = 512  # at most, where N is not known: the last chunk is filled up, and a large one would waste more
+ROWS = 128  # where N is not known, chunks of a multiple of so many
 
 
 def cross_entropy(
@@ -90,30 +92,60 @@ def sampled_cross_entropy(
     return tf.reduce_sum(losses * weights)
 
 
-def _in_chunks(states, kernel, bias, targets, weights, rows, smoothing):
-    """The loss, its gradients for states, kernel and bias, and the loss of each position."""
+def _in_chunks(states, kernel, bias, targets, weights, most, smoothing):
+    """The loss, its gradients for states, kernel and bias, and the loss of each position; `most` rows at a time."""
+    of_output = kernel, bias, smoothing
     known = states.shape[0]
-    if known is not None and known <= rows:
-        return _chunk(states, kernel, bias, targets, weights, smoothing)
-    count = known or tf.shape(states)[0]
-    rows = min(rows, UNKNOWN_ROWS) if known is None else -(-known // -(-known // rows))
+    if known is not None:
+        parts = -(-known // most)
+        if parts <= 1:
+            return _chunk(states, targets, weights, *of_output)
+        return _in_equal_chunks(states, targets, weights, *of_output, -(-known // parts))
+    count = tf.maximum(tf.shape(states)[0], 1)
+    parts = -(-count // most)
+    rows = tf.minimum(_rounded(-(-count // parts)), most)
+    return tf.cond(
+        parts == 1,
+        lambda: _filled_chunk(states, targets, weights, *of_output, rows),
+        lambda: _in_equal_chunks(states, targets, weights, *of_output, rows),
+    )
+
+
+def _rounded(rows):
+    """Up to an eighth more rows, and a multiple of `ROWS`: few numbers are left, since each has its own program."""
+    octave = tf.cast(tf.math.log(tf.cast(rows, tf.float64) + 0.5) / math.log(2), rows.dtype)
+    step = tf.maximum(2 ** tf.maximum(octave - 3, 0), ROWS)
+    return -(-rows // step) * step
+
+
+def _in_equal_chunks(states, targets, weights, kernel, bias, smoothing, rows):
+    """As `_in_chunks`, so many rows at a time, the last filled up with positions that do not count."""
+    count = states.shape[0] or tf.shape(states)[0]
     chunks = -(-count // rows)
-    # Chunks of one size, the last filled up with positions that do not count: one compiled program serves them all.
     states, targets, weights = (_filled(x, chunks * rows) for x in (states, targets, weights))
 
-    def turn(n, loss, d_kernel, d_bias, d_states, each):
+    def turn(n, sums, d_states, each):
         place = slice(n * rows, (n + 1) * rows)
-        pieces = [tf.ensure_shape(x[place], [rows, *x.shape[1:]]) for x in (states, targets, weights)]
-        more, d_piece, more_kernel, more_bias, of_each = _chunk(pieces[0], kernel, bias, *pieces[1:], smoothing)
-        arrays = d_states.write(n, d_piece), each.write(n, of_each)
-        return n + 1, loss + more, d_kernel + more_kernel, d_bias + more_bias, *arrays
+        loss, d_piece, d_kernel, d_bias, of_each = _chunk(
+            states[place], targets[place], weights[place], kernel, bias, smoothing
+        )
+        sums = tuple(map(tf.add, sums, (loss, d_kernel, d_bias)))
+        return n + 1, sums, d_states.write(n, d_piece), each.write(n, of_each)
 
-    arrays = [tf.TensorArray(states.dtype, chunks, element_shape=[rows, *s]) for s in (states.shape[1:], [])]
-    loop = (0, tf.zeros((), states.dtype), tf.zeros_like(kernel), tf.zeros_like(bias), *arrays)
+    sums = tf.zeros((), states.dtype), tf.zeros_like(kernel), tf.zeros_like(bias)
+    arrays = [tf.TensorArray(states.dtype, chunks, element_shape=[None, *s]) for s in (states.shape[1:], [])]
     # One chunk at a time: side by side they would hold the memory that the chunks are there to save.
-    loop = tf.while_loop(lambda n, *_: n < chunks, turn, loop, parallel_iterations=1)
-    _, loss, d_kernel, d_bias, d_states, each = loop
+    loop = tf.while_loop(lambda n, *_: n < chunks, turn, (0, sums, *arrays), parallel_iterations=1)
+    _, (loss, d_kernel, d_bias), d_states, each = loop
     return loss, d_states.concat()[:count], d_kernel, d_bias, each.concat()[:count]
+
+
+def _filled_chunk(states, targets, weights, kernel, bias, smoothing, rows):
+    """As `_in_chunks`, for positions that fit."""
+    count = tf.shape(states)[0]
+    filled = (_filled(x, rows) for x in (states, targets, weights))
+    loss, d_states, d_kernel, d_bias, each = _chunk(*filled, kernel, bias, smoothing)
+    return loss, d_states[:count], d_kernel, d_bias, each[:count]
 
 
 def _filled(x, count):
@@ -121,8 +153,8 @@ def _filled(x, count):
     return tf.pad(x, [[0, more], *[[0, 0]] * (len(x.shape) - 1)])
 
 
-def _chunk(states, kernel, bias, targets, weights, smoothing):
-    """As `_in_chunks`, for rows that fit. The two products with the logits' gradient are TensorFlow's own."""
+def _chunk(states, targets, weights, kernel, bias, smoothing):
+    """As `_in_chunks`, all rows at once. The two products with the logits' gradient are TensorFlow's own."""
     logits = tf.matmul(states, kernel, transpose_b=True)
     loss, d_logits, d_bias, each = _softmax(logits, bias, targets, weights, smoothing)
     return loss, tf.matmul(d_logits, kernel), tf.matmul(d_logits, states, transpose_a=True), d_bias, each

@@ -65,7 +65,25 @@ class Objective(keras.Model):
         return {"loss": self.mean.result()}
 
 
-class NextToken(Objective):
+class OfTokens(Objective):
+    """What the two objectives that tell tokens share."""
+
+    def _output(self, hidden, ids):
+        """What `cross_entropy` takes, its weights, and how many tokens there are, of outputs [B, T, E] and ids [B, T].
+
+        Where T is not known rows are padded to it, and only what is no padding goes through the large projection.
+        """
+        hidden, ids = tf.cast(tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.float32), tf.reshape(ids, [-1])
+        if ids.shape[0] is None:
+            there = tf.where(ids != PADDING)[:, 0]
+            hidden, ids = tf.gather(hidden, there), tf.gather(ids, there)
+        counted = tf.cast(ids != PADDING, tf.float32)
+        tokens = tf.reduce_sum(counted)
+        output = hidden, self.model.kernel, self.model.output_bias.value, ids
+        return output, counted / tf.maximum(tokens, 1.0), tokens
+
+
+class NextToken(OfTokens):
     """A language model in training: every token of a text is told from those before it.
 
     Args:
@@ -110,11 +128,7 @@ class NextToken(Objective):
 
     def loss_of(self, ids, fresh, training):
         found = self.read(ids, fresh, training)
-        counted = tf.cast(tf.reshape(ids, [-1]) != PADDING, tf.float32)
-        tokens = tf.reduce_sum(counted)
-        hidden = tf.cast(tf.reshape(found.hidden, [-1, found.hidden.shape[-1]]), tf.float32)
-        output = hidden, self.model.kernel, self.model.output_bias.value, tf.reshape(ids, [-1])
-        weights = counted / tf.maximum(tokens, 1.0)
+        output, weights, tokens = self._output(found.hidden, ids)
         if training and self.samples:
             loss = sampled_cross_entropy(*output, weights, self.samples)
         else:
@@ -135,7 +149,7 @@ class NextToken(Objective):
         return self.activation * large + self.slowness * still
 
 
-class TeacherForcing(Objective):
+class TeacherForcing(OfTokens):
     """A sequence-to-sequence model in training: every token of a target from its source and the tokens before it.
 
     Args:
@@ -158,12 +172,9 @@ class TeacherForcing(Objective):
         if training and self.sampling:
             inputs = self._mixed(source, inputs)
         hidden, _ = self.model.run(source, inputs, training)
-        hidden = tf.cast(tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.float32)
-        counted = tf.cast(tf.reshape(target != PADDING, [-1]), tf.float32)
-        tokens = tf.reduce_sum(counted)
-        output = hidden, self.model.kernel, self.model.output_bias.value, tf.reshape(target, [-1])
+        output, weights, tokens = self._output(hidden, target)
         smoothing = self.smoothing if training else 0.0
-        return cross_entropy(*output, counted / tf.maximum(tokens, 1.0), smoothing=smoothing), 0.0, tokens
+        return cross_entropy(*output, weights, smoothing=smoothing), 0.0, tokens
 
     def _mixed(self, source, inputs):
         """What the decoder reads, some of its tokens replaced by the likeliest ones."""

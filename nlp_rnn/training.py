@@ -13,7 +13,7 @@ import keras
 from nlp_rnn.batching import LengthBuckets
 from nlp_rnn.checkpoints import Memory
 from nlp_rnn.checks import CallError, InputError
-from nlp_rnn.optimizers import LayeredAdam, depths
+from nlp_rnn.optimizers import FusedAdam, LayeredAdam, depths
 from nlp_rnn.progress import progress, say
 from nlp_rnn.streams import Streams
 
@@ -121,7 +121,7 @@ def _compile(model, plan, steps):
 
 def _optimizer(model, plan, schedule, steps):
     if plan.rate_decay == 1.0 and not plan.unfreeze:
-        return keras.optimizers.Adam(schedule, global_clipnorm=plan.clip)
+        return FusedAdam(schedule, global_clipnorm=plan.clip)
     rest = round(plan.unfreeze * steps)
     return LayeredAdam(schedule, depths(model), plan.rate_decay, rest, global_clipnorm=plan.clip)
 

@@ -113,7 +113,10 @@ class Windows:
             shapes.append([self.known + self.horizon, len(self.panel.columns)])
         types = [tf.int32 if not shape else tf.float32 for shape in shapes]
         kinds = zip(shapes, types, strict=True)
-        signature = tuple(tf.TensorSpec([None, None, *shape], kind) for shape, kind in kinds)
+        rows = (
+            self.batch if self.seed is not None else None
+        )  # drawn batches are whole, and layers are faster knowing it
+        signature = tuple(tf.TensorSpec([None, rows, *shape], kind) for shape, kind in kinds)
         return dataset_of(self._together, signature, len(self), slices=True)
 
     def _together(self):

@@ -26,7 +26,7 @@ from nlp_rnn.training import fit, plan_of
 
 DATA = "everyday"
 TAKES = "text"
-READ = 5_500_000  # tokens that training aims to read when the epochs are not given
+READ = 4_200_000  # tokens that training aims to read when the epochs are not given
 LONG = 150  # steps: some beyond the farthest that a word of the default set depends on
 PACE = {"rnn": 0.2}  # of the learning rate: at that of the gated cells a simple RNN does not even learn the pronouns
 
@@ -43,7 +43,7 @@ class Config:
     least_count: int = 2  # a token seen less often is <unk>
     cell: str = "lstm"  # or gru, rnn
     compare: bool = True  # train the other cells as well, where the data set has gaps
-    embedding: int = 128
+    embedding: int = 64
     units: int = 128
     layers: int = 1
     memory: int = 0  # steps over which the gates remember at first; 0: 150 where the data set has gaps, none else
@@ -52,9 +52,9 @@ class Config:
     word_dropout: float = 0.0
     samples: int = 0  # words drawn to estimate the loss in training, for 50,000 words and more; 0: all are taken
     epochs: int = 0  # 0: by the amount of text, 1 to 30
-    batch: int = 16  # passages, or streams of a long text
+    batch: int = 16  # passages of 100 tokens, up to four times as many of short ones; or streams of a long text
     steps: int = 64  # tokens of a window, of a long text
-    learning_rate: float = 0.01
+    learning_rate: float = 0.02
     finetuning_rate: float = 0.002  # the learning rate when going on from another run
     rate_decay: float = 1.0  # fine-tuning: the rate of a layer divided by that of the layer below
     unfreeze: float = 0.0  # fine-tuning: epochs from when a layer begins to learn until the one below does

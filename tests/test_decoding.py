@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nlp_rnn import decoding
 from nlp_rnn.decoding import Choice, Place, Search, beam_search, mean_logits, sample
 
 V, END = 5, 4
@@ -202,3 +203,11 @@ def test_rows_end_at_limits_of_their_own_and_pay_for_it():
             expected = tf.nn.log_softmax(tf.constant(first, tf.float32)).numpy()[path[0]]
             expected += sum(told[a, b] for a, b in itertools.pairwise(path))
             np.testing.assert_allclose(score, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("size", "count"), [(512, 3), (513, 20), (1000, 1000), (640, 7)])
+def test_the_likeliest_of_a_long_row_are_those_of_top_k(size, count):
+    found = np.random.default_rng(0).integers(0, 60, (9, size)).astype("float32")  # many are equal
+    found[1], found[2, ::2] = 3.0, -np.inf
+    for ours, plain in zip(decoding._likeliest(tf.constant(found), count), tf.math.top_k(found, count), strict=True):
+        np.testing.assert_array_equal(ours, plain)

@@ -12,13 +12,31 @@ from nlp_rnn import runs
 from nlp_rnn.batching import encode
 from nlp_rnn.models import Classifier, LanguageModel
 from nlp_rnn.objectives import NextToken
-from nlp_rnn.optimizers import LayeredAdam, depths
+from nlp_rnn.optimizers import FusedAdam, LayeredAdam, depths
 from nlp_rnn.streams import Streams
 from nlp_rnn.text import TextEncoder, Vocabulary
 from nlp_rnn.training import Plan, fit
 from tests.conftest import reviews
 
 SENTENCE = "the clouds are in the sky ."
+
+
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_adam_in_one_operation_is_keras_adam(amsgrad):
+    rng = np.random.default_rng(0)
+    start, rows = rng.normal(size=(5, 3)), np.array([4, 1, 4])
+    found = []
+    for kind in (keras.optimizers.Adam, FusedAdam):
+        table, kernel = keras.Variable(start), keras.Variable(start[0])
+        optimizer = kind(0.1, global_clipnorm=0.5, amsgrad=amsgrad)
+        optimizer.build([table, kernel])
+        draw = np.random.default_rng(1)
+        for _ in range(4):
+            slices = tf.IndexedSlices(tf.constant(draw.normal(size=(3, 3)), tf.float32), rows, (5, 3))
+            optimizer.apply([slices, tf.constant(draw.normal(size=3), tf.float32)], [table, kernel])
+        found.append([table.numpy(), kernel.numpy()])
+    for theirs, ours in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
 def test_lower_layers_learn_later_and_slower():

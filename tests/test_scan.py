@@ -18,6 +18,7 @@ WAYS = {
     "in parts": Way(True, True, parts=2),
     "in stretches": Way(True, True, stretch=4),
     "in parts and stretches": Way(True, True, parts=2, stretch=4),
+    "plain forward in stretches": Way(False, True, stretch=4),
     "input product inside": Way(True, True, parts=2, inside=True),
 }
 PAIRS = [  # compiling takes seconds: every cell and every mask, but not each with each

@@ -190,7 +190,7 @@ def test_waiting_is_counted_where_a_batch_came_after_the_step_before_had_ended(m
 def test_next_word_fits_its_epochs_and_memory_to_the_text():
     recipe = recipes.load("next_word")
     for given, tokens, gaps, epochs, memory in (
-        ({}, 1_388_607, True, 4, recipe.LONG),
+        ({}, 1_388_607, True, 3, recipe.LONG),
         ({}, 60_000, False, 30, 1),
         ({"epochs": 2, "memory": 20}, 60_000, True, 2, 20),
     ):

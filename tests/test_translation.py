@@ -320,6 +320,17 @@ def test_scheduled_sampling_reads_what_the_model_says():
     assert np.isfinite(loss) and tokens == 4
 
 
+def test_padding_is_left_out_of_the_loss():
+    model = small_model()
+    source, target = tf.constant([[3, 4, 5], [3, 0, 0]]), tf.constant([[4, 5, 6, END], [4, END, 0, 0]])
+    trained, ids = TeacherForcing(model), tf.TensorSpec([None, None], tf.int32)
+    loss = tf.function(lambda *pair: trained.loss_of(*pair, training=False), input_signature=[ids, ids])
+    found, _, tokens = loss(source, target)
+    each = tf.nn.sparse_softmax_cross_entropy_with_logits(target, model((source, shifted(target)))).numpy()
+    np.testing.assert_allclose(found, each[target != 0].mean(), rtol=1e-5)
+    assert tokens == 6
+
+
 def test_the_score_of_a_pair_is_that_of_its_translation():
     encoder = TextEncoder(Vocabulary([b"a", b"b", b"c", b"d"]), lowercase=False)
     target = TextEncoder(Vocabulary([b"u", b"v", b"w"]).with_end(), lowercase=False)

@@ -45,6 +45,13 @@ def test_nothing_after_the_end_is_seen():
                 assert not (np.abs(x) > 1e5).any()
 
 
+def test_the_layers_know_how_many_windows_are_drawn():
+    data = panel([40, 25, 60])
+    for seed, rows in ((0, 16), (None, None)):
+        known, *_ = Windows(data, data.lengths, 12, 5, 16, 30, seed=seed).dataset().element_spec
+        assert known.shape.as_list() == [rows, 12]
+
+
 def covered(lengths, ahead=1):
     """Series with two columns beside them, the first of them known for three steps to come."""
     data, draw = panel(lengths), np.random.default_rng(1)

@@ -1,10 +1,10 @@
 """Training of a forecaster with this package."""
 
-import keras
 import numpy as np
 
 from nlp_rnn.models import PathForecaster
 from nlp_rnn.objectives import Forecasting
+from nlp_rnn.optimizers import FusedAdam
 from nlp_rnn.panel import Panel
 from nlp_rnn.windows import Windows
 
@@ -20,7 +20,7 @@ def forecasting(_, case):
     model = PathForecaster(1, "normal", case.cell.lower(), case.units, case.layers, dropout=0.0)
     model.build((None, None))
     trained = Forecasting(model)
-    trained.compile(keras.optimizers.Adam(0.001), jit_compile=False)
+    trained.compile(FusedAdam(0.001), jit_compile=False)
     trained.optimizer.build(trained.trainable_variables)
     data = windows.dataset()
     return lambda: trained.fit(data, epochs=1, shuffle=False, verbose=0).history["loss"]

@@ -1,17 +1,17 @@
 """Training and decoding of a translator with this package; Keras has no attention decoder to set beside it."""
 
-import keras
 import tensorflow as tf
 
 from nlp_rnn.decoding import Search, beam_search
 from nlp_rnn.models import Seq2Seq
 from nlp_rnn.objectives import TeacherForcing
+from nlp_rnn.optimizers import FusedAdam
 
 
 def translation(_, case):
     """Of a `Translation` case, what to time."""
     reader = TeacherForcing(_model(case))
-    reader.compile(keras.optimizers.Adam(0.001, global_clipnorm=1.0), jit_compile=False)
+    reader.compile(FusedAdam(0.001, global_clipnorm=1.0), jit_compile=False)
     reader.optimizer.build(reader.trainable_variables)
     ids = tf.TensorSpec([None, None], tf.int32)
     step = tf.function(lambda *pair: reader.train_step(pair)["loss"], input_signature=[ids, ids])

@@ -61,7 +61,7 @@ class Passage(NamedTuple):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Passages, each with a word in it that follows from what comes before."""
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")
 
     def _info(self):
         features = {name: tfds.features.Text() for name in ("text", "prompt", "answer")}
@@ -117,7 +117,9 @@ def _fact_sentence(draw, facts, wording=None):
 def _fact(draw, lists):
     """A fact in one of its wordings, most often after a sentence about something else."""
     sentence, combination = _fact_sentence(draw, lists["facts"])
-    before = f"{draw.choice(lists['fillers'])[0]} " if draw.random() < 0.85 else ""
+    before = f"{draw.choice(lists['fillers'])[0]} " if draw.random() < 0.8 else ""
+    if not before and draw.random() < 0.5:  # with a small letter, as people write who ask
+        sentence = sentence[0].lower() + sentence[1:]
     words = f"{before}{sentence}".removesuffix(".").split(" ")
     return Passage(f"{before}{sentence}", " ".join(words[:-1]), words[-1], 0, combination)
 

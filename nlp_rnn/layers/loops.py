@@ -4,8 +4,8 @@ Autodiff of a while loop stores every intermediate of every step and adds up the
 forward loop keeps only the pre-activations and the states. The backward loop differentiates only the cell, and the
 weight gradients are ONE matrix product each, after it.
 
-Shapes: B batch, T steps of the stretch, F features, U units, K columns of the cell. Outside, the batch comes first, as
-in Keras; inside, time does, so that a step is one contiguous block.
+Shapes: B batch, T steps of the stretch, F features, U units, K columns of the cell. In `forward` and `backward` the
+batch comes first, as in Keras; in the loops themselves time does, so that a step is one contiguous block.
 """
 
 from typing import NamedTuple
@@ -87,7 +87,22 @@ def forward(
         The states after every step, [B, T, U], of the first `run.sequences` states; the final states, [B, U]; and
         what `backward` needs, empty unless `save`.
     """
-    fixed, x, length = _time_first(fixed), _swapped(inputs.x), steps_of(inputs.x)
+    states, state, pre = forward_loop(run, time_first(inputs), time_first(fixed), steps, save, inside)
+    sequences = tuple(swapped(s[1:]) for s in states[: run.sequences])
+    return sequences, state, Saved(pre, states) if save else Saved((), ())
+
+
+def forward_loop(
+    run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, save: bool, inside: bool = False
+) -> tuple[State, State, tuple[Tensor, ...]]:
+    """As `forward`, of tensors that have time first.
+
+    Returns:
+        States before every step and after the last, [T + 1, B, U], all with `save`, else the first `run.sequences`;
+        the final states, [B, U]; the pre-activations of every step, [T, B, K], of use with `save` only.
+    """
+    x = inputs.x
+    length = x.shape[0] or tf.shape(x)[0]
     if not inside:
         x, inputs = input_product(inputs, x), inputs._replace(kernel=None, bias=None)
     source = array(x[0], length).unstack(x)
@@ -116,8 +131,7 @@ def forward(
     loop = (tf.constant(0), tuple(inputs.initial), first, states, source, arrays)
     state, states, source, arrays = advance(*tf.while_loop(lambda t, *_: t < steps - 1, turn, loop))
     states, found = tuple(a.stack() for a in states), tuple(a.stack() for a in arrays)
-    pre = found if inside else (source.stack() if in_place else x, *found)
-    return tuple(_swapped(s[1:]) for s in states[: run.sequences]), state, Saved(pre, states) if save else Saved((), ())
+    return states, state, found if inside else (source.stack() if in_place else x, *found)
 
 
 def _kept(run, pre, length, inside):
@@ -137,8 +151,19 @@ def backward(
 
     Where `inputs` holds None, so does the result.
     """
-    fixed = _time_first(fixed)
-    upstream = [_swapped(d) for d in upstream]
+    inputs, fixed, upstream = time_first(inputs), time_first(fixed), tuple(swapped(d) for d in upstream)
+    found, d_pre = backward_loop(run, inputs, fixed, steps, saved, upstream, d_state)
+    return weight_gradients(found, fixed, inputs.x, saved.states[0][:-1], d_pre)
+
+
+def backward_loop(
+    run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, saved: Saved, upstream: State, d_state: State
+) -> tuple[Inputs, tuple[Tensor, ...]]:
+    """The gradients for the initial states and the weights of the cell, of tensors that have time first.
+
+    Returns:
+        `inputs` with those two gradients in their place, and the gradients for the pre-activations, [T, B, K] each.
+    """
     length = saved.states[0].shape[0] or tf.shape(saved.states[0])[0]
     arrays = tuple(array(p[0], length - 1) for p in saved.pre)
     through_kernel = _transposed_product(inputs.recurrent_kernel)
@@ -162,8 +187,7 @@ def backward(
     loop = (steps - 1, tuple(d_state), tuple(tf.zeros_like(w) for w in inputs.cell), arrays)
     loop = tf.while_loop(lambda t, *_: t >= 0, turn, loop)
     _, d_initial, d_cell, arrays = loop
-    d_pre = [a.stack() for a in arrays]
-    return _weight_gradients(inputs, fixed, saved, d_pre)._replace(initial=d_initial, cell=d_cell)
+    return inputs._replace(initial=d_initial, cell=d_cell), tuple(a.stack() for a in arrays)
 
 
 def _transposed_product(kernel):
@@ -175,19 +199,25 @@ def _transposed_product(kernel):
     return lambda d: tf.matmul(d, kernel, transpose_b=True)
 
 
-def _weight_gradients(inputs, fixed, saved, d_pre):
-    """The gradients for x and for the weights around the loop, one matrix product each."""
+def weight_gradients(inputs: Inputs, fixed: Fixed, x: Tensor, h: Tensor, d_pre: tuple[Tensor, ...]) -> Inputs:
+    """`inputs` with the gradients for x, [B, T, F], and for the weights around the loop, one matrix product each.
+
+    Args:
+        inputs: with the gradients that `backward_loop` gives; the weights are read.
+        fixed: the tensors without a gradient.
+        x: [T, B, F].
+        h: the outputs before every step, [T, B, U].
+        d_pre: the gradients for the pre-activations, [T, B, K] each.
+    """
     d_wx, d_uh = _flat(d_pre[0]), _flat(d_pre[-1])
-    found = {"x": _swapped(d_pre[0])}
+    found = {"x": swapped(d_pre[0])}
     if inputs.kernel is not None:
-        x = _flat(_swapped(inputs.x))
         d_x = tf.matmul(d_wx, inputs.kernel, transpose_b=True)
-        found["x"] = _swapped(tf.reshape(d_x, _shape_like(d_pre[0], inputs.x.shape[-1])))
-        found["kernel"] = tf.matmul(x, d_wx, transpose_a=True)
+        found["x"] = swapped(tf.reshape(d_x, _shape_like(d_pre[0], x.shape[-1])))
+        found["kernel"] = tf.matmul(_flat(x), d_wx, transpose_a=True)
     if inputs.bias is not None:
         found["bias"] = tf.reduce_sum(d_wx, 0)
     if inputs.recurrent_kernel is not None:
-        h = saved.states[0][:-1]
         h = _flat(h if fixed.drop is None else h * fixed.drop)
         found["recurrent_kernel"] = tf.matmul(h, d_uh, transpose_a=True)
     if inputs.recurrent_bias is not None:
@@ -245,12 +275,15 @@ def array(like: Tensor, length: int | Tensor) -> tf.TensorArray:
     return tf.TensorArray(like.dtype, length, element_shape=like.shape)
 
 
-def _swapped(x):
+def swapped(x: Tensor) -> Tensor:
     """[B, T, ...] as [T, B, ...], and the other way round."""
     return tf.transpose(x, (1, 0, 2))
 
 
-def _time_first(fixed):
-    mask = None if fixed.mask is None else _swapped(fixed.mask[..., None])
-    update = None if fixed.update is None else tuple(_swapped(u) for u in fixed.update)
-    return fixed._replace(mask=mask, update=update)
+def time_first(tensors: Inputs | Fixed) -> Inputs | Fixed:
+    """With [T, B, ...] where [B, T, ...] is, and a mask of [T, B, 1]."""
+    if isinstance(tensors, Inputs):
+        return tensors._replace(x=swapped(tensors.x))
+    mask = None if tensors.mask is None else swapped(tensors.mask[..., None])
+    update = None if tensors.update is None else tuple(swapped(u) for u in tensors.update)
+    return tensors._replace(mask=mask, update=update)

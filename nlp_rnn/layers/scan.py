@@ -117,15 +117,15 @@ def _of_any_length(run, way, inputs, fixed, training):
 
 def _differentiable(run, way, inputs, fixed, training):
     """The sequences and the final states, one after the other, with the gradient of `loops.backward`."""
-    forward, backward = _programs(run, way.forward, way.backward, way.inside)
+    forward, backward = _programs(run, way.forward, way.backward, way.inside, way.stretch is None)
 
     @tf.custom_gradient
     def differentiable(*flat):
         whole = _whole(tf.nest.pack_sequence_as(present, list(flat)))
-        sequences, final, saved = _forward(forward, way, whole, fixed, training)
+        sequences, final, saved = _forward(forward, run, way, whole, fixed, training)
 
         def gradient(*upstream):
-            kept = saved if training else _forward(forward, way, whole, fixed, True)[2]
+            kept = saved if training else _forward(forward, run, way, whole, fixed, True)[2]
             d_sequences, d_final = upstream[: run.sequences], upstream[run.sequences :]
             found = _backward(backward, way, whole, fixed, kept, d_sequences, d_final)
             return tf.nest.flatten(_present(found))
@@ -178,14 +178,16 @@ def _whole(present):
 
 
 @functools.lru_cache(maxsize=256)
-def _programs(run, forward_compiled, backward_compiled, inside):
+def _programs(run, forward_compiled, backward_compiled, inside, whole):
     """The two loops, one compiled function each: all parts, stretches and layers of equal shapes share them."""
 
     def forward(inputs, fixed, steps, save):
-        return loops.forward(run, inputs, fixed, steps, save, inside)
+        loop = loops.forward if whole else loops.forward_loop
+        return loop(run, inputs, fixed, steps, save, inside)
 
     def backward(inputs, fixed, steps, saved, upstream, d_state):
-        return loops.backward(run, inputs, fixed, steps, saved, upstream, d_state)
+        loop = loops.backward if whole else loops.backward_loop
+        return loop(run, inputs, fixed, steps, saved, upstream, d_state)
 
     return _compiled(forward, forward_compiled), _compiled(backward, backward_compiled)
 
@@ -194,13 +196,13 @@ def _compiled(loop, wanted):
     return tf.function(loop, autograph=False, jit_compile=True) if wanted else loop
 
 
-def _forward(program, way, inputs, fixed, save):
+def _forward(program, run, way, inputs, fixed, save):
     results = []
     for part, fixed_part in zip(_cut(inputs, way.parts), _cut(fixed, way.parts), strict=True):
         if way.stretch is None:
             results.append(program(part, fixed_part, loops.steps_of(part.x), save))
         else:
-            results.append(forward_stretches(program, part, fixed_part, way.stretch, save))
+            results.append(forward_stretches(program, run, part, fixed_part, way.stretch, save))
     sequences, final, saved = zip(*results, strict=True)
     return _joined(sequences), _joined(final), saved
 

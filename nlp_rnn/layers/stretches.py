@@ -1,8 +1,10 @@
 """Sequences of any length, taken in stretches of a fixed number of steps, so that one compiled program serves all.
 
-The last stretch is filled up with padding, and its program told how many of its steps count.
+The last stretch is filled up with padding, and its program told how many of its steps count. Of the products only the
+one with U is made in the programs: W x, and all that makes the weights' gradients, is made of the steps that are there,
+at once for all stretches.
 
-Shapes: B batch, T time steps, N stretches of S steps, U units.
+Shapes: B batch, T time steps, N stretches of S steps, U units; time comes first here.
 """
 
 from collections.abc import Callable
@@ -10,35 +12,45 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from nlp_rnn.layers.cells import State
-from nlp_rnn.layers.loops import Fixed, Inputs, array
+from nlp_rnn.layers.loops import (
+    Fixed,
+    Inputs,
+    Recurrence,
+    Saved,
+    array,
+    input_product,
+    swapped,
+    time_first,
+    weight_gradients,
+)
 
 
 def forward_stretches(
-    program: Callable, inputs: Inputs, fixed: Fixed, stretch: int, save: bool
-) -> tuple[State, State, tuple]:
-    """Run all stretches; as `loops.forward`, what is saved being stacked, [N, ...]."""
-    steps, count = _steps(inputs.x, stretch)
-    x, of_stretch = _cut(inputs.x, stretch), _cut_fixed(fixed, stretch)
+    program: Callable, run: Recurrence, inputs: Inputs, fixed: Fixed, stretch: int, save: bool
+) -> tuple[State, State, Saved]:
+    """Run all stretches with `program`, a `loops.forward_loop`; as `loops.forward`, what is saved being [N, ...]."""
+    wx = input_product(inputs, swapped(inputs.x))
+    steps, count = _steps(wx, stretch)
+    pieces, of_stretch, bare = _cut(wx, stretch), _cut_fixed(time_first(fixed), stretch), _without_product(inputs)
 
     def call(number, state):
-        piece = inputs._replace(x=x[number], initial=state)
-        counting = tf.minimum(stretch, steps - number * stretch)
-        return program(piece, of_stretch(number), counting, save)
+        piece = bare._replace(x=pieces[number], initial=state)
+        states, state, pre = program(piece, of_stretch(number), _counting(number, steps, stretch), save)
+        return Saved(pre if save else (), states), state
 
-    sequences, state, saved = call(tf.constant(0), inputs.initial)
-    found = tf.nest.flatten((sequences, saved))
+    saved, state = call(tf.constant(0), inputs.initial)
+    found = tf.nest.flatten(saved)
     arrays = [array(f, count).write(0, f) for f in found]
 
     def turn(number, state, arrays):
-        sequences, state, saved = call(number, state)
-        found = tf.nest.flatten((sequences, saved))
-        return number + 1, state, [a.write(number, f) for a, f in zip(arrays, found, strict=True)]
+        saved, state = call(number, state)
+        return number + 1, state, [a.write(number, f) for a, f in zip(arrays, tf.nest.flatten(saved), strict=True)]
 
     loop = (tf.constant(1), tuple(state), arrays)
     _, final, arrays = tf.while_loop(lambda n, *_: n < count, turn, loop, maximum_iterations=count)
-    stacked = [a.stack() for a in arrays]
-    whole = tuple(_uncut(s, steps) for s in stacked[: len(sequences)])
-    return whole, final, tf.nest.pack_sequence_as(saved, stacked[len(sequences) :])
+    saved = tf.nest.pack_sequence_as(saved, [a.stack() for a in arrays])
+    sequences = tuple(swapped(_uncut(s[:, 1:], steps)) for s in saved.states[: run.sequences])
+    return sequences, final, saved if save else Saved((), ())
 
 
 def backward_stretches(
@@ -46,65 +58,67 @@ def backward_stretches(
     inputs: Inputs,
     fixed: Fixed,
     stretch: int,
-    saved: tuple,
+    saved: Saved,
     upstream: State,
     d_state: State,
 ) -> Inputs:
-    """The gradients for all inputs; as `loops.backward`, from what `forward_stretches` saved."""
-    steps, count = _steps(inputs.x, stretch)
-    x, of_stretch = _cut(inputs.x, stretch), _cut_fixed(fixed, stretch)
-    upstream = tuple(_cut(d, stretch) for d in upstream)
+    """The gradients for all inputs with `program`, a `loops.backward_loop`, from what `forward_stretches` saved."""
+    x, fixed = swapped(inputs.x), time_first(fixed)
+    steps, count = _steps(x, stretch)
+    of_stretch, bare = _cut_fixed(fixed, stretch), _without_product(inputs)
+    upstream = tuple(_cut(swapped(d), stretch) for d in upstream)
 
-    def turn(number, d_state, d_weights, d_x):
-        piece = inputs._replace(x=x[number])
-        kept = tf.nest.map_structure(lambda s: s[number], saved)
-        counting = tf.minimum(stretch, steps - number * stretch)
-        up = tuple(d[number] for d in upstream)
-        found = program(piece, of_stretch(number), counting, kept, up, d_state)
-        d_weights = tf.nest.map_structure(tf.add, d_weights, _weights(found))
-        return number - 1, found.initial, d_weights, d_x.write(number, found.x)
+    def turn(number, d_state, d_cell, arrays):
+        kept, up = tf.nest.map_structure(lambda s: s[number], (saved, upstream))
+        counting = _counting(number, steps, stretch)
+        found, d_pre = program(bare._replace(x=kept.pre[0]), of_stretch(number), counting, kept, up, d_state)
+        d_cell = tuple(a + b for a, b in zip(d_cell, found.cell, strict=True))
+        return number - 1, found.initial, d_cell, [a.write(number, d) for a, d in zip(arrays, d_pre, strict=True)]
 
-    zeros = tf.nest.map_structure(tf.zeros_like, _weights(inputs))
-    loop = (count - 1, tuple(d_state), zeros, array(x[0], count))
+    loop = (count - 1, tuple(d_state), tuple(tf.zeros_like(w) for w in inputs.cell))
+    loop = (*loop, [array(p[0], count) for p in saved.pre])
     loop = tf.while_loop(lambda n, *_: n >= 0, turn, loop, maximum_iterations=count)
-    _, d_initial, d_weights, d_x = loop
-    return inputs._replace(**d_weights, x=_uncut(d_x.stack(), steps), initial=d_initial)
+    d_pre = tuple(_uncut(a.stack(), steps) for a in loop[3])
+    found = inputs._replace(initial=loop[1], cell=loop[2])
+    return weight_gradients(found, fixed, x, _uncut(saved.states[0][:, :-1], steps), d_pre)
 
 
-def _weights(inputs):
-    """All but x and the states, by name."""
-    return {k: v for k, v in inputs._asdict().items() if k not in ("x", "initial") and v is not None}
+def _without_product(inputs):
+    return inputs._replace(kernel=None, bias=None)
+
+
+def _counting(number, steps, stretch):
+    """How many steps of a stretch, by its number, are no padding."""
+    return tf.minimum(stretch, steps - number * stretch)
 
 
 def _steps(x, stretch):
     """T and N."""
-    steps = tf.shape(x)[1]
+    steps = tf.shape(x)[0]
     return steps, (steps + stretch - 1) // stretch
 
 
 def _cut(sequence, stretch):
-    """[B, T, U] as [N, B, S, U]."""
+    """[T, B, U] as [N, S, B, U]."""
     steps, count = _steps(sequence, stretch)
-    more, last = count * stretch - steps, sequence.shape[-1]
-    padded = tf.pad(sequence, [[0, 0], [0, more], [0, 0]])
-    pieces = tf.reshape(padded, [tf.shape(sequence)[0], count, stretch, last])
-    return tf.ensure_shape(tf.transpose(pieces, (1, 0, 2, 3)), [None, sequence.shape[0], stretch, last])
+    padded = tf.pad(sequence, [[0, count * stretch - steps], [0, 0], [0, 0]])
+    pieces = tf.reshape(padded, [count, stretch, tf.shape(sequence)[1], sequence.shape[-1]])
+    return tf.ensure_shape(pieces, [None, stretch, *sequence.shape[1:]])
 
 
 def _uncut(pieces, steps):
-    """What the stretches gave, [N, B, S, U], as [B, T, U]."""
-    count, batch, stretch, _ = tf.unstack(tf.shape(pieces))
-    whole = tf.reshape(tf.transpose(pieces, (1, 0, 2, 3)), [batch, count * stretch, pieces.shape[-1]])
-    return whole[:, :steps]
+    """What the stretches gave, [N, S, B, U], as [T, B, U]."""
+    count, stretch, batch, _ = tf.unstack(tf.shape(pieces))
+    return tf.reshape(pieces, [count * stretch, batch, pieces.shape[-1]])[:steps]
 
 
 def _cut_fixed(fixed, stretch):
     """A function that gives what is fixed for one stretch, by its number."""
-    mask = None if fixed.mask is None else _cut(fixed.mask[..., None], stretch)
+    mask = None if fixed.mask is None else _cut(fixed.mask, stretch)
     update = None if fixed.update is None else [_cut(u, stretch) for u in fixed.update]
 
     def of_stretch(number):
-        of_mask = None if mask is None else mask[number][..., 0]
+        of_mask = None if mask is None else mask[number]
         return fixed._replace(mask=of_mask, update=None if update is None else tuple(u[number] for u in update))
 
     return of_stretch
