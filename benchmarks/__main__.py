@@ -23,7 +23,7 @@ from matplotlib import pyplot
 
 LIBRARIES = ("here", "keras", "torch")
 RESULTS = Path(__file__).parent / "results"
-ROUNDS = 5
+ROUNDS = 4
 
 
 def measure(workers, case, rounds=ROUNDS):

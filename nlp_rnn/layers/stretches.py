@@ -1,8 +1,8 @@
 """Sequences of any length, taken in stretches of a fixed number of steps, so that one compiled program serves all.
 
 The last stretch is filled up with padding, and its program told how many of its steps count. Of the products only the
-one with U is made in the programs: W x, and all that makes the weights' gradients, is made of the steps that are there,
-at once for all stretches.
+one with U is made in the programs. W x, and all that makes the weights' gradients, is made at once for all stretches;
+where there is but one, of the steps alone that are there: most of it may be padding.
 
 Shapes: B batch, T time steps, N stretches of S steps, U units; time comes first here.
 """
@@ -29,8 +29,8 @@ def forward_stretches(
     program: Callable, run: Recurrence, inputs: Inputs, fixed: Fixed, stretch: int, save: bool
 ) -> tuple[State, State, Saved]:
     """Run all stretches with `program`, a `loops.forward_loop`; as `loops.forward`, what is saved being [N, ...]."""
-    wx = input_product(inputs, swapped(inputs.x))
-    steps, count = _steps(wx, stretch)
+    x, steps, count, _ = _made(swapped(inputs.x), stretch)
+    wx = input_product(inputs, x)
     pieces, of_stretch, bare = _cut(wx, stretch), _cut_fixed(time_first(fixed), stretch), _without_product(inputs)
 
     def call(number, state):
@@ -63,9 +63,9 @@ def backward_stretches(
     d_state: State,
 ) -> Inputs:
     """The gradients for all inputs with `program`, a `loops.backward_loop`, from what `forward_stretches` saved."""
-    x, fixed = swapped(inputs.x), time_first(fixed)
-    steps, count = _steps(x, stretch)
-    of_stretch, bare = _cut_fixed(fixed, stretch), _without_product(inputs)
+    x, steps, count, made = _made(swapped(inputs.x), stretch)
+    fixed, bare = time_first(fixed), _without_product(inputs)
+    of_stretch = _cut_fixed(fixed, stretch)
     upstream = tuple(_cut(swapped(d), stretch) for d in upstream)
 
     def turn(number, d_state, d_cell, arrays):
@@ -78,9 +78,10 @@ def backward_stretches(
     loop = (count - 1, tuple(d_state), tuple(tf.zeros_like(w) for w in inputs.cell))
     loop = (*loop, [array(p[0], count) for p in saved.pre])
     loop = tf.while_loop(lambda n, *_: n >= 0, turn, loop, maximum_iterations=count)
-    d_pre = tuple(_uncut(a.stack(), steps) for a in loop[3])
+    d_pre = tuple(_uncut(a.stack(), made) for a in loop[3])
     found = inputs._replace(initial=loop[1], cell=loop[2])
-    return weight_gradients(found, fixed, x, _uncut(saved.states[0][:, :-1], steps), d_pre)
+    found = weight_gradients(found, fixed, x, _uncut(saved.states[0][:, :-1], made), d_pre)
+    return found._replace(x=found.x[:, :steps])
 
 
 def _without_product(inputs):
@@ -90,6 +91,16 @@ def _without_product(inputs):
 def _counting(number, steps, stretch):
     """How many steps of a stretch, by its number, are no padding."""
     return tf.minimum(stretch, steps - number * stretch)
+
+
+def _made(x, stretch):
+    """x [T, B, F] with the steps of which the products are made; T, N, and how many those steps are.
+
+    To fill up x is cheaper than the wide W x, which one stretch alone is worth.
+    """
+    steps, count = _steps(x, stretch)
+    made = tf.where(count > 1, count * stretch, steps)
+    return tf.pad(x, [[0, made - steps], [0, 0], [0, 0]]), steps, count, made
 
 
 def _steps(x, stretch):
