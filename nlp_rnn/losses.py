@@ -10,7 +10,7 @@ import tensorflow as tf
 from nlp_rnn.checks import positive_int
 
 CHUNK = 2**24  # logits held at once: 64 MB in float32
-ROWS = 128  # where N is not known, chunks of a multiple of so many
+ROWS = 128  # where N is not known, a chunk has a multiple of so many, if so many are held at all
 
 
 def cross_entropy(
@@ -112,7 +112,7 @@ def _in_chunks(states, kernel, bias, targets, weights, most, smoothing):
 
 
 def _rounded(rows):
-    """Up to an eighth more rows, and a multiple of `ROWS`: few numbers are left, since each has its own program."""
+    """The next multiple of `ROWS`, or of about an eighth of them: few numbers are left, as each has its own program."""
     octave = tf.cast(tf.math.log(tf.cast(rows, tf.float64) + 0.5) / math.log(2), rows.dtype)
     step = tf.maximum(2 ** tf.maximum(octave - 3, 0), ROWS)
     return -(-rows // step) * step

@@ -71,8 +71,10 @@ def lines(named: dict[str, dict[float, float]], title: str, xlabel: str, ylabel:
     """
     figure = _figure(7, 4)
     axes = figure.subplots()
-    for (name, points), marker, colour in zip(named.items(), "osD^v", _LINES, strict=False):
-        axes.plot(list(points), list(points.values()), f"{marker}-", color=colour, label=name, markersize=4)
+    for n, ((name, points), marker, colour) in enumerate(zip(named.items(), "osD^v", _LINES, strict=False)):
+        over = len(named) - 1 - n  # lines that come after it: where they are equal, this one is seen around them
+        style = {"color": colour, "linewidth": 1.5 + over, "markersize": 4 + 2 * over}
+        axes.plot(list(points), list(points.values()), f"{marker}-", label=name, **style)
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel, ylim=(-0.02, 1.02))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -113,9 +113,8 @@ class Windows:
             shapes.append([self.known + self.horizon, len(self.panel.columns)])
         types = [tf.int32 if not shape else tf.float32 for shape in shapes]
         kinds = zip(shapes, types, strict=True)
-        rows = (
-            self.batch if self.seed is not None else None
-        )  # drawn batches are whole, and layers are faster knowing it
+        # Drawn batches are whole, and the layers are faster when they know how many rows there are.
+        rows = None if self.seed is None else self.batch
         signature = tuple(tf.TensorSpec([None, rows, *shape], kind) for shape, kind in kinds)
         return dataset_of(self._together, signature, len(self), slices=True)
 

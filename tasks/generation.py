@@ -48,7 +48,7 @@ class Config:
     slowness: float = 0.0  # weight of the mean square of their change from step to step
     samples: int = 0  # words drawn to estimate the loss in training, for 50,000 words and more; 0: all are taken
     epochs: int = 0  # 0: by the amount of text, 1 to 30
-    batch: int = 32  # streams read side by side
+    batch: int = 32  # streams read side by side; of short texts, each by itself, up to four times as many
     steps: int = 64  # tokens of a window; the gradient goes no further back
     reset: bool = False  # begin each text with a state of zeros; else a text goes on from the one before
     learning_rate: float = 0.004

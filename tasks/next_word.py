@@ -27,7 +27,7 @@ from nlp_rnn.training import fit, plan_of
 DATA = "everyday"
 TAKES = "text"
 READ = 4_200_000  # tokens that training aims to read when the epochs are not given
-LONG = 150  # steps: some beyond the farthest that a word of the default set depends on
+LONG = 150  # steps: the farthest that a word of the default set depends on
 PACE = {"rnn": 0.2}  # of the learning rate: at that of the gated cells a simple RNN does not even learn the pronouns
 
 KEPT = ("unit", "cell", "embedding", "units", "layers", "lowercase")  # what fine-tuning cannot change

@@ -209,5 +209,8 @@ def test_rows_end_at_limits_of_their_own_and_pay_for_it():
 def test_the_likeliest_of_a_long_row_are_those_of_top_k(size, count):
     found = np.random.default_rng(0).integers(0, 60, (9, size)).astype("float32")  # many are equal
     found[1], found[2, ::2] = 3.0, -np.inf
-    for ours, plain in zip(decoding._likeliest(tf.constant(found), count), tf.math.top_k(found, count), strict=True):
+    likeliest = tf.function(
+        decoding._likeliest, input_signature=[tf.TensorSpec([None, size]), tf.TensorSpec([], tf.int32)]
+    )
+    for ours, plain in zip(likeliest(found, count), tf.math.top_k(found, count), strict=True):
         np.testing.assert_array_equal(ours, plain)

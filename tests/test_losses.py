@@ -47,6 +47,24 @@ def test_equals_tensorflow_in_chunks_of_any_size(chunk, known_size):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("rows", [0, 1, 130, 1500])
+def test_any_number_of_rows_that_is_not_known(rows):
+    _, kernel, bias = inputs()[0]
+    states, targets = tf.constant(normal(rows, U)), tf.constant(np.arange(rows) % V, tf.int32)
+    shapes = tf.TensorSpec([None, U]), tf.TensorSpec([None], tf.int32)
+
+    @tf.function(input_signature=shapes)
+    def run(states, targets):
+        with tf.GradientTape() as tape:
+            tape.watch(states)
+            loss = cross_entropy(states, kernel, bias, targets, tf.ones_like(states[:, 0]), chunk=400 * V)
+        return loss, tape.gradient(loss, states)
+
+    loss, gradient = run(states, targets)
+    np.testing.assert_allclose(loss, plain(states, kernel, bias, targets, tf.ones(rows)), rtol=1e-5)
+    assert gradient.shape == (rows, U)
+
+
 def test_is_finite_for_large_logits():
     loss = cross_entropy(tf.ones((1, 1)), tf.constant([[1e4], [-1e4]]), tf.zeros(2), tf.constant([1]), tf.ones(1))
     np.testing.assert_allclose(loss, 2e4, rtol=1e-5)

@@ -119,7 +119,8 @@ def test_every_cell_has_the_gradient_of_autodiff(kind, reverse, monkeypatch):
     update = tuple(tf.constant(normal(B, T, size, seed=4 + n) > -1) for n, size in enumerate(layer.state_sizes))
     run, fixed = Recurrence(layer.cell), Fixed(tf.constant(RIGHT), drop, update)
     expected = gradients(unrolled, run, inputs, fixed, reverse)
-    for way in (WAYS["plain"], WAYS["in parts and stretches"], WAYS["input product inside"]):
+    one_stretch = Way(True, True, parts=2, stretch=T + 2)
+    for way in (WAYS["plain"], WAYS["in parts and stretches"], WAYS["input product inside"], one_stretch):
         monkeypatch.setattr(scan, "choose", lambda *_, way=way: way)
         for a, b in zip(expected, gradients(scan.scan, run, inputs, fixed, reverse), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4, err_msg=str(way))

@@ -87,24 +87,35 @@ def forward(
         The states after every step, [B, T, U], of the first `run.sequences` states; the final states, [B, U]; and
         what `backward` needs, empty unless `save`.
     """
-    states, state, pre = forward_loop(run, time_first(inputs), time_first(fixed), steps, save, inside)
+    inputs = time_first(inputs)
+    inputs = inputs if inside else with_product(inputs)
+    states, state, made = forward_loop(run, inputs, time_first(fixed), steps, save)
     sequences = tuple(swapped(s[1:]) for s in states[: run.sequences])
-    return sequences, state, Saved(pre, states) if save else Saved((), ())
+    return sequences, state, Saved(all_pre(run.cell, inputs.x, made), states) if save else Saved((), ())
+
+
+def with_product(inputs: Inputs) -> Inputs:
+    """With W x + b for x, and without W and b."""
+    return inputs._replace(x=input_product(inputs, inputs.x), kernel=None, bias=None)
+
+
+def all_pre(cell: Cell, wx: Tensor, made: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The pre-activations that the cell's equation takes, from W x + b and those that a loop has made."""
+    wanted = 2 if cell.recurrent and not cell.additive else 1
+    return made if len(made) == wanted else (wx, *made)
 
 
 def forward_loop(
-    run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, save: bool, inside: bool = False
+    run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, save: bool
 ) -> tuple[State, State, tuple[Tensor, ...]]:
-    """As `forward`, of tensors that have time first.
+    """As `forward`, of tensors that have time first, `x` [T, B, F] and the mask [T, B, 1].
 
     Returns:
         States before every step and after the last, [T + 1, B, U], all with `save`, else the first `run.sequences`;
-        the final states, [B, U]; the pre-activations of every step, [T, B, K], of use with `save` only.
+        the final states, [B, U]; with `save` the pre-activations of every step, [T, B, K], that it was not given.
     """
-    x = inputs.x
+    x, inside = inputs.x, inputs.kernel is not None
     length = x.shape[0] or tf.shape(x)[0]
-    if not inside:
-        x, inputs = input_product(inputs, x), inputs._replace(kernel=None, bias=None)
     source = array(x[0], length).unstack(x)
 
     def pre_of(t, state, source):
@@ -131,7 +142,7 @@ def forward_loop(
     loop = (tf.constant(0), tuple(inputs.initial), first, states, source, arrays)
     state, states, source, arrays = advance(*tf.while_loop(lambda t, *_: t < steps - 1, turn, loop))
     states, found = tuple(a.stack() for a in states), tuple(a.stack() for a in arrays)
-    return states, state, found if inside else (source.stack() if in_place else x, *found)
+    return states, state, (source.stack(), *found) if in_place else found
 
 
 def _kept(run, pre, length, inside):
@@ -147,22 +158,21 @@ def _kept(run, pre, length, inside):
 def backward(
     run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, saved: Saved, upstream: State, d_state: State
 ) -> Inputs:
-    """The gradients for all inputs, from those for the sequences [B, T, U] and the final states [B, U].
-
-    Where `inputs` holds None, so does the result.
-    """
+    """The gradients for all inputs but None, from those for the sequences [B, T, U] and the final states [B, U]."""
     inputs, fixed, upstream = time_first(inputs), time_first(fixed), tuple(swapped(d) for d in upstream)
-    found, d_pre = backward_loop(run, inputs, fixed, steps, saved, upstream, d_state)
-    return weight_gradients(found, fixed, inputs.x, saved.states[0][:-1], d_pre)
+    d_initial, d_cell, d_pre = backward_loop(run, inputs, fixed, steps, saved, upstream, d_state)
+    found = weight_gradients(inputs, fixed, saved.states[0][:-1], d_pre)
+    return found._replace(initial=d_initial, cell=d_cell)
 
 
 def backward_loop(
     run: Recurrence, inputs: Inputs, fixed: Fixed, steps: Tensor, saved: Saved, upstream: State, d_state: State
-) -> tuple[Inputs, tuple[Tensor, ...]]:
-    """The gradients for the initial states and the weights of the cell, of tensors that have time first.
+) -> tuple[State, tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """As `backward`, of tensors that have time first, for what is within the loop.
 
     Returns:
-        `inputs` with those two gradients in their place, and the gradients for the pre-activations, [T, B, K] each.
+        The gradients for the initial states, [B, U] each; for the cell's weights; and for the pre-activations,
+        [T, B, K] each.
     """
     length = saved.states[0].shape[0] or tf.shape(saved.states[0])[0]
     arrays = tuple(array(p[0], length - 1) for p in saved.pre)
@@ -187,7 +197,7 @@ def backward_loop(
     loop = (steps - 1, tuple(d_state), tuple(tf.zeros_like(w) for w in inputs.cell), arrays)
     loop = tf.while_loop(lambda t, *_: t >= 0, turn, loop)
     _, d_initial, d_cell, arrays = loop
-    return inputs._replace(initial=d_initial, cell=d_cell), tuple(a.stack() for a in arrays)
+    return d_initial, d_cell, tuple(a.stack() for a in arrays)
 
 
 def _transposed_product(kernel):
@@ -199,13 +209,12 @@ def _transposed_product(kernel):
     return lambda d: tf.matmul(d, kernel, transpose_b=True)
 
 
-def weight_gradients(inputs: Inputs, fixed: Fixed, x: Tensor, h: Tensor, d_pre: tuple[Tensor, ...]) -> Inputs:
-    """`inputs` with the gradients for x, [B, T, F], and for the weights around the loop, one matrix product each.
+def weight_gradients(inputs: Inputs, fixed: Fixed, h: Tensor, d_pre: tuple[Tensor, ...]) -> Inputs:
+    """The gradients for x, [B, T, F], and for the weights around the loop, one matrix product each.
 
     Args:
-        inputs: with the gradients that `backward_loop` gives; the weights are read.
+        inputs: x being [T, B, F]; gradients stand in the place of what they are for, and the rest as it was.
         fixed: the tensors without a gradient.
-        x: [T, B, F].
         h: the outputs before every step, [T, B, U].
         d_pre: the gradients for the pre-activations, [T, B, K] each.
     """
@@ -213,8 +222,8 @@ def weight_gradients(inputs: Inputs, fixed: Fixed, x: Tensor, h: Tensor, d_pre: 
     found = {"x": swapped(d_pre[0])}
     if inputs.kernel is not None:
         d_x = tf.matmul(d_wx, inputs.kernel, transpose_b=True)
-        found["x"] = swapped(tf.reshape(d_x, _shape_like(d_pre[0], x.shape[-1])))
-        found["kernel"] = tf.matmul(_flat(x), d_wx, transpose_a=True)
+        found["x"] = swapped(tf.reshape(d_x, _shape_like(d_pre[0], inputs.x.shape[-1])))
+        found["kernel"] = tf.matmul(_flat(inputs.x), d_wx, transpose_a=True)
     if inputs.bias is not None:
         found["bias"] = tf.reduce_sum(d_wx, 0)
     if inputs.recurrent_kernel is not None:

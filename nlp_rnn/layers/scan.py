@@ -182,8 +182,9 @@ def _programs(run, forward_compiled, backward_compiled, inside, whole):
     """The two loops, one compiled function each: all parts, stretches and layers of equal shapes share them."""
 
     def forward(inputs, fixed, steps, save):
-        loop = loops.forward if whole else loops.forward_loop
-        return loop(run, inputs, fixed, steps, save, inside)
+        if whole:
+            return loops.forward(run, inputs, fixed, steps, save, inside)
+        return loops.forward_loop(run, inputs, fixed, steps, save)
 
     def backward(inputs, fixed, steps, saved, upstream, d_state):
         loop = loops.backward if whole else loops.backward_loop

@@ -11,18 +11,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from nlp_rnn.layers import loops
 from nlp_rnn.layers.cells import State
-from nlp_rnn.layers.loops import (
-    Fixed,
-    Inputs,
-    Recurrence,
-    Saved,
-    array,
-    input_product,
-    swapped,
-    time_first,
-    weight_gradients,
-)
+from nlp_rnn.layers.loops import Fixed, Inputs, Recurrence, Saved, array, swapped, time_first
 
 
 def forward_stretches(
@@ -30,13 +21,13 @@ def forward_stretches(
 ) -> tuple[State, State, Saved]:
     """Run all stretches with `program`, a `loops.forward_loop`; as `loops.forward`, what is saved being [N, ...]."""
     x, steps, count, _ = _made(swapped(inputs.x), stretch)
-    wx = input_product(inputs, x)
-    pieces, of_stretch, bare = _cut(wx, stretch), _cut_fixed(time_first(fixed), stretch), _without_product(inputs)
+    inputs = loops.with_product(inputs._replace(x=x))
+    pieces, of_stretch = _cut(inputs.x, stretch), _cut_fixed(time_first(fixed), stretch)
 
     def call(number, state):
-        piece = bare._replace(x=pieces[number], initial=state)
-        states, state, pre = program(piece, of_stretch(number), _counting(number, steps, stretch), save)
-        return Saved(pre if save else (), states), state
+        piece = inputs._replace(x=pieces[number], initial=state)
+        states, state, made = program(piece, of_stretch(number), _counting(number, steps, stretch), save)
+        return Saved(made, states), state
 
     saved, state = call(tf.constant(0), inputs.initial)
     found = tf.nest.flatten(saved)
@@ -50,7 +41,7 @@ def forward_stretches(
     _, final, arrays = tf.while_loop(lambda n, *_: n < count, turn, loop, maximum_iterations=count)
     saved = tf.nest.pack_sequence_as(saved, [a.stack() for a in arrays])
     sequences = tuple(swapped(_uncut(s[:, 1:], steps)) for s in saved.states[: run.sequences])
-    return sequences, final, saved if save else Saved((), ())
+    return sequences, final, saved._replace(pre=loops.all_pre(run.cell, pieces, saved.pre)) if save else Saved((), ())
 
 
 def backward_stretches(
@@ -64,28 +55,24 @@ def backward_stretches(
 ) -> Inputs:
     """The gradients for all inputs with `program`, a `loops.backward_loop`, from what `forward_stretches` saved."""
     x, steps, count, made = _made(swapped(inputs.x), stretch)
-    fixed, bare = time_first(fixed), _without_product(inputs)
-    of_stretch = _cut_fixed(fixed, stretch)
+    inputs, fixed = inputs._replace(x=x), time_first(fixed)
+    of_stretch, bare = _cut_fixed(fixed, stretch), inputs._replace(kernel=None, bias=None)
     upstream = tuple(_cut(swapped(d), stretch) for d in upstream)
 
     def turn(number, d_state, d_cell, arrays):
         kept, up = tf.nest.map_structure(lambda s: s[number], (saved, upstream))
         counting = _counting(number, steps, stretch)
-        found, d_pre = program(bare._replace(x=kept.pre[0]), of_stretch(number), counting, kept, up, d_state)
-        d_cell = tuple(a + b for a, b in zip(d_cell, found.cell, strict=True))
-        return number - 1, found.initial, d_cell, [a.write(number, d) for a, d in zip(arrays, d_pre, strict=True)]
+        piece = bare._replace(x=kept.pre[0])
+        d_state, d_more, d_pre = program(piece, of_stretch(number), counting, kept, up, d_state)
+        d_cell = tuple(a + b for a, b in zip(d_cell, d_more, strict=True))
+        return number - 1, d_state, d_cell, [a.write(number, d) for a, d in zip(arrays, d_pre, strict=True)]
 
     loop = (count - 1, tuple(d_state), tuple(tf.zeros_like(w) for w in inputs.cell))
     loop = (*loop, [array(p[0], count) for p in saved.pre])
     loop = tf.while_loop(lambda n, *_: n >= 0, turn, loop, maximum_iterations=count)
     d_pre = tuple(_uncut(a.stack(), made) for a in loop[3])
-    found = inputs._replace(initial=loop[1], cell=loop[2])
-    found = weight_gradients(found, fixed, x, _uncut(saved.states[0][:, :-1], made), d_pre)
-    return found._replace(x=found.x[:, :steps])
-
-
-def _without_product(inputs):
-    return inputs._replace(kernel=None, bias=None)
+    found = loops.weight_gradients(inputs, fixed, _uncut(saved.states[0][:, :-1], made), d_pre)
+    return found._replace(x=found.x[:, :steps], initial=loop[1], cell=loop[2])
 
 
 def _counting(number, steps, stretch):
@@ -96,7 +83,7 @@ def _counting(number, steps, stretch):
 def _made(x, stretch):
     """x [T, B, F] with the steps of which the products are made; T, N, and how many those steps are.
 
-    To fill up x is cheaper than the wide W x, which one stretch alone is worth.
+    Of several stretches x is filled up, since W x is wider; of one alone W x is, and no product is made of padding.
     """
     steps, count = _steps(x, stretch)
     made = tf.where(count > 1, count * stretch, steps)
