@@ -1,7 +1,7 @@
 # make run    train on real film reviews, ask the model, export it      (2 to 8 minutes on 2 cores)
 # make test   lint, doctests and tests
 # make lint   formatting and lint alone
-# make bench  the layers against keras.layers and PyTorch           (about 13 minutes)
+# make bench  the layers against keras.layers and PyTorch           (about 15 minutes)
 # make extras what translation and forecasting need beside
 # make wheel  build the package
 

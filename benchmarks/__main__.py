@@ -1,6 +1,6 @@
 """All measurements against the peers, in one run.
 
-    make bench                                  everything, about 13 minutes on 2 cores
+    make bench                                  everything, about 15 minutes on 2 cores
     .venv/bin/python -m benchmarks layers       one part; see `PARTS`
 
 Each library has a process of its own; a case is run in them alternately, after a warm-up, and its figure is the median.
