@@ -163,9 +163,9 @@ def search_of(trained, beam=None, length_penalty=None, coverage_penalty=None, mi
     Raises:
         CallError: something asked is out of its range.
     """
-    from nlp_rnn.decoding import MOST_BEAMS, Search
+    from nlp_rnn.decoding import Search
 
-    most = min(MOST_BEAMS, len(trained.pipeline.target.vocabulary))
+    most = trained.pipeline.most_beams
     settings = {name: trained.settings[name] for name in ("length_penalty",) if name in trained.settings}
     plain = Search(min(most, trained.settings.get("beam", Search().beams)), **settings)
     limits = {"beams": (1, most), "length_penalty": (0, 10), "coverage_penalty": (0, 10)}

@@ -127,7 +127,7 @@ class Translator:
         text = tf.TensorSpec([None], tf.string, name="text")
         scalars = [tf.TensorSpec([], tf.int32, name="beams"), tf.TensorSpec([], tf.float32, name="length_penalty")]
         plain = tf.function(lambda text: self._serve(text, _PLAIN.beams, _PLAIN.length_penalty), input_signature=[text])
-        translate = tf.function(self._serve, input_signature=[text, *scalars])
+        translate = tf.function(self._serve_checked, input_signature=[text, *scalars])
         attend = tf.function(self._serve_attention, input_signature=[text])
         return {"translate": translate, "attend": attend, "serving_default": plain}
 
@@ -163,7 +163,7 @@ class Translator:
         limits = 10 + self.model.settings["longest"] * counts
         coverage = (lambda states: states[1]) if self.model.settings["attention"] != "none" else None
         states = (standing, attended)
-        length = tf.reduce_max(limits)
+        length = tf.maximum(tf.reduce_max(limits), 1)  # of no text at all there is no longest
         ids, scores, _ = decoding.beam_search(step, logits, states, search, length, END, coverage, (UNKNOWN,), limits)
         words = tf.gather(self._words, tf.reshape(ids, [-1, tf.shape(ids)[2]]))
         return tf.reshape(written(words, self.target.unit), tf.shape(scores)), scores
@@ -186,6 +186,17 @@ class Translator:
         logits = tf.cast(self.model.logits(hidden), tf.float32)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
         return weights, -tf.reduce_sum(losses * tf.cast(target != PADDING, tf.float32), 1)
+
+    @property
+    def most_beams(self) -> int:
+        """That may be asked for."""
+        return min(decoding.MOST_BEAMS, len(self.target.vocabulary))
+
+    def _serve_checked(self, text, beams, length_penalty):
+        fits = (beams >= 1) & (beams <= self.most_beams)
+        tf.debugging.Assert(fits, [f"beams must be from 1 to {self.most_beams}"])
+        tf.debugging.Assert((length_penalty >= 0) & (length_penalty <= 10), ["length_penalty must be from 0 to 10"])
+        return self._serve(text, beams, length_penalty)
 
     def _serve(self, text, beams, length_penalty):
         texts, scores = self._search(text, Search(beams, length_penalty))

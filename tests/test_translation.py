@@ -159,6 +159,15 @@ def test_the_export_answers_as_the_run_does(translated, tmp_path):
     expected = list(pipeline.translate(texts))
     assert [row[0].decode() for row in answer["translation"].numpy()] == [found[0].text for found in expected]
     np.testing.assert_allclose(answer["score"][:, 0], [found[0].score for found in expected], rtol=1e-5)
+    assert loaded.signatures["serving_default"](text=tf.constant([], tf.string))["translation"].shape == (0, 5)
+    for beams, penalty, message in (
+        (0, 1.0, "beams must be from 1 to 8"),
+        (9, 1.0, "to 8"),
+        (2, -1.0, "length_penalty"),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            asked = {"beams": tf.constant(beams), "length_penalty": tf.constant(penalty)}
+            loaded.signatures["translate"](text=tf.constant(["one"]), **asked)
     weights = loaded.signatures["attend"](text=tf.constant(["one two"]))["attention"]
     np.testing.assert_allclose(weights[0], pipeline.attention("one two", "deux un").weights, rtol=1e-4, atol=1e-6)
 
@@ -386,3 +395,14 @@ def test_all_pronunciations_of_a_word_are_in_one_split():
     assert sum(map(len, words_)) == len(set.union(*words_)) == 126_052
     assert sum(len(texts) for found in of.values() for texts in found.values()) == 135_166
     assert "R IY1 D" in [text for found in of.values() for text in found.get("read", [])]
+
+
+@pytest.mark.parametrize(
+    ("data", "text", "message"),
+    [("here.txt,gone.txt", "one", "gone.txt: no such file"), ("here.tsv", "en\none", "here.tsv has one column")],
+)
+def test_half_of_the_pairs_missing_is_said(cli, data, text, message):
+    Path("here.txt").write_text(text, encoding="utf-8")
+    Path("here.tsv").write_text(text, encoding="utf-8")
+    result = cli("run", "translation", "--data", data)
+    assert result.exit_code == 2 and message in result.stderr and not Path("runs").exists()

@@ -60,6 +60,9 @@ def open_pairs(data: str, source_column: str | None = None, target_column: str |
         if source_column or target_column:
             raise CallError(f"{data}: two text files have no columns; leave out the options that name them")
         return Pairs(data, {"all": _aligned(data, *aligned)}, ROLES, seed)
+    missing = [path for path in aligned if not path.is_file()]
+    if len(aligned) == 2 and len(missing) == 1 and not Path(data).exists():
+        raise CallError(f"{missing[0]}: no such file, which is to hold the other side of {data}")
     tables = {split: _named(table) for split, table in open_tables(data).items()}
     columns, notes = _columns(next(iter(tables.values())), (source_column, target_column))
     for table in tables.values():
@@ -120,6 +123,8 @@ def _columns(table, asked):
 
 def _guessed(table, columns):
     """The columns asked for, and where None was asked: those that the table declares, usual names, or the only one."""
+    if len(table.columns) == 1:
+        raise CallError(f"{table.name} has one column; a source and a target are needed")
     lowered = {column.lower().strip(): column for column in reversed(table.columns)}
     usual = [next((lowered[name] for name in USUAL[role] if name in lowered), None) for role in ROLES]
     for number, guess in enumerate(table.preferred or usual):
@@ -133,8 +138,6 @@ def _guessed(table, columns):
                 f"--target-column, each one of: {', '.join(table.columns)}"
             )
         columns[number] = columns[number] or (rest[0] if rest else None)
-    if None in columns:
-        raise CallError(f"{table.name} has one column; a source and a target are needed")
     return tuple(columns)
 
 
