@@ -165,11 +165,9 @@ def search_of(trained, beam=None, length_penalty=None, coverage_penalty=None, mi
     """
     from nlp_rnn.decoding import Search
 
-    most = trained.pipeline.most_beams
+    limits = trained.pipeline.limits
     settings = {name: trained.settings[name] for name in ("length_penalty",) if name in trained.settings}
-    plain = Search(min(most, trained.settings.get("beam", Search().beams)), **settings)
-    limits = {"beams": (1, most), "length_penalty": (0, 10), "coverage_penalty": (0, 10)}
-    limits |= {"least": (0, 1000), "no_repeat": (0, 100)}
+    plain = Search(min(limits["beams"][1], trained.settings.get("beam", Search().beams)), **settings)
     asked = (beam, length_penalty, coverage_penalty, min_length, no_repeat)
     given = {name: value for name, value in zip(Search._fields, asked, strict=True) if value is not None}
     for name, value in given.items():

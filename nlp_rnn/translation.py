@@ -188,14 +188,16 @@ class Translator:
         return weights, -tf.reduce_sum(losses * tf.cast(target != PADDING, tf.float32), 1)
 
     @property
-    def most_beams(self) -> int:
-        """That may be asked for."""
-        return min(decoding.MOST_BEAMS, len(self.target.vocabulary))
+    def limits(self) -> dict[str, tuple[int, int]]:
+        """From where to where what is asked of a search may go, by the names of `Search`."""
+        most = min(decoding.MOST_BEAMS, len(self.target.vocabulary))
+        penalties = {"length_penalty": (0, 10), "coverage_penalty": (0, 10)}
+        return {"beams": (1, most), **penalties, "least": (0, 1000), "no_repeat": (0, 100)}
 
     def _serve_checked(self, text, beams, length_penalty):
-        fits = (beams >= 1) & (beams <= self.most_beams)
-        tf.debugging.Assert(fits, [f"beams must be from 1 to {self.most_beams}"])
-        tf.debugging.Assert((length_penalty >= 0) & (length_penalty <= 10), ["length_penalty must be from 0 to 10"])
+        for name, value in (("beams", beams), ("length_penalty", length_penalty)):
+            least, most = self.limits[name]
+            tf.debugging.Assert((value >= least) & (value <= most), [f"{name} must be from {least} to {most}"])
         return self._serve(text, beams, length_penalty)
 
     def _serve(self, text, beams, length_penalty):

@@ -207,8 +207,8 @@ def test_the_everyday_set_keeps_combinations_and_gaps_apart():
     assert len({row["text"] for part in rows.values() for row in part}) == 50_000
     gaps = {split: {int(row["gap"]) for row in part if row["kind"] == "origin"} for split, part in rows.items()}
     assert gaps["test"] == set(range(21)) and gaps["train"] == set(range(21)) - {3, 8, 14, 19}
-    for row in rows["test"][:500]:
-        assert row["text"].startswith(f"{row['prompt']} {row['answer']}")
+    assert sum(row["text"][0].islower() for row in rows["train"]) > 500, "as the example begins"
+    assert all(row["text"].startswith(f"{row['prompt']} {row['answer']}") for row in rows["test"][:500])
 
 
 def test_right_words_are_counted_by_kind_and_gap():

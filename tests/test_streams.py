@@ -1,11 +1,14 @@
 """Windows over streams: every token once, rows that go on, and what a model makes of them."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from nlp_rnn.batching import EncodedTexts
+from nlp_rnn.language_data import _cut
 from nlp_rnn.language_evaluation import measure
 from nlp_rnn.models import LanguageModel
 from nlp_rnn.objectives import NextToken
@@ -138,6 +141,13 @@ def test_texts_apart_are_read_whole_each_from_its_beginning(cut_off):
             assert [row[0] in begins or row[0] == 0 for row in ids] == fresh.tolist()
         orders.append(read.tolist())
     assert orders[0] != orders[1]
+
+
+def test_a_batch_holds_more_of_short_passages():
+    config = SimpleNamespace(batch=4, seed=0)
+    for length, rows in ((10, 16), (50, 8), (100, 4), (200, 2)):
+        buckets = _cut(config, in_texts([length] * 48), apart=True, short=True, train=True)
+        assert {len(batch) for batch in buckets.plan()} == {rows}
 
 
 def test_pieces_of_one_text_go_on_in_one_stream():

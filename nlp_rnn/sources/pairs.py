@@ -137,7 +137,7 @@ def _guessed(table, columns):
                 f"{table.name}: which columns hold the source and the target? Say --source-column and "
                 f"--target-column, each one of: {', '.join(table.columns)}"
             )
-        columns[number] = columns[number] or (rest[0] if rest else None)
+        columns[number] = columns[number] or rest[0]
     return tuple(columns)
 
 
