@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nlp_rnn import losses
 from nlp_rnn.losses import cross_entropy, sampled_cross_entropy
 from tests.conformance import normal
 
@@ -63,6 +64,18 @@ def test_any_number_of_rows_that_is_not_known(rows):
     loss, gradient = run(states, targets)
     np.testing.assert_allclose(loss, plain(states, kernel, bias, targets, tf.ones(rows)), rtol=1e-5)
     assert gradient.shape == (rows, U)
+
+
+def test_no_more_rows_are_held_than_asked(monkeypatch):
+    held, whole = [], losses._chunk
+
+    def chunk(states, *more):
+        tf.py_function(lambda rows: held.append(int(rows)), [tf.shape(states)[0]], [])
+        return whole(states, *more)
+
+    monkeypatch.setattr(losses, "_chunk", chunk)
+    value_and_gradients(lambda *given: cross_entropy(*given, chunk=4 * V), known_size=False)
+    assert max(held) <= 4 and sum(held) >= N
 
 
 def test_is_finite_for_large_logits():
