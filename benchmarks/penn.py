@@ -91,7 +91,7 @@ def _epochs(train, texts, minutes, shares=(0.02, 0.08)):
         train(Streams(EncodedTexts(ids, np.array([0, len(ids)]), np.ones(1, np.int32), 0), BATCH, STEPS, SEED))
         seconds.append(time.monotonic() - begun)
     epoch = (seconds[1] - seconds[0]) / (shares[1] - shares[0]) + seconds[0]
-    epochs = max(1, int(0.8 * 60 * minutes / epoch))  # of a short run, which has been faster than a long one
+    epochs = max(1, int(0.85 * 60 * minutes / epoch))  # of a short run, which has been faster than a long one
     print(f"about {epoch:.0f} s an epoch: {epochs} epochs", flush=True)
     return epochs
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from nlp_rnn import layers
 from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, scan
-from nlp_rnn.layers.loops import Fixed, Inputs, Recurrence
+from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence
 from nlp_rnn.layers.scan import Way
 from tests.conformance import LEFT, RIGHT, B, F, T, U, normal
 

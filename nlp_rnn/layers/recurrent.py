@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from nlp_rnn.checks import fraction, positive_int
 from nlp_rnn.layers import cells
-from nlp_rnn.layers.loops import Fixed, Inputs, Recurrence
+from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence
 from nlp_rnn.layers.scan import gates, scan
 
 

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from nlp_rnn.checks import fraction
-from nlp_rnn.layers.loops import Fixed, Inputs, Recurrence
+from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence
 from nlp_rnn.layers.recurrent import Loop, Recurrent, Result
 
 

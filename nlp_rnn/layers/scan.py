@@ -20,7 +20,8 @@ import tensorflow as tf
 
 from nlp_rnn.layers import loops
 from nlp_rnn.layers.cells import State, Tensor
-from nlp_rnn.layers.loops import Fixed, Inputs, Recurrence
+from nlp_rnn.layers.products import input_product, kernel_gradients, pre_activations
+from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, steps_of
 from nlp_rnn.layers.stretches import backward_stretches, forward_stretches
 from nlp_rnn.memory import keep_freed
 
@@ -28,6 +29,7 @@ keep_freed()
 
 STRETCH = 64
 SHORT = 16  # steps; sequences of up to so many would mostly be padding in a stretch of 64
+LARGE_KERNEL = 2**19  # entries of U: from here on, the cores share its products better than each reads all of it
 FEWEST_ROWS = 8  # of a part: with fewer, its matrix products no longer fill a core
 NARROW_INPUT = 262144  # entries of W; up to here it stays in the cache that a core has for itself
 HUGE_KERNEL = 2**21  # entries of U; from here, TensorFlow's own product of a few rows with U is faster than XLA's
@@ -57,8 +59,7 @@ def choose(inputs: Inputs, training: bool, beside: int = 1) -> Way:
         return Way(False, False)
     entries = _entries(inputs.recurrent_kernel)
     rows = 32 if batch is None else batch
-    # The cores share one product with a large kernel better than each reads the whole of it.
-    parts = 1 if entries >= loops.LARGE_KERNEL or tf.config.list_logical_devices("GPU") else _cores()
+    parts = 1 if entries >= LARGE_KERNEL or tf.config.list_logical_devices("GPU") else _cores()
     parts = max(1, min(parts // beside if training else parts, rows // FEWEST_ROWS))
     narrow = inputs.kernel is not None and _entries(inputs.kernel) <= NARROW_INPUT
     inside = narrow and entries < HUGE_KERNEL and not training and rows >= FEWEST_ROWS
@@ -201,7 +202,7 @@ def _forward(program, run, way, inputs, fixed, save):
     results = []
     for part, fixed_part in zip(_cut(inputs, way.parts), _cut(fixed, way.parts), strict=True):
         if way.stretch is None:
-            results.append(program(part, fixed_part, loops.steps_of(part.x), save))
+            results.append(program(part, fixed_part, steps_of(part.x), save))
         else:
             results.append(forward_stretches(program, run, part, fixed_part, way.stretch, save))
     sequences, final, saved = zip(*results, strict=True)
@@ -213,7 +214,9 @@ def _backward(program, way, inputs, fixed, saved, d_sequences, d_final):
     cut = (_cut(part, way.parts) for part in (inputs, fixed, tuple(d_sequences), tuple(d_final)))
     for part, fixed_part, upstream, d_state, kept in zip(*cut, saved, strict=True):
         if way.stretch is None:
-            results.append(program(part, fixed_part, loops.steps_of(part.x), kept, upstream, d_state))
+            found, x, d_pre = program(part, fixed_part, steps_of(part.x), kept, upstream, d_state)
+            kernels = kernel_gradients(part, fixed_part, x, kept.states[0][:-1], d_pre)
+            results.append(found._replace(**kernels))
         else:
             results.append(backward_stretches(program, part, fixed_part, way.stretch, kept, upstream, d_state))
     summed = tf.nest.map_structure(_sum, *(r._replace(x=None, initial=None) for r in results))
@@ -256,6 +259,6 @@ def gates(run: Recurrence, inputs: Inputs, fixed: Fixed, sequences: State, rever
 
     states = tuple(before(s0, s) for s0, s in zip(inputs.initial, sequences, strict=True))
     h = states[0] if fixed.drop is None else states[0] * fixed.drop[:, None]
-    pre = loops.pre_activations(run.cell, inputs, loops.input_product(inputs, inputs.x), h)
+    pre = pre_activations(run.cell, inputs, input_product(inputs, inputs.x), h)
     _, activations = run.cell.step(*pre, states, *inputs.cell)
     return activations

@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from nlp_rnn.layers import loops
 from nlp_rnn.layers.cells import State
-from nlp_rnn.layers.loops import Fixed, Inputs, Recurrence, Saved, array, swapped, time_first
+from nlp_rnn.layers.loops import all_pre, array
+from nlp_rnn.layers.products import input_gradients, kernel_gradients, with_product
+from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, Saved, swapped, time_first
 
 
 def forward_stretches(
@@ -21,7 +22,7 @@ def forward_stretches(
 ) -> tuple[State, State, Saved]:
     """Run all stretches with `program`, a `loops.forward_loop`; as `loops.forward`, what is saved being [N, ...]."""
     x, steps, count, _ = _made(swapped(inputs.x), stretch)
-    inputs = loops.with_product(inputs._replace(x=x))
+    inputs = with_product(inputs._replace(x=x))
     pieces, of_stretch = _cut(inputs.x, stretch), _cut_fixed(time_first(fixed), stretch)
 
     def call(number, state):
@@ -41,7 +42,7 @@ def forward_stretches(
     _, final, arrays = tf.while_loop(lambda n, *_: n < count, turn, loop, maximum_iterations=count)
     saved = tf.nest.pack_sequence_as(saved, [a.stack() for a in arrays])
     sequences = tuple(swapped(_uncut(s[:, 1:], steps)) for s in saved.states[: run.sequences])
-    return sequences, final, saved._replace(pre=loops.all_pre(run.cell, pieces, saved.pre)) if save else Saved((), ())
+    return sequences, final, saved._replace(pre=all_pre(run.cell, pieces, saved.pre)) if save else Saved((), ())
 
 
 def backward_stretches(
@@ -71,8 +72,9 @@ def backward_stretches(
     loop = (*loop, [array(p[0], count) for p in saved.pre])
     loop = tf.while_loop(lambda n, *_: n >= 0, turn, loop, maximum_iterations=count)
     d_pre = tuple(_uncut(a.stack(), made) for a in loop[3])
-    found = loops.weight_gradients(inputs, fixed, _uncut(saved.states[0][:, :-1], made), d_pre)
-    return found._replace(x=found.x[:, :steps], initial=loop[1], cell=loop[2])
+    h, found = _uncut(saved.states[0][:, :-1], made), input_gradients(inputs, d_pre)
+    kernels = kernel_gradients(inputs, fixed, inputs.x, h, d_pre)
+    return found._replace(x=found.x[:, :steps], initial=loop[1], cell=loop[2], **kernels)
 
 
 def _counting(number, steps, stretch):
