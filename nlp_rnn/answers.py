@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nlp_rnn.checks import CallError
-from nlp_rnn.progress import track
+from nlp_rnn.progress import say, track
 
 if TYPE_CHECKING:
     from nlp_rnn.language import Guess
@@ -127,12 +127,16 @@ def _print_language(figures, of):
 
 
 def _print_translation(figures, of):
+    from nlp_rnn.metrics import TRANSLATION
+
     click.echo(f"{figures['sources']:,} sources, {figures['pairs']:,} targets of the {of}")
-    names = [name for name in ("word_error_rate", "phoneme_error_rate", "bleu", "chrf", "exact") if name in figures]
-    click.echo(f"{'':<20}  translated  copying the source  the most frequent target")
-    for name in names:
-        here, copied, frequent = (figures[f"{of_whom}{name}"] for of_whom in ("", "copy_", "frequent_"))
-        click.echo(f"{name.replace('_', ' '):<20}  {here:10.4f}  {copied:18.4f}  {frequent:24.4f}")
+    columns = {"": "translated", "before_": "before fine-tuning", "copy_": "copying the source"}
+    columns["frequent_"] = "the most frequent target"
+    columns = {prefix: title for prefix, title in columns.items() if any(name.startswith(prefix) for name in figures)}
+    click.echo("  ".join([" " * 20, *columns.values()]))
+    for name in (name for name in TRANSLATION if name in figures):
+        row = [f"{figures[prefix + name]:{len(title)}.4f}" for prefix, title in columns.items()]
+        click.echo("  ".join([f"{name.replace('_', ' '):<20}", *row]))
     click.echo(f"with the right tokens before it, a token has perplexity {figures['token_perplexity']:.3f}")
     click.echo(f"and is the first guess in {figures['token_accuracy']:.4f} of the cases")
     if "bleu" in figures:
@@ -166,7 +170,7 @@ def guesses(text: str, found: Sequence["Guess"], as_json: bool) -> Iterator[str]
 
 
 def print_generated(trained: "Run", prompts, length, choice, seed, stop, samples, as_json) -> None:
-    """Print texts as they come: a single one piece by piece, several when each is done.
+    """Print texts as they come, piece by piece; of several, standard error tells where one begins.
 
     Raises:
         CallError: the run is no language model.
@@ -182,6 +186,8 @@ def print_generated(trained: "Run", prompts, length, choice, seed, stop, samples
                 *_, text = texts
                 click.echo(json.dumps({"prompt": prompt, "text": text, "seed": seed + number}, ensure_ascii=False))
             else:
+                if len(prompts) * samples > 1:
+                    say(f"[{prompt!r}, seed {seed + number}]")
                 _print_growing(
                     (trained.pipeline.joined(prompt, text) for text in texts), max(map(len, stop), default=0)
                 )

@@ -31,6 +31,7 @@ class Plan:
         patience: so many epochs in a row may pass without a lower validation loss; one more ends the training.
         rate_decay: what the rate of a layer is divided by for the layer below it.
         unfreeze: epochs from when a layer begins to learn until the one below it does.
+        cycles: so often the rate rises and falls (Loshchilov & Hutter, 2017, "SGDR").
     """
 
     epochs: int
@@ -39,6 +40,7 @@ class Plan:
     patience: int = 2
     rate_decay: float = 1.0
     unfreeze: float = 0.0
+    cycles: int = 1
 
 
 def plan_of(config, epochs: int, going_on: bool, pace: float = 1.0) -> Plan:
@@ -50,10 +52,11 @@ def plan_of(config, epochs: int, going_on: bool, pace: float = 1.0) -> Plan:
         going_on: from the weights of another run; lower layers then learn later and slower as `config` says.
         pace: both rates are multiplied by this.
     """
+    cycles = getattr(config, "cycles", 1)  # not all recipes have it
     if not going_on:
-        return Plan(epochs, pace * config.learning_rate, config.clip, config.patience)
+        return Plan(epochs, pace * config.learning_rate, config.clip, config.patience, cycles=cycles)
     rate = pace * config.finetuning_rate
-    return Plan(epochs, rate, config.clip, config.patience, config.rate_decay, config.unfreeze)
+    return Plan(epochs, rate, config.clip, config.patience, config.rate_decay, config.unfreeze, cycles)
 
 
 def fit(
@@ -103,13 +106,32 @@ def _tensorboard(folder):
     return keras.callbacks.TensorBoard(folder / "tensorboard")
 
 
+class _Cycles(keras.optimizers.schedules.LearningRateSchedule):
+    """A rise and half a cosine, again and again.
+
+    Args:
+        rate: the peak.
+        steps: of training.
+        cycles: how often, the last perhaps a little shorter.
+    """
+
+    def __init__(self, rate, steps, cycles):
+        self.config = {"rate": rate, "steps": steps, "cycles": cycles}
+        self.length = math.ceil(steps / cycles)
+        warmup = min(WARMUP_STEPS, self.length // 4)
+        decay = {"decay_steps": self.length - warmup, "warmup_target": rate, "warmup_steps": warmup}
+        self.one = keras.optimizers.schedules.CosineDecay(0.0, **decay)
+
+    def __call__(self, step):
+        return self.one(step % self.length)
+
+    def get_config(self):
+        return self.config
+
+
 def _compile(model, plan, steps):
-    warmup = min(WARMUP_STEPS, plan.epochs * steps // 4)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, plan.epochs * steps - warmup, warmup_target=plan.learning_rate, warmup_steps=warmup
-    )
     model.compile(
-        _optimizer(model, plan, schedule, steps),
+        _optimizer(model, plan, _Cycles(plan.learning_rate, plan.epochs * steps, plan.cycles), steps),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         jit_compile=False,  # XLA compiles anew for every length

@@ -60,6 +60,12 @@ def evaluate(translator: Translator, pairs: Iterable, search: Search) -> tuple[d
     return {**figures, **told, "sources": len(references), "pairs": counts.total()}, rows
 
 
+def measure_before(translator: Translator, source: Pairs, search: Search) -> dict:
+    """The figures of a translator that is to be fine-tuned, as `before_...`; its vocabularies have grown already."""
+    figures, _ = evaluate(translator, source.stream("test"), search)
+    return {f"before_{name}": figures[name] for name in metrics.TRANSLATION if name in figures}
+
+
 def check_measurable(source: Pairs) -> None:
     """Check, before anything is trained, that there are held-out pairs and what measures them.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 
 from nlp_rnn import plots, runs
-from nlp_rnn.checks import at_least_zero, not_negative
+from nlp_rnn.checks import at_least_zero, not_negative, positive_int
 from nlp_rnn.held_out import HeldOut
 from nlp_rnn.language import LanguagePipeline
 from nlp_rnn.language_data import TextData, check_settings, load_texts, model_of
@@ -57,12 +57,14 @@ class Config:
     unfreeze: float = 0.0  # fine-tuning: epochs from when a layer begins to learn until the one below does
     clip: float = 1.0  # bound on the norm of the gradient
     patience: int = 2  # epochs in a row that may pass without a lower validation loss
+    cycles: int = 1  # so often the learning rate rises and falls; `patience` must last from one fall to the next
     seed: int = 0
 
     def __post_init__(self):
         check_settings(self)
         for name in ("embedding", "units", "epochs"):
             not_negative(name, getattr(self, name))
+        positive_int("cycles", self.cycles)
         for name in ("activation", "slowness"):
             at_least_zero(name, getattr(self, name))
 

@@ -25,7 +25,7 @@ from nlp_rnn.sources.pairs import Pairs
 from nlp_rnn.text import TextEncoder
 from nlp_rnn.training import fit, plan_of
 from nlp_rnn.translation import Translator
-from nlp_rnn.translation_evaluation import check_measurable, evaluate
+from nlp_rnn.translation_evaluation import check_measurable, evaluate, measure_before
 
 DATA = "cmudict"
 TAKES = "pairs"
@@ -146,10 +146,12 @@ def train(config: Config, source: Pairs, job: runs.Job) -> dict:
         epochs = _fitted_to(config, len(data.train.texts.target.ids)).epochs
         reader = TeacherForcing(model, config.smoothing, config.sampling)
         plan = plan_of(config, epochs, start is not None)
-        history = fit(reader, data.train, data.validation, plan, folder, job.tensorboard)
         pipeline = Translator(data.source, model, target=data.target)
         search = Search(config.beam, config.length_penalty)
+        before = measure_before(pipeline, source, search) if start is not None else {}
+        history = fit(reader, data.train, data.validation, plan, folder, job.tensorboard)
         figures, rows = evaluate(pipeline, source.stream("test"), search)
+        figures |= before
         (folder / "plots").mkdir(exist_ok=True)
         plots.curves(history, folder / "plots" / "curves.png")
         runs.write_rows(folder / "translations.csv", rows)

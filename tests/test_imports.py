@@ -75,7 +75,17 @@ MAY_IMPORT = {
     "console": BASE | {"progress"},
     "recipes": BASE | {"shipped"},
     "answers": BASE
-    | {"decoding", "forecast_answers", "language", "pipelines", "progress", "runs", "sources", "translation"},
+    | {
+        "decoding",
+        "forecast_answers",
+        "language",
+        "metrics",
+        "pipelines",
+        "progress",
+        "runs",
+        "sources",
+        "translation",
+    },
     "commands": BASE
     | LANGUAGE
     | TRANSLATION

@@ -196,3 +196,19 @@ def test_next_word_fits_its_epochs_and_memory_to_the_text():
     ):
         fitted = recipe._fitted_to(recipe.Config(**given), tokens, gaps)
         assert (fitted.epochs, fitted.memory) == (epochs, memory)
+
+
+def test_the_rate_rises_and_falls_as_often_as_asked(train_and_validation, tmp_path, monkeypatch):
+    rates = []
+
+    def note(self, batch, logs):
+        rates.append(float(self.model.optimizer.learning_rate))  # which the next step will have
+
+    monkeypatch.setattr(training._Numbers, "on_train_batch_end", note)
+    network = model()
+    fit(network, *train_and_validation, Plan(epochs=8, learning_rate=0.02, patience=9, cycles=4), tmp_path)
+    cycles = np.reshape(rates, [4, 2 * len(train_and_validation[0])])
+    np.testing.assert_allclose(cycles, np.tile(cycles[0], (4, 1)), rtol=1e-5)
+    top = np.argmax(cycles[0])
+    assert cycles.max() == pytest.approx(0.02) and top == 2 and cycles[0, -1] == 0
+    assert (np.diff(cycles[0, : top + 1]) > 0).all() and (np.diff(cycles[0, top:]) < 0).all()
