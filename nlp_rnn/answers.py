@@ -130,12 +130,13 @@ def _print_translation(figures, of):
     from nlp_rnn.metrics import TRANSLATION
 
     click.echo(f"{figures['sources']:,} sources, {figures['pairs']:,} targets of the {of}")
-    columns = {"": "translated", "before_": "before fine-tuning", "copy_": "copying the source"}
-    columns["frequent_"] = "the most frequent target"
-    columns = {prefix: title for prefix, title in columns.items() if any(name.startswith(prefix) for name in figures)}
+    names = [name for name in TRANSLATION if name in figures]
+    columns = {"{}": "translated", "{}_before": "before fine-tuning", "copy_{}": "copying the source"}
+    columns["frequent_{}"] = "the most frequent target"
+    columns = {form: title for form, title in columns.items() if form.format(names[0]) in figures}
     click.echo("  ".join([" " * 20, *columns.values()]))
-    for name in (name for name in TRANSLATION if name in figures):
-        row = [f"{figures[prefix + name]:{len(title)}.4f}" for prefix, title in columns.items()]
+    for name in names:
+        row = [f"{figures[form.format(name)]:{len(title)}.4f}" for form, title in columns.items()]
         click.echo("  ".join([f"{name.replace('_', ' '):<20}", *row]))
     click.echo(f"with the right tokens before it, a token has perplexity {figures['token_perplexity']:.3f}")
     click.echo(f"and is the first guess in {figures['token_accuracy']:.4f} of the cases")

@@ -15,13 +15,8 @@ PHONEME = re.compile(  # of the CMU Pronouncing Dictionary, with the stress of a
     "(AA|AE|AH|AO|AW|AY|EH|ER|EY|IH|IY|OW|OY|UH|UW)[012]?|B|CH|D|DH|F|G|HH|JH|K|L|M|N|NG|P|R|S|SH|T|TH|V|W|Y|Z|ZH"
 )
 
-TRANSLATION = (
-    "word_error_rate",
-    "phoneme_error_rate",
-    "bleu",
-    "chrf",
-    "exact",
-)  # what `translation` gives, but for how
+# The figures that `translation` may give.
+TRANSLATION = ("word_error_rate", "phoneme_error_rate", "bleu", "chrf", "exact")
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

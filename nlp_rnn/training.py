@@ -26,12 +26,14 @@ class Plan:
 
     Attributes:
         epochs: at most so many.
-        learning_rate: of Adam, at its peak; it rises over at most 50 steps, then falls to zero as half a cosine.
+        learning_rate: of Adam, at its peak; in each cycle it rises over at most 50 steps, then falls to zero as half a
+            cosine.
         clip: bound on the norm of all gradients together.
         patience: so many epochs in a row may pass without a lower validation loss; one more ends the training.
         rate_decay: what the rate of a layer is divided by for the layer below it.
         unfreeze: epochs from when a layer begins to learn until the one below it does.
-        cycles: so often the rate rises and falls (Loshchilov & Hutter, 2017, "SGDR").
+        cycles: so often the rate rises and falls (Loshchilov & Hutter, 2017, "SGDR"); the patience lasts for one
+            at least, since the loss rises with the rate.
     """
 
     epochs: int
@@ -47,16 +49,23 @@ def plan_of(config, epochs: int, going_on: bool, pace: float = 1.0) -> Plan:
     """How to train by a recipe's settings: from scratch at `learning_rate`, going on at `finetuning_rate`.
 
     Args:
-        config: the settings of `Plan`, and these two.
+        config: the settings of `Plan`, and these two; cycles where the recipe has it.
         epochs: how many, since a recipe may choose them.
-        going_on: from the weights of another run; lower layers then learn later and slower as `config` says.
+        going_on: from the weights of another run; lower layers then learn later and slower as `config` says, in one
+            cycle.
         pace: both rates are multiplied by this.
+
+    Raises:
+        CallError: there are more cycles than epochs.
     """
-    cycles = getattr(config, "cycles", 1)  # not all recipes have it
-    if not going_on:
-        return Plan(epochs, pace * config.learning_rate, config.clip, config.patience, cycles=cycles)
-    rate = pace * config.finetuning_rate
-    return Plan(epochs, rate, config.clip, config.patience, config.rate_decay, config.unfreeze, cycles)
+    if going_on:
+        rate = pace * config.finetuning_rate
+        return Plan(epochs, rate, config.clip, config.patience, config.rate_decay, config.unfreeze)
+    cycles = getattr(config, "cycles", 1)
+    if cycles > epochs:
+        raise CallError(f"cycles: at most one an epoch, and there are {epochs} epochs; got {cycles}")
+    patience = config.patience if cycles == 1 else max(config.patience, math.ceil(epochs / cycles))
+    return Plan(epochs, pace * config.learning_rate, config.clip, patience, cycles=cycles)
 
 
 def fit(
@@ -112,18 +121,18 @@ class _Cycles(keras.optimizers.schedules.LearningRateSchedule):
     Args:
         rate: the peak.
         steps: of training.
-        cycles: how often, the last perhaps a little shorter.
+        cycles: how often; all take as long.
     """
 
     def __init__(self, rate, steps, cycles):
         self.config = {"rate": rate, "steps": steps, "cycles": cycles}
-        self.length = math.ceil(steps / cycles)
-        warmup = min(WARMUP_STEPS, self.length // 4)
+        self.length = steps / cycles
+        warmup = min(WARMUP_STEPS, int(self.length / 4))
         decay = {"decay_steps": self.length - warmup, "warmup_target": rate, "warmup_steps": warmup}
         self.one = keras.optimizers.schedules.CosineDecay(0.0, **decay)
 
     def __call__(self, step):
-        return self.one(step % self.length)
+        return self.one(keras.ops.cast(step, "float32") % self.length)
 
     def get_config(self):
         return self.config

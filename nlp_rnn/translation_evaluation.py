@@ -17,7 +17,7 @@ from nlp_rnn.checks import InputError
 from nlp_rnn.decoding import Search
 from nlp_rnn.objectives import shifted
 from nlp_rnn.pairs import PairBuckets, encode_pairs
-from nlp_rnn.progress import track
+from nlp_rnn.progress import say, track
 from nlp_rnn.sources.pairs import Pairs
 from nlp_rnn.text import PADDING
 from nlp_rnn.translation import Translator
@@ -61,9 +61,11 @@ def evaluate(translator: Translator, pairs: Iterable, search: Search) -> tuple[d
 
 
 def measure_before(translator: Translator, source: Pairs, search: Search) -> dict:
-    """The figures of a translator that is to be fine-tuned, as `before_...`; its vocabularies have grown already."""
+    """The figures of a translator that is to be fine-tuned, as `..._before`; its vocabularies have grown already."""
     figures, _ = evaluate(translator, source.stream("test"), search)
-    return {f"before_{name}": figures[name] for name in metrics.TRANSLATION if name in figures}
+    found = {name: figures[name] for name in metrics.TRANSLATION if name in figures}
+    say("before: " + ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in found.items()))
+    return {f"{name}_before": value for name, value in found.items()}
 
 
 def check_measurable(source: Pairs) -> None:

@@ -57,7 +57,7 @@ class Config:
     unfreeze: float = 0.0  # fine-tuning: epochs from when a layer begins to learn until the one below does
     clip: float = 1.0  # bound on the norm of the gradient
     patience: int = 2  # epochs in a row that may pass without a lower validation loss
-    cycles: int = 1  # so often the learning rate rises and falls; `patience` must last from one fall to the next
+    cycles: int = 1  # so often the learning rate rises and falls, when not going on from another run
     seed: int = 0
 
     def __post_init__(self):

@@ -49,8 +49,6 @@ CELLS = {  # the shapes of the weights that the equation takes
     "COUPLED_LSTM": (),
     "MIN_GRU": (),
 }
-
-
 LAYERS = {
     "RNN": lambda: RNN(U),
     "RNN, sequences": lambda: RNN(U, return_sequences=True),
@@ -71,14 +69,10 @@ LAYERS = {
     "Bidirectional, wrapped": lambda: Bidirectional(Zoneout(WeightDrop(ProjectedLSTM(U, 3), 0.5), 0.1)),
     "MeanMaxPooling": MeanMaxPooling,
 }
-
-
 MODELS = {
     f"Classifier, {cell}": lambda cell=cell: Classifier(20, 3, cell, embedding=4, units=3, layers=2, dropout=0.1)
     for cell in models.CELLS
 } | {"Classifier, one direction": lambda: Classifier(20, 3, embedding=4, units=3, layers=2, bidirectional=False)}
-
-
 LANGUAGE_MODELS = {
     f"LanguageModel, {cell}": lambda cell=cell: LanguageModel(
         20, cell, embedding=4, units=3 + (cell == "gru"), layers=2, dropout=0.1, weight_drop=0.1, word_dropout=0.1
@@ -95,8 +89,6 @@ SEQ2SEQ = {
 SEQ2SEQ["Seq2Seq, fed"] = lambda: Seq2Seq(
     20, 20, embedding=4, units=4, attention="additive", input_feeding=True, coverage=True
 )
-
-
 FORECASTERS = {
     f"DirectForecaster, {cell}, {scaling}": lambda known, cell=cell, scaling=scaling: DirectForecaster(
         known, 4, segment=5, cell=cell, units=6, layers=2, kinds=2, scaling=scaling, recent=3, covariates=2, ahead=1
@@ -117,8 +109,6 @@ FORECASTERS = {
     for cell, likelihood in (("gru", "student_t"), ("lstm", "normal"))
 }
 # Of other inputs than vectors [B, T, F]: tests/test_regularization.py, tests/test_attention.py.
-
-
 OF_OTHER = {WordDropout, Attention, Decoder}
 
 

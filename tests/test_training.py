@@ -1,5 +1,7 @@
 """Training: it learns, it resumes as if nothing had happened, it stops when the loss is no number."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from nlp_rnn.batching import LengthBuckets, encode
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.models import Classifier
 from nlp_rnn.text import TextEncoder, Vocabulary
-from nlp_rnn.training import Plan, fit
+from nlp_rnn.training import Plan, fit, plan_of
 
 WORDS = [b"good", b"bad", b"film", b"it"]
 
@@ -212,3 +214,12 @@ def test_the_rate_rises_and_falls_as_often_as_asked(train_and_validation, tmp_pa
     top = np.argmax(cycles[0])
     assert cycles.max() == pytest.approx(0.02) and top == 2 and cycles[0, -1] == 0
     assert (np.diff(cycles[0, : top + 1]) > 0).all() and (np.diff(cycles[0, top:]) < 0).all()
+
+
+def test_cycles_are_planned_with_patience_for_one_and_from_scratch_alone():
+    config = {"learning_rate": 0.1, "finetuning_rate": 0.01, "clip": 1.0, "patience": 2, "rate_decay": 1.0}
+    config = SimpleNamespace(**config, unfreeze=0.0, cycles=3)
+    assert plan_of(config, 12, going_on=False) == Plan(12, 0.1, patience=4, cycles=3)
+    assert plan_of(config, 2, going_on=True) == Plan(2, 0.01)
+    with pytest.raises(CallError, match="at most one an epoch, and there are 2 epochs; got 3"):
+        plan_of(config, 2, going_on=False)

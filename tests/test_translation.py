@@ -23,11 +23,7 @@ from nlp_rnn.text import END, TextEncoder, Vocabulary
 from nlp_rnn.translation import Translator
 
 ENGLISH = ("one", "two", "three", "four", "five")
-
-
 FRENCH = ("un", "deux", "trois", "quatre", "cinq")
-
-
 SMALL = ("units=24", "embedding=24", "vocabulary=60", "batch=32", "smoothing=0", "dropout=0", "source_unit=word")
 
 
@@ -108,7 +104,7 @@ def test_fine_tuning_on_new_words_keeps_the_old_and_learns_the_new(cli, translat
     assert result.exit_code == 0, result.output
     assert "before fine-tuning" in result.stdout
     figures = json.loads(Path("more", "metrics.json").read_text())
-    assert figures["before_exact"] < figures["exact"]
+    assert figures["exact_before"] < figures["exact"]
     old, new = (runs.load(path).pipeline for path in (translated, Path("more")))
     assert new.target.vocabulary.tokens == (*old.target.vocabulary.tokens, b"sept")
     assert new.encoder.vocabulary.tokens == (*old.encoder.vocabulary.tokens, b"six")

@@ -3,7 +3,7 @@
 Every function takes the pre-activation of a step, `z` = W x + U h + b, and the state before it, and returns the state
 after it and the gates by name. A cell that treats W x and U h differently takes them one by one, as `wx` and `uh`.
 The rows of a batch never mix, so the same function advances one step, [B, K], or looks at all steps at once,
-[T, B, K]. `loops.py` runs it over time and owns the recurrent product.
+[T, B, K]. `loops.py` runs it over time, with the products of `products.py`.
 
 Shapes: B batch, T time steps, U units, K columns, a multiple of U; `...` is [B] or [T, B]. Gate order is that of
 `keras.layers` where Keras has the cell.

@@ -45,7 +45,10 @@ def _flat(x):
 
 
 def input_gradients(inputs: Inputs, d_pre: tuple[Tensor, ...]) -> Inputs:
-    """The gradients for x, [B, T, F], and the biases, from those for the pre-activations, [T, B, K] each."""
+    """The gradients for x, [B, T, F], and the biases, from those for the pre-activations, [T, B, K] each.
+
+    Each is in the place of what it is for; there are no kernels, and the rest is as it was.
+    """
     d_wx, d_uh = _flat(d_pre[0]), _flat(d_pre[-1])
     found = {"x": swapped(d_pre[0]), "kernel": None, "recurrent_kernel": None}
     if inputs.kernel is not None:
@@ -66,7 +69,7 @@ def kernel_gradients(
     Not to be compiled: XLA takes up to twice as long for a product with the left matrix transposed.
 
     Args:
-        inputs: whose kernels.
+        inputs: whose kernels; its x, which may have the batch first, is not read.
         fixed: the tensors without a gradient.
         x: [T, B, F].
         h: the outputs before every step, [T, B, U].

@@ -117,7 +117,7 @@ def _of_any_length(run, way, inputs, fixed, training):
 
 
 def _differentiable(run, way, inputs, fixed, training):
-    """The sequences and the final states, one after the other, with the gradient of `loops.backward`."""
+    """The sequences and the final states, one after the other, with a gradient of its own."""
     forward, backward = _programs(run, way.forward, way.backward, way.inside, way.stretch is None)
 
     @tf.custom_gradient
