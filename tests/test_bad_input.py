@@ -209,9 +209,11 @@ def test_texts_that_must_work(cli, trained):
     [
         (["vocabulary=1"], 2, "--set: vocabulary must be at least 4, got 1"),
         (["least_count=9999"], 1, "x.txt: no token is frequent enough to be known; lower --set least_count"),
+        (["cycles=0"], 2, "--set: cycles must be a positive int, got 0"),
+        (["cycles=3", "epochs=2"], 2, "cycles: at most one an epoch, and there are 2 epochs; got 3"),
     ],
 )
-def test_a_vocabulary_of_nothing(cli, settings, code, message):
+def test_settings_that_no_model_can_have(cli, settings, code, message):
     Path("x.txt").write_text("the clouds are in the sky .\n" * 300)
     result = cli("run", "generation", "--data", "x.txt", *[f"--set={setting}" for setting in settings])
     assert result.exit_code == code and result.stderr.splitlines()[-1] == f"Error: {message}"

@@ -7,16 +7,8 @@ import tensorflow as tf
 from nlp_rnn.layers import LSTM
 from nlp_rnn.layers.cells import Cell
 from nlp_rnn.models import Classifier, DirectForecaster, LanguageModel, Seq2Seq
-from tests.conformance import (
-    U,
-    check_cell,
-    check_forecaster,
-    check_language_model,
-    check_layer,
-    check_model,
-    check_recipe,
-    check_seq2seq,
-)
+from tests import conformance
+from tests.conformance import U
 
 
 def mixes_rows(z, state):
@@ -38,7 +30,7 @@ def hides_a_gate(z, state):
 @pytest.mark.parametrize("broken", [mixes_rows, ignores_the_past, hides_a_gate])
 def test_a_broken_cell_is_rejected(broken):
     with pytest.raises(AssertionError):
-        check_cell(Cell(broken, columns=1, gates=(), additive=broken is not ignores_the_past))
+        conformance.check_cell(Cell(broken, columns=1, gates=(), additive=broken is not ignores_the_past))
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -77,7 +69,7 @@ class IgnoresMask(LSTM):
 @pytest.mark.parametrize("broken", [ForgetsUnits, ForgetsDropout, DeadInput, IgnoresMask])
 def test_a_broken_layer_is_rejected(broken, tmp_path):
     with pytest.raises((AssertionError, TypeError)):
-        check_layer(lambda: broken(U), tmp_path)
+        conformance.check_layer(lambda: broken(U), tmp_path)
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -103,7 +95,7 @@ class DividesByNothing(Classifier):
 @pytest.mark.parametrize("broken", [SeesPadding, DividesByNothing])
 def test_a_broken_model_is_rejected(broken, tmp_path):
     with pytest.raises(AssertionError):
-        check_model(lambda: broken(20, 3, embedding=4, units=3, dropout=0.0, word_dropout=0.0), tmp_path)
+        conformance.check_model(lambda: broken(20, 3, embedding=4, units=3, dropout=0.0, word_dropout=0.0), tmp_path)
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -125,7 +117,7 @@ class ForgetsItsState(LanguageModel):
 @pytest.mark.parametrize("broken", [SeesTheNext, ForgetsItsState])
 def test_a_broken_language_model_is_rejected(broken, tmp_path):
     with pytest.raises(AssertionError):
-        check_language_model(lambda: broken(20, embedding=4, units=4), tmp_path)
+        conformance.check_language_model(lambda: broken(20, embedding=4, units=4), tmp_path)
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -148,7 +140,7 @@ class IgnoresTheSource(Seq2Seq):
 @pytest.mark.parametrize("broken", [AttendsToPadding, IgnoresTheSource])
 def test_a_broken_seq2seq_is_rejected(broken, tmp_path):
     with pytest.raises(AssertionError):
-        check_seq2seq(lambda: broken(20, 20, embedding=4, units=4, dropout=0.0), tmp_path)
+        conformance.check_seq2seq(lambda: broken(20, 20, embedding=4, units=4, dropout=0.0), tmp_path)
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -181,7 +173,9 @@ class TakesMissingForZero(DirectForecaster):
 @pytest.mark.parametrize("broken", [MixesWindows, KeepsTheUnit, TakesMissingForZero])
 def test_a_broken_forecaster_is_rejected(broken, tmp_path):
     with pytest.raises(AssertionError):
-        check_forecaster(lambda known: broken(known, 4, segment=5, units=6, kinds=2, covariates=2, ahead=1), tmp_path)
+        conformance.check_forecaster(
+            lambda known: broken(known, 4, segment=5, units=6, kinds=2, covariates=2, ahead=1), tmp_path
+        )
 
 
 BROKEN_RECIPE = '''"""A recipe whose settings can be changed while it runs."""
@@ -207,4 +201,4 @@ def test_a_broken_recipe_is_rejected(tmp_path):
     path = tmp_path / "broken.py"
     path.write_text(BROKEN_RECIPE)
     with pytest.raises(AssertionError):
-        check_recipe(path)
+        conformance.check_recipe(path)

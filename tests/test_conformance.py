@@ -1,4 +1,4 @@
-"""The table of all public cells, layers, models and recipes, and classes broken on purpose."""
+"""The table of all public cells, layers, models and recipes; what does not belong there is in test_broken.py."""
 
 import inspect
 

@@ -4,9 +4,9 @@ Autodiff of a while loop stores every intermediate of every step and adds up the
 forward loop keeps only the pre-activations and the states. The backward loop differentiates only the cell, and the
 weight gradients are ONE matrix product each, after it (`products.py`).
 
-Shapes: B batch, T steps of the stretch, F features, U units, K columns of the cell. What
-`forward` and `backward` take has the batch first, as in Keras; in the loops time comes first, so that a step is one
-contiguous block, and so it does in what is kept and in what `products.kernel_gradients` is given.
+Shapes: B batch, T steps of the stretch, F features, U units, K columns of the cell. What `forward` and `backward` take
+has the batch first, as in Keras; in the loops time comes first, so that a step is one contiguous block, and so it does
+in what is kept and in what `products.kernel_gradients` is given.
 """
 
 import tensorflow as tf
