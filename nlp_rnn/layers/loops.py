@@ -102,8 +102,8 @@ def backward(
     """
     inputs, fixed, upstream = time_first(inputs), time_first(fixed), tuple(swapped(d) for d in upstream)
     d_initial, d_cell, d_pre = backward_loop(run, inputs, fixed, steps, saved, upstream, d_state)
-    found = input_gradients(inputs, d_pre)._replace(initial=d_initial, cell=d_cell)
-    return found, inputs.x, d_pre
+    found = input_gradients(inputs, d_pre)
+    return found._replace(x=swapped(found.x), initial=d_initial, cell=d_cell), inputs.x, d_pre
 
 
 def backward_loop(

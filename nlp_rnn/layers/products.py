@@ -6,7 +6,7 @@ Shapes: B batch, T steps, F features, U units, K columns of the cell.
 import tensorflow as tf
 
 from nlp_rnn.layers.cells import Cell, Tensor
-from nlp_rnn.layers.recurrence import Fixed, Inputs, swapped
+from nlp_rnn.layers.recurrence import Fixed, Inputs
 
 
 def with_product(inputs: Inputs) -> Inputs:
@@ -45,15 +45,15 @@ def _flat(x):
 
 
 def input_gradients(inputs: Inputs, d_pre: tuple[Tensor, ...]) -> Inputs:
-    """The gradients for x, [B, T, F], and the biases, from those for the pre-activations, [T, B, K] each.
+    """The gradients for x, [T, B, F], and the biases, from those for the pre-activations, [T, B, K] each.
 
     Each is in the place of what it is for; there are no kernels, and the rest is as it was.
     """
     d_wx, d_uh = _flat(d_pre[0]), _flat(d_pre[-1])
-    found = {"x": swapped(d_pre[0]), "kernel": None, "recurrent_kernel": None}
+    found = {"x": d_pre[0], "kernel": None, "recurrent_kernel": None}
     if inputs.kernel is not None:
         d_x = tf.matmul(d_wx, inputs.kernel, transpose_b=True)
-        found["x"] = swapped(tf.reshape(d_x, _shape_like(d_pre[0], inputs.x.shape[-1])))
+        found["x"] = tf.reshape(d_x, _shape_like(d_pre[0], inputs.x.shape[-1]))
     if inputs.bias is not None:
         found["bias"] = tf.reduce_sum(d_wx, 0)
     if inputs.recurrent_bias is not None:

@@ -69,6 +69,11 @@ class Saved(NamedTuple):
     states: State
 
 
+def present(inputs: Inputs) -> dict[str, Tensor | tuple[Tensor, ...]]:
+    """The inputs that are not None, by name: what TensorFlow can differentiate."""
+    return {name: value for name, value in inputs._asdict().items() if value is not None}
+
+
 def steps_of(x: Tensor) -> int | Tensor:
     """T of [B, T, ...], as a number where it is known."""
     return x.shape[1] or tf.shape(x)[1]

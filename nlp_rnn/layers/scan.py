@@ -21,7 +21,7 @@ import tensorflow as tf
 from nlp_rnn.layers import loops
 from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.products import input_product, kernel_gradients, pre_activations
-from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, steps_of
+from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, present, steps_of
 from nlp_rnn.layers.stretches import backward_stretches, forward_stretches
 from nlp_rnn.memory import keep_freed
 
@@ -122,19 +122,19 @@ def _differentiable(run, way, inputs, fixed, training):
 
     @tf.custom_gradient
     def differentiable(*flat):
-        whole = _whole(tf.nest.pack_sequence_as(present, list(flat)))
+        whole = _whole(tf.nest.pack_sequence_as(given, list(flat)))
         sequences, final, saved = _forward(forward, run, way, whole, fixed, training)
 
         def gradient(*upstream):
             kept = saved if training else _forward(forward, run, way, whole, fixed, True)[2]
             d_sequences, d_final = upstream[: run.sequences], upstream[run.sequences :]
             found = _backward(backward, way, whole, fixed, kept, d_sequences, d_final)
-            return tf.nest.flatten(_present(found))
+            return tf.nest.flatten(present(found))
 
         return (*sequences, *final), gradient
 
-    present = _present(inputs)
-    return differentiable(*tf.nest.flatten(present))
+    given = present(inputs)
+    return differentiable(*tf.nest.flatten(given))
 
 
 def _reversed(sequence):
@@ -169,13 +169,8 @@ def _of_one_batch(inputs):
     return inputs._replace(x=tf.ensure_shape(inputs.x, [known[0], *inputs.x.shape[1:]]), initial=initial)
 
 
-def _present(inputs):
-    """The inputs that are not None, by name: what TensorFlow can differentiate."""
-    return {name: value for name, value in inputs._asdict().items() if value is not None}
-
-
-def _whole(present):
-    return Inputs(**{**present, "initial": tuple(present["initial"]), "cell": tuple(present["cell"])})
+def _whole(given):
+    return Inputs(**{**given, "initial": tuple(given["initial"]), "cell": tuple(given["cell"])})
 
 
 @functools.lru_cache(maxsize=256)

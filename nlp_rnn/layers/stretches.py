@@ -1,8 +1,9 @@
 """Sequences of any length, taken in stretches of a fixed number of steps, so that one compiled program serves all.
 
 The last stretch is filled up with padding, and its program told how many of its steps count. Of the products only the
-one with U is made in the programs. W x, and all that makes the weights' gradients, is made at once for all stretches;
-where there is but one, of the steps alone that are there: most of it may be padding.
+one with U is made in the programs. W x, and all that makes the weights' gradients, is made stretch by stretch between
+them, of the steps alone that are there, while what a program gave is still in the cache; what is kept for the way back
+is a list of stretches, and never copied into one.
 
 Shapes: B batch, T time steps, N stretches of S steps, U units; time comes first here.
 """
@@ -12,37 +13,38 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from nlp_rnn.layers.cells import State
-from nlp_rnn.layers.loops import all_pre, array
+from nlp_rnn.layers.loops import all_pre
 from nlp_rnn.layers.products import input_gradients, kernel_gradients, with_product
-from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, Saved, swapped, time_first
+from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, Saved, present, swapped, time_first
 
 
 def forward_stretches(
     program: Callable, run: Recurrence, inputs: Inputs, fixed: Fixed, stretch: int, save: bool
 ) -> tuple[State, State, Saved]:
-    """Run all stretches with `program`, a `loops.forward_loop`; as `loops.forward`, what is saved being [N, ...]."""
-    x, steps, count, _ = _made(swapped(inputs.x), stretch)
-    inputs = with_product(inputs._replace(x=x))
-    pieces, of_stretch = _cut(inputs.x, stretch), _cut_fixed(time_first(fixed), stretch)
+    """Run all stretches with `program`, a `loops.forward_loop`; as `loops.forward`, but what is saved are lists.
+
+    Each is a `TensorArray` of N tensors, [S, B, K] or [S + 1, B, U].
+    """
+    inputs, fixed = time_first(inputs), time_first(fixed)
+    steps, count = _steps(inputs.x, stretch)
 
     def call(number, state):
-        piece = inputs._replace(x=pieces[number], initial=state)
-        states, state, made = program(piece, of_stretch(number), _counting(number, steps, stretch), save)
-        return Saved(made, states), state
-
-    saved, state = call(tf.constant(0), inputs.initial)
-    found = tf.nest.flatten(saved)
-    arrays = [array(f, count).write(0, f) for f in found]
+        there = with_product(inputs._replace(x=_piece(inputs.x, number, stretch), initial=state))
+        piece = there._replace(x=_filled(there.x, stretch))
+        of_stretch = _of_stretch(fixed, number, stretch)
+        states, state, made = program(piece, of_stretch, _counting(number, steps, stretch), save)
+        found = tuple(s[1 : tf.shape(there.x)[0] + 1] for s in states[: run.sequences])
+        return found, Saved(all_pre(run.cell, piece.x, made), states) if save else Saved((), ()), state
 
     def turn(number, state, arrays):
-        saved, state = call(number, state)
-        return number + 1, state, [a.write(number, f) for a, f in zip(arrays, tf.nest.flatten(saved), strict=True)]
+        *found, state = call(number, state)
+        return number + 1, state, _written(arrays, number, found)
 
+    *found, state = call(tf.constant(0), inputs.initial)
+    arrays = _written(tf.nest.map_structure(lambda f: _list(f, count), found), 0, found)
     loop = (tf.constant(1), tuple(state), arrays)
-    _, final, arrays = tf.while_loop(lambda n, *_: n < count, turn, loop, maximum_iterations=count)
-    saved = tf.nest.pack_sequence_as(saved, [a.stack() for a in arrays])
-    sequences = tuple(swapped(_uncut(s[:, 1:], steps)) for s in saved.states[: run.sequences])
-    return sequences, final, saved._replace(pre=all_pre(run.cell, pieces, saved.pre)) if save else Saved((), ())
+    _, final, (sequences, saved) = tf.while_loop(lambda n, *_: n < count, turn, loop, maximum_iterations=count)
+    return tuple(swapped(s.concat()) for s in sequences), final, saved
 
 
 def backward_stretches(
@@ -55,41 +57,32 @@ def backward_stretches(
     d_state: State,
 ) -> Inputs:
     """The gradients for all inputs with `program`, a `loops.backward_loop`, from what `forward_stretches` saved."""
-    x, steps, count, made = _made(swapped(inputs.x), stretch)
-    inputs, fixed = inputs._replace(x=x), time_first(fixed)
-    of_stretch, bare = _cut_fixed(fixed, stretch), inputs._replace(kernel=None, bias=None)
-    upstream = tuple(_cut(swapped(d), stretch) for d in upstream)
+    inputs, fixed, upstream = time_first(inputs), time_first(fixed), tuple(swapped(d) for d in upstream)
+    steps, count = _steps(inputs.x, stretch)
+    bare = inputs._replace(kernel=None, bias=None)
 
-    def turn(number, d_state, d_cell, arrays):
-        kept, up = tf.nest.map_structure(lambda s: s[number], (saved, upstream))
-        counting = _counting(number, steps, stretch)
+    def turn(number, d_state, d_weights, d_x):
+        kept = tf.nest.map_structure(lambda array: array.read(number), saved)
+        up = tuple(_filled(_piece(d, number, stretch), stretch) for d in upstream)
+        of_stretch, there = _of_stretch(fixed, number, stretch), _counting(number, steps, stretch)
         piece = bare._replace(x=kept.pre[0])
-        d_state, d_more, d_pre = program(piece, of_stretch(number), counting, kept, up, d_state)
-        d_cell = tuple(a + b for a, b in zip(d_cell, d_more, strict=True))
-        return number - 1, d_state, d_cell, [a.write(number, d) for a, d in zip(arrays, d_pre, strict=True)]
+        d_state, d_cell, d_pre = program(piece, of_stretch, there, kept, up, d_state)
+        d_pre, h = tuple(d[:there] for d in d_pre), kept.states[0][:there]
+        found = input_gradients(inputs, d_pre)
+        kernels = kernel_gradients(inputs, fixed, _piece(inputs.x, number, stretch), h, d_pre)
+        more = _weights(found._replace(cell=d_cell, **kernels))
+        d_weights = tf.nest.map_structure(tf.add, d_weights, more)
+        return number - 1, d_state, d_weights, d_x.write(number, found.x)
 
-    loop = (count - 1, tuple(d_state), tuple(tf.zeros_like(w) for w in inputs.cell))
-    loop = (*loop, [array(p[0], count) for p in saved.pre])
-    loop = tf.while_loop(lambda n, *_: n >= 0, turn, loop, maximum_iterations=count)
-    d_pre = tuple(_uncut(a.stack(), made) for a in loop[3])
-    h, found = _uncut(saved.states[0][:, :-1], made), input_gradients(inputs, d_pre)
-    kernels = kernel_gradients(inputs, fixed, inputs.x, h, d_pre)
-    return found._replace(x=found.x[:, :steps], initial=loop[1], cell=loop[2], **kernels)
-
-
-def _counting(number, steps, stretch):
-    """How many steps of a stretch, by its number, are no padding."""
-    return tf.minimum(stretch, steps - number * stretch)
+    none = tf.nest.map_structure(tf.zeros_like, _weights(inputs))
+    loop = (count - 1, tuple(d_state), none, _list(inputs.x, count))
+    _, d_initial, d_weights, d_x = tf.while_loop(lambda n, *_: n >= 0, turn, loop, maximum_iterations=count)
+    return inputs._replace(x=swapped(d_x.concat()), initial=d_initial, **d_weights)
 
 
-def _made(x, stretch):
-    """x [T, B, F] with the steps of which the products are made; T, N, and how many those steps are.
-
-    Of several stretches x is filled up, since W x is wider; of one alone W x is, and no product is made of padding.
-    """
-    steps, count = _steps(x, stretch)
-    made = tf.where(count > 1, count * stretch, steps)
-    return tf.pad(x, [[0, made - steps], [0, 0], [0, 0]]), steps, count, made
+def _weights(inputs):
+    """Those that there are, by name."""
+    return {name: value for name, value in present(inputs).items() if name not in ("x", "initial")}
 
 
 def _steps(x, stretch):
@@ -98,27 +91,36 @@ def _steps(x, stretch):
     return steps, (steps + stretch - 1) // stretch
 
 
-def _cut(sequence, stretch):
-    """[T, B, U] as [N, S, B, U]."""
-    steps, count = _steps(sequence, stretch)
-    padded = tf.pad(sequence, [[0, count * stretch - steps], [0, 0], [0, 0]])
-    pieces = tf.reshape(padded, [count, stretch, tf.shape(sequence)[1], sequence.shape[-1]])
-    return tf.ensure_shape(pieces, [None, stretch, *sequence.shape[1:]])
+def _counting(number, steps, stretch):
+    """How many steps of a stretch, by its number, are no padding."""
+    return tf.minimum(stretch, steps - number * stretch)
 
 
-def _uncut(pieces, steps):
-    """What the stretches gave, [N, S, B, U], as [T, B, U]."""
-    count, stretch, batch, _ = tf.unstack(tf.shape(pieces))
-    return tf.reshape(pieces, [count * stretch, batch, pieces.shape[-1]])[:steps]
+def _piece(sequence, number, stretch):
+    """The steps of one stretch, by its number, that are there."""
+    return sequence[number * stretch : (number + 1) * stretch]
 
 
-def _cut_fixed(fixed, stretch):
-    """A function that gives what is fixed for one stretch, by its number."""
-    mask = None if fixed.mask is None else _cut(fixed.mask, stretch)
-    update = None if fixed.update is None else [_cut(u, stretch) for u in fixed.update]
+def _filled(piece, stretch):
+    """Padding after the steps that are there."""
+    padded = tf.pad(piece, [[0, stretch - tf.shape(piece)[0]], [0, 0], [0, 0]])
+    return tf.ensure_shape(padded, [stretch, *piece.shape[1:]])
 
-    def of_stretch(number):
-        of_mask = None if mask is None else mask[number]
-        return fixed._replace(mask=of_mask, update=None if update is None else tuple(u[number] for u in update))
 
-    return of_stretch
+def _of_stretch(fixed, number, stretch):
+    """What is fixed, for one stretch."""
+    masks = (fixed.mask, fixed.update)
+    mask, update = tf.nest.map_structure(
+        lambda m: None if m is None else _filled(_piece(m, number, stretch), stretch), masks
+    )
+    return fixed._replace(mask=mask, update=update)
+
+
+def _list(like, count):
+    """An empty list of `count` tensors like this one, each of any number of steps."""
+    shape = [None, *like.shape[1:]]
+    return tf.TensorArray(like.dtype, count, infer_shape=False, element_shape=shape)
+
+
+def _written(arrays, number, found):
+    return tf.nest.map_structure(lambda array, value: array.write(number, value), arrays, found)
