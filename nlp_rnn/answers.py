@@ -103,8 +103,11 @@ def print_figures(figures: dict, as_json: bool, of: str, mistakes: Sequence[dict
 
 def _print_language(figures, of):
     unknown = f", {figures['unknown']:.1%} of them unknown" if figures.get("unknown") else ""
+    worse = figures["perplexity"] >= figures["frequency_perplexity"]
     click.echo(f"perplexity  {figures['perplexity']:.2f} over {figures['tokens']:,} tokens of the {of}{unknown}")
     click.echo(f"            {figures['frequency_perplexity']:.2f} by the frequencies of tokens in these very texts")
+    if worse:
+        click.echo("            the model is no better than these: it wants more epochs, smaller batches or more text")
     click.echo(f"loss        {figures['loss']:.4f} nats a token, {figures['bits_per_character']:.3f} bits a character")
     for name, which in (("perplexity", "these"), ("old_perplexity", "the old")):
         if f"{name}_before" in figures:
@@ -170,6 +173,13 @@ def guesses(text: str, found: Sequence["Guess"], as_json: bool) -> Iterator[str]
         yield f"{guess.word}\t{guess.probability:.4f}\t{text.replace('___', guess.word)}"
 
 
+def say_unknown(words: Sequence[str]) -> None:
+    """Say which words of what was asked the vocabulary does not have."""
+    if words:
+        more = f" and {len(words) - _MOST_CLASSES:,} more" if len(words) > _MOST_CLASSES else ""
+        say(f"not in the vocabulary, read as unknown: {' '.join(map(_one_line, words[:_MOST_CLASSES]))}{more}")
+
+
 def print_generated(trained: "Run", prompts, length, choice, seed, stop, samples, as_json) -> None:
     """Print texts as they come, piece by piece; of several, standard error tells where one begins.
 
@@ -181,14 +191,17 @@ def print_generated(trained: "Run", prompts, length, choice, seed, stop, samples
     from nlp_rnn.decoding import Choice
 
     for prompt in prompts:
+        say_unknown(trained.pipeline.unknown(prompt))
         for number in range(samples):
             texts = _texts(trained.pipeline.generate([prompt], length, Choice(**choice), seed + number), stop)
             if as_json:
                 *_, text = texts
-                click.echo(json.dumps({"prompt": prompt, "text": text, "seed": seed + number}, ensure_ascii=False))
+                answer = {"prompt": prompt, "text": text, "seed": seed + number}
+                answer["whole"] = trained.pipeline.joined(prompt, text)
+                click.echo(json.dumps(answer, ensure_ascii=False))
             else:
                 if len(prompts) * samples > 1:
-                    say(f"[{prompt!r}, seed {seed + number}]")
+                    say(f"--- {_one_line(prompt)} (seed {seed + number})")
                 _print_growing(
                     (trained.pipeline.joined(prompt, text) for text in texts), max(map(len, stop), default=0)
                 )
@@ -217,5 +230,5 @@ def _texts(generated, stop):
 
 def _until(text, stop):
     """The text before the first stop string, and whether there was one."""
-    places = [place for place in (text.find(word) for word in stop if word) if place >= 0]
+    places = [place for place in (text.find(word) for word in stop) if place >= 0]
     return (text[: min(places)], True) if places else (text, False)

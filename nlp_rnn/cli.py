@@ -12,7 +12,7 @@ import click
 
 import nlp_rnn
 from nlp_rnn import answers, recipes, shipped
-from nlp_rnn.checks import CallError
+from nlp_rnn.checks import LENGTH, TEMPERATURE, CallError
 from nlp_rnn.commands import (
     answered,
     check_choice,
@@ -204,8 +204,15 @@ def predict(run, texts, input_, output, recipe, json_, **asked):
 @main.command()
 @click.argument("run", type=FILE)
 @click.argument("prompts", nargs=-1, metavar="[PROMPT]...")
-@click.option("--length", default=100, show_default=True, help="At most so many tokens.")
-@click.option("--temperature", default=0.8, show_default=True, help="Below 1 more probable, above 1 more surprising.")
+@click.option(
+    "--length",
+    default=LENGTH,
+    show_default=True,
+    help="At most so many tokens; where the model ends a text, it ends.",
+)
+@click.option(
+    "--temperature", default=TEMPERATURE, show_default=True, help="Below 1 more probable, above 1 more surprising."
+)
 @click.option("--top-k", default=0, help="Choose among so many most probable tokens; 0 for all.")
 @click.option("--top-p", default=1.0, help="Choose among the most probable tokens that make up this share.")
 @click.option("--min-p", default=0.0, help="Choose among tokens at least so probable as this share of the best one.")
@@ -218,13 +225,15 @@ def predict(run, texts, input_, output, recipe, json_, **asked):
 def generate(run, prompts, length, temperature, top_k, top_p, min_p, penalty, seed, stop, samples, recipe, json_):
     """Go on from each PROMPT with the language model RUN, or begin a text where there is none.
 
+    A token is a word, a character or a byte, as RUN was trained. The SavedModel gives the same text for the same seed.
+
     \b
     Examples:
       nlp-rnn generate runs/generation "The film begins" --temperature 0.7
       nlp-rnn generate runs/generation --samples 3 --length 40 --stop "."
     """
     choice = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "penalty": penalty}
-    check_choice(samples, length=length, seed=seed, **choice)
+    check_choice(samples, stop, length=length, seed=seed, **choice)
     trained = open_run(run, recipe)
     answers.print_generated(trained, prompts or [""], length, choice, seed, stop, samples, json_)
 

@@ -100,11 +100,11 @@ def answered(trained, lines: Iterable[str], asked: dict, as_json: bool) -> Itera
 
     Args:
         trained: the run.
-        asked: what only a translator can be asked: what `search_of` takes, and nbest, attention, ensemble; None or
-            empty where nothing was said.
+        asked: what only a translator can be asked: what `search_of` takes, and attention, ensemble; and nbest, which
+            a language model can be asked as well; None or empty where nothing was said.
 
     Raises:
-        CallError: `asked` says something and the run is no translator, or it is out of range.
+        CallError: `asked` says something that is not for such a run, or is out of range.
     """
     pipeline = trained.pipeline
     if pipeline.kind == "translator":
@@ -113,23 +113,38 @@ def answered(trained, lines: Iterable[str], asked: dict, as_json: bool) -> Itera
             raise CallError(f"--{next(name for name in asked if name in FORECASTING)} is for runs of forecasting")
         yield from _translated(trained, lines, as_json, **asked)
         return
+    nbest = asked.get("nbest")
     for name, value in asked.items():
+        if name == "nbest" and pipeline.kind == "language_model":
+            continue
         if value not in (None, ()):
             wanted = "forecasting" if name in FORECASTING else "translation"
             raise CallError(f"--{name.replace('_', '-')} is for runs of {wanted}, and this is a {pipeline.kind}")
     if pipeline.kind == "language_model":
-        for number, line in enumerate(lines, 1):
-            try:
-                found = pipeline.fill(line)
-            except CallError as error:
-                raise CallError(f"text {number}: {error}") from None
-            yield from answers.guesses(line, found, as_json)
+        yield from _filled(pipeline, lines, nbest, as_json)
         return
     from nlp_rnn.evaluation import say_cut
 
     for prediction in pipeline.predict(lines):
         yield answers.line(prediction, pipeline.classes, as_json)
     say_cut(pipeline)
+
+
+def _filled(pipeline, lines, nbest, as_json):
+    from nlp_rnn.blanks import BLANK
+    from nlp_rnn.language import CANDIDATES, GUESSES
+
+    if nbest is not None and not 1 <= nbest <= CANDIDATES:
+        raise CallError(f"--nbest must be from 1 to {CANDIDATES}, got {nbest}")
+    unknown = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            found = pipeline.fill(line, nbest or GUESSES)
+        except CallError as error:
+            raise CallError(f"text {number}: {error}") from None
+        unknown |= dict.fromkeys(pipeline.unknown(line.replace(BLANK, " ")))
+        yield from answers.guesses(line, found, as_json)
+    answers.say_unknown(list(unknown))
 
 
 def forecasts(
@@ -236,14 +251,16 @@ def _with_ensemble(trained, others: Iterable[Path]):
         raise CallError(f"--ensemble: {error}") from None
 
 
-def check_choice(samples: int, **options: float) -> None:
-    """Check the options of `generate`: the number of samples, and those of `GENERATED`.
+def check_choice(samples: int, stop: Iterable[str], **options: float) -> None:
+    """Check the options of `generate`: the number of samples, the stop strings, and those of `GENERATED`.
 
     Raises:
         CallError: one is out of its range; says which.
     """
     if not 1 <= samples <= 1000:
         raise CallError(f"--samples must be from 1 to 1000, got {samples}")
+    if "" in stop:
+        raise CallError("--stop must not be empty: give the string to end before")
     for name, value in options.items():
         fits, words = GENERATED[name]
         if not fits(value):

@@ -44,13 +44,15 @@ class Place(NamedTuple):
         states: of the network.
         seen: bool [B, V], the tokens that were there.
         ended: bool [B], the rows that are at their end.
-        number: how many tokens were chosen; part of the seed, so that going on gives what one call would have given.
+        keys: int32 [B], part of the seed: a row is drawn by its own alone, wherever in a batch it stands.
+        number: how many tokens were chosen, so that going on gives what one call would have given.
     """
 
     logits: tf.Tensor
     states: object
     seen: tf.Tensor
     ended: tf.Tensor
+    keys: tf.Tensor
     number: tf.Tensor
 
 
@@ -63,7 +65,7 @@ def sample(
         step: see the top of this file.
         place: where to begin.
         choice: how.
-        seed: of the draw.
+        seed: of the draw; one, or one of each row, [B].
         end: the token that ends a row.
 
     Returns:
@@ -71,20 +73,22 @@ def sample(
 
     Example:
         >>> spell = lambda tokens, states: (tf.one_hot((tokens + 1) % 5, 5) * 99.0, states)
-        >>> none = tf.zeros((1, 5), tf.bool)
-        >>> place = Place(tf.one_hot([2], 5) * 99.0, (), none, tf.constant([False]), tf.constant(0))
+        >>> none, keys = tf.zeros((1, 5), tf.bool), tf.constant([7])
+        >>> place = Place(tf.one_hot([2], 5) * 99.0, (), none, tf.constant([False]), keys, tf.constant(0))
         >>> sample(spell, place, 4, Choice(), seed=0, end=4)[0].numpy().tolist()
         [[2, 3, 4, 0]]
     """
     batch, vocabulary = tf.shape(place.logits)[0], place.logits.shape[-1]
+    numbers = _numbers(place, length, seed)
 
     def turn(t, place, tokens):
-        drawn = _chosen(place, choice, seed)
+        drawn = _chosen(place, choice, numbers[:, t])
         token = tf.where(place.ended, PADDING, drawn)
         logits, states = step(token, place.states)
         logits = tf.where(tf.math.is_inf(place.logits), place.logits, logits)  # what is never wanted stays so
         seen = place.seen | tf.one_hot(token, vocabulary, True, False)
-        place = Place(logits, states, seen, place.ended | (token == end), place.number + 1)
+        ended = place.ended | (token == end)
+        place = Place(logits, states, seen, ended, place.keys, place.number + 1)
         return t + 1, place, tokens.write(t, token)
 
     tokens = tf.TensorArray(tf.int32, length, element_shape=[place.logits.shape[0]])
@@ -95,8 +99,19 @@ def sample(
     return tf.reshape(tf.transpose(tokens.stack()), [batch, length]), place
 
 
-def _chosen(place, choice, seed):
-    """A token of each row, int32 [B]."""
+def _numbers(place, length, seed):
+    """From 0 up to 1, what the next `length` tokens of each row are drawn by, [B, L]."""
+    number = place.number
+    keys = tf.stack([tf.broadcast_to(seed, tf.shape(place.keys)), place.keys], 1)
+
+    def of_row(key):
+        return tf.random.stateless_uniform([number + length], key, alg="philox")[number:]
+
+    return tf.map_fn(of_row, keys, fn_output_signature=tf.TensorSpec([None]))
+
+
+def _chosen(place, choice, numbers):
+    """A token of each row, int32 [B], from a number of each, [B]."""
     logits = place.logits
     punished = tf.where(logits > 0, logits / choice.penalty, logits * choice.penalty)
     logits = tf.where(place.seen, punished, logits)
@@ -109,11 +124,11 @@ def _chosen(place, choice, seed):
     )
     likely = tf.reduce_max(scaled, -1, keepdims=True) + tf.math.log(tf.maximum(choice.min_p, 1e-30))
     kept = tf.where(scaled >= tf.maximum(least, likely), scaled, -float("inf"))
-    # The most probable of logits with Gumbel noise is a draw from them; the noise is 0 where nothing is to be drawn.
-    key = tf.stack([tf.cast(seed, tf.int32), place.number])
-    uniform = tf.random.stateless_uniform(tf.shape(logits), key, 1e-30, 1.0, alg="philox")
-    noise = tf.where(tf.convert_to_tensor(choice.temperature > 0), -tf.math.log(-tf.math.log(uniform)), 0.0)
-    return tf.argmax(kept + noise, -1, output_type=tf.int32)
+    # The first token up to which the probabilities come to more than the number; one of probability 0 never is.
+    sums = tf.cumsum(tf.nn.softmax(kept), -1)
+    drawn = tf.searchsorted(sums, (numbers * sums[:, -1])[:, None], side="right")[:, 0]
+    best = tf.argmax(kept, -1, output_type=tf.int32)
+    return tf.where(tf.convert_to_tensor(choice.temperature > 0), drawn, best)
 
 
 def _least_sorted(scaled, choice):

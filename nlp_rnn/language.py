@@ -9,16 +9,16 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nlp_rnn import decoding
-from nlp_rnn.checks import GENERATED, CallError
+from nlp_rnn import blanks, decoding
+from nlp_rnn.checks import GENERATED, LENGTH, TEMPERATURE
 from nlp_rnn.decoding import Choice, Place
 from nlp_rnn.models import LanguageModel
 from nlp_rnn.text import END, PADDING, SPECIAL, TextEncoder, to_tensor, written
 
-BLANK = "___"
 AT_ONCE = 16  # tokens generated between two looks at them
 _PLAIN = Choice()
-CANDIDATES = 256  # words tried for a blank with text after it
+CANDIDATES = 256  # tokens tried for a blank with text after it
+GUESSES, SERVED = 5, 10  # words that are given for a blank: where nothing else is said, and by an export
 
 _SCALARS = (("length", tf.int32), ("temperature", tf.float32), ("top_k", tf.int32), ("top_p", tf.float32))
 _SCALARS += (("min_p", tf.float32), ("penalty", tf.float32), ("seed", tf.int32))
@@ -56,13 +56,15 @@ class LanguagePipeline:
         if not model.built:
             model.build((None, None))
         self._words = tf.constant([b"", b"", b"", *encoder.vocabulary.tokens[1:]])
+        self._known = frozenset(encoder.vocabulary.tokens)
         self._begin = tf.function(self._read, input_signature=[tf.TensorSpec([None], tf.string)])
         self._go_on = tf.function(self._sample)
         self._joined = tf.function(self._text, input_signature=[tf.TensorSpec([None, None], tf.int32)])
         self._scored = tf.function(self._score, input_signature=[tf.TensorSpec([None], tf.string)])
+        self._filled = tf.function(self._fill, input_signature=[tf.TensorSpec([None], tf.string)])
 
     def generate(
-        self, prompts: list[str], length: int = 100, choice: Choice = _PLAIN, seed: int = 0
+        self, prompts: list[str], length: int = LENGTH, choice: Choice = _PLAIN, seed: int = 0
     ) -> Iterator[list[str]]:
         """Go on from each prompt; gives what was generated so far, again and again, until it is all there."""
         place = self._begin(to_tensor(prompts))
@@ -73,6 +75,11 @@ class LanguagePipeline:
             more, place = self._go_on(place, tf.constant(count), Choice(*options), tf.constant(seed))
             ids = np.concatenate([ids, more.numpy()], 1)
             yield [text.decode(errors="replace") for text in self._joined(ids).numpy()]
+
+    def unknown(self, text: str) -> list[str]:
+        """The tokens of a text that the vocabulary does not have, each once."""
+        missing = [token for token in self.encoder.tokens(text) if token not in self._known]
+        return [token.decode(errors="replace") for token in dict.fromkeys(missing)]
 
     def joined(self, prompt: str, text: str) -> str:
         """A prompt and what was generated, with a space between words where one belongs."""
@@ -85,26 +92,18 @@ class LanguagePipeline:
         )
         return f"{prompt} {text}" if apart else f"{prompt}{text}"
 
-    def fill(self, text: str, count: int = 5) -> list[Guess]:
-        """The most probable words for the blank `___` in a text.
+    def fill(self, text: str, count: int = GUESSES) -> list[Guess]:
+        """The most probable words for the blank `___` in a text, at most `CANDIDATES`.
+
+        What follows the blank has its say as well. A character or byte model fills it with one of those.
 
         Raises:
             CallError: there is no blank, or more than one.
         """
-        before, *after = text.split(BLANK)
-        if len(after) != 1:
-            raise CallError(f"{text[:60]!r}: put one blank, {BLANK}, where the word is missing; there are {len(after)}")
-        if before.endswith("_") or after[0].startswith("_"):
-            raise CallError(f"{text[:60]!r}: a blank is three underscores, {BLANK}, no more")
-        probability = tf.nn.softmax(self._begin(to_tensor([before])).logits[0]).numpy()
-        probability[END] = 0
-        best = [n for n in np.argsort(-probability)[:CANDIDATES] if probability[n] > 0]
-        shares = probability[best]
-        if after[0].strip():  # what follows the blank has its say as well
-            whole = self.score([f"{before}{self._word(n)}{after[0]}" for n in best])
-            shares = tf.nn.softmax([found["log_probability"] for found in whole]).numpy()
-        order = np.argsort(-shares, kind="stable")[:count]
-        return [Guess(self._word(best[n]), float(shares[n])) for n in order]
+        blanks.check(text)
+        words, probabilities = (found[0].numpy()[:count] for found in self._filled(to_tensor([text])))
+        found = zip(words, probabilities, strict=True)
+        return [Guess(word.decode(errors="replace"), float(probability)) for word, probability in found]
 
     def next_words(self, prompts: list[str]) -> list[str]:
         """The most probable word after each prompt."""
@@ -122,14 +121,16 @@ class LanguagePipeline:
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
         """What an export answers, by name.
 
-        `generate` draws for all rows of a batch from one seed: a prompt is answered as `LanguagePipeline.generate`
-        answers the same batch, and alone as the command does.
+        A prompt is answered the same wherever in a batch it stands: as the command answers it with that seed. Of
+        `generate`, the seed may be one of each text.
         """
         text = tf.TensorSpec([None], tf.string, name="text")
-        scalars = [tf.TensorSpec([], dtype, name=name) for name, dtype in _SCALARS]
+        scalars = [tf.TensorSpec(None if name == "seed" else [], dtype, name=name) for name, dtype in _SCALARS]
         return {
             "generate": tf.function(self._serve_generate, input_signature=[text, *scalars]),
+            "serving_default": tf.function(self._serve_plain, input_signature=[text]),
             "next_word": tf.function(self._serve_next_word, input_signature=[text]),
+            "fill": tf.function(self._serve_fill, input_signature=[text]),
             "score": tf.function(self._score, input_signature=[text]),
         }
 
@@ -140,7 +141,12 @@ class LanguagePipeline:
         *_, generated = self.generate(texts, length, choice, seed)
         values = zip((name for name, _ in _SCALARS), (length, *choice, seed), strict=True)
         yield "generate", {"text": texts, **dict(values)}, {"text": generated}
-        yield "next_word", {"text": texts}, {"word": [self.fill(f"{text}{BLANK}", 1)[0].word for text in texts]}
+        *_, generated = self.generate(texts, LENGTH, Choice(TEMPERATURE))
+        yield "serving_default", {"text": texts}, {"text": generated}
+        at_end = [f"{text}{blanks.BLANK}" for text in texts]
+        within = [f"{text} sky" for text in at_end]
+        yield "next_word", {"text": texts}, {"word": [self.fill(text, 1)[0].word for text in at_end]}
+        yield "fill", {"text": at_end + within}, {"word": [self.fill(text, 1)[0].word for text in at_end + within]}
         scores = [found["log_probability"] for found in self.score(texts)]
         yield "score", {"text": texts}, {"log_probability": scores}
 
@@ -155,7 +161,28 @@ class LanguagePipeline:
         never = tf.range(logits.shape[-1]) < len(SPECIAL)  # neither padding nor the unknown token is ever wanted
         logits = tf.where(never, -float("inf"), logits)
         seen = tf.reduce_any(tf.one_hot(ids, logits.shape[-1], True, False), 1) & ~never
-        return Place(logits, found.states, seen, tf.zeros([batch], tf.bool), tf.constant(0))
+        keys = tf.cast(tf.strings.to_hash_bucket_fast(texts, 2**31 - 1), tf.int32)
+        return Place(logits, found.states, seen, tf.zeros([batch], tf.bool), keys, tf.constant(0))
+
+    def _fill(self, texts):
+        """The candidates for a blank, the best first, and their probabilities, [B, C] each."""
+        before, after = blanks.sides(texts)
+        best = tf.math.top_k(self._probabilities(before), min(CANDIDATES, len(self.encoder.vocabulary) - END - 1))
+        words = tf.gather(self._words, best.indices)
+        apart = " " if self.encoder.unit == "word" else ""
+        beside = (tf.strings.join([before, apart]), tf.strings.join([apart, after]))
+
+        def score(texts):
+            return self._score(texts)["log_probability"]
+
+        shares = blanks.weighed(score, beside[0], words, best.values, beside[1])
+        order = tf.argsort(shares, direction="DESCENDING", stable=True)
+        return tf.gather(words, order, batch_dims=1), tf.gather(shares, order, batch_dims=1)
+
+    def _probabilities(self, texts):
+        """Of every token after each text, [B, V]; that a text ends is no word."""
+        probability = tf.nn.softmax(self._read(texts).logits)
+        return tf.concat([tf.zeros_like(probability[:, : END + 1]), probability[:, END + 1 :]], 1)
 
     def _sample(self, place, length, choice, seed):
         return decoding.sample(self._step, place, length, choice, seed, END)
@@ -183,17 +210,23 @@ class LanguagePipeline:
         choice = Choice(temperature, top_k, top_p, min_p, penalty)
         for name, value in {"length": length, **choice._asdict(), "seed": seed}.items():
             fits, words = GENERATED[name]
-            tf.debugging.Assert(fits(value), [f"{name} must be {words}"])
+            tf.debugging.Assert(tf.reduce_all(fits(value)), [f"{name} must be {words}"])
         ids, _ = self._sample(self._read(text), length, choice, seed)
         return {"text": self._text(ids)}
 
+    def _serve_plain(self, text):
+        """As the command with nothing else said."""
+        ids, _ = self._sample(self._read(text), LENGTH, Choice(TEMPERATURE), 0)
+        return {"text": self._text(ids)}
+
     def _serve_next_word(self, text):
-        probability = tf.nn.softmax(self._read(text).logits)
-        count = min(10, probability.shape[-1] - len(SPECIAL) - 1)
-        without_end = tf.concat([tf.zeros_like(probability[:, : END + 1]), probability[:, END + 1 :]], 1)
-        best = tf.math.top_k(without_end, count)
+        best = tf.math.top_k(self._probabilities(text), min(SERVED, len(self.encoder.vocabulary) - END - 1))
         words = tf.gather(self._words, best.indices)
         return {"word": words[:, 0], "words": words, "probabilities": best.values}
+
+    def _serve_fill(self, text):
+        words, probabilities = self._fill(text)
+        return {"word": words[:, 0], "words": words[:, :SERVED], "probabilities": probabilities[:, :SERVED]}
 
     def _word(self, number):
         return self._words[number].numpy().decode(errors="replace")

@@ -137,6 +137,9 @@ def load_texts(
     for _ in counter.watch(track(source.walk(), "reading", source.size()), "train"):
         pass
     encoder = TextEncoder(_vocabulary(config, counter, start), config.unit, config.lowercase, WHOLE)
+    if start is not None:
+        known = len(start.encoder.vocabulary)
+        say(f"{len(encoder.vocabulary) - known:,} tokens added to the {known:,} that the run knows")
     texts = {}
     for split in ("train", "validation"):
         pieces = track(source.stream(split), f"encoding {split}", source.size(split))

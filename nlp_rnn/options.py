@@ -76,7 +76,11 @@ def asking_options(command):
             type=int,
             help="Translation: how many ways on are followed side by side; by default as in the run.",
         ),
-        click.option("--nbest", type=int, help="Translation: print up to so many, each with its score and the text."),
+        click.option(
+            "--nbest",
+            type=int,
+            help="So many words for a blank, or up to so many translations, each with its score.",
+        ),
         click.option(
             "--length-penalty", type=float, help="Translation: 0 favours short answers, 1, the default, none."
         ),

@@ -1,4 +1,4 @@
-"""What all tests share: no network, a place of their own for prepared data, and one small trained run a process."""
+"""What all tests share: no network, a place of their own for prepared data, and two small trained runs a process."""
 
 import os
 import tempfile
@@ -12,6 +12,8 @@ import pytest  # noqa: E402
 from click.testing import CliRunner  # noqa: E402
 
 SMALL = ["--set", "embedding=8", "--set", "units=8", "--set", "batch=16"]
+TINY = ["--set", "units=16", "--set", "epochs=20", "--set", "batch=8", "--set", "steps=16", "--set", "dropout=0"]
+SENTENCES = ("the clouds are in the sky .", "the fish swim in the sea .", "the books are in the house .")
 GOOD, BAD = ("good", "great", "lovely", "fine"), ("bad", "awful", "dull", "weak")
 
 
@@ -65,3 +67,16 @@ def trained(tmp_path_factory, reviews_csv):
     if result.exit_code:
         raise RuntimeError(result.output) from result.exception
     return out
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory):
+    """A small language model of words."""
+    from nlp_rnn.cli import main
+
+    folder = tmp_path_factory.mktemp("language")
+    (folder / "text.txt").write_text("".join(f"{SENTENCES[n % 3]}\n" for n in range(240)))
+    words = ["run", "generation", "--data", str(folder / "text.txt"), "--out", str(folder / "run"), *TINY]
+    result = CliRunner().invoke(main, [*words, "--set", "learning_rate=0.02"])
+    assert result.exit_code == 0, result.output
+    return folder / "run"

@@ -16,7 +16,7 @@ def place_of(logits):
     logits = tf.constant(np.atleast_2d(logits), tf.float32)
     batch = logits.shape[0]
     nothing = tf.zeros((batch, V), tf.bool)
-    return Place(logits, tf.zeros((batch, 1)), nothing, tf.zeros(batch, tf.bool), tf.constant(0))
+    return Place(logits, tf.zeros((batch, 1)), nothing, tf.zeros(batch, tf.bool), tf.range(batch), tf.constant(0))
 
 
 def spell(tokens, states):
@@ -82,6 +82,15 @@ def test_going_on_gives_what_one_call_gives():
     np.testing.assert_array_equal(whole, tf.concat([first, rest], 1))
     other, _ = sample(always(SHARES), place, 20, Choice(), 8, end=-1)
     assert not np.array_equal(whole, other)
+
+
+def test_a_row_is_drawn_by_its_key_and_seed_wherever_it_stands():
+    place = place_of(np.log([SHARES] * 4))._replace(keys=tf.constant([5, 9, 5, 9]))
+    ids, _ = sample(always(SHARES), place, 30, Choice(), tf.constant([1, 1, 1, 2]), end=-1)
+    first, second, third, fourth = ids.numpy().tolist()
+    assert first == third and len({tuple(row) for row in (first, second, fourth)}) == 3
+    alone = place_of(np.log(SHARES))._replace(keys=tf.constant([9]))
+    assert sample(always(SHARES), alone, 30, Choice(), 2, end=-1)[0].numpy().tolist() == [fourth]
 
 
 def chain(seed):

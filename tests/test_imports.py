@@ -47,7 +47,8 @@ MAY_IMPORT = {
     "translation": BASE | {"decoding", "models", "objectives", "text"},
     "translation_evaluation": BASE
     | {"decoding", "metrics", "objectives", "sources", "pairs", "progress", "text", "translation"},
-    "language": BASE | {"decoding", "models", "text"},
+    "blanks": BASE,
+    "language": BASE | {"blanks", "decoding", "models", "text"},
     "language_evaluation": BASE | {"batching", "objectives", "progress", "streams", "text"},
     "language_data": BASE
     | {"batching", "language", "language_evaluation", "models", "objectives", "progress", "sources", "streams", "text"},
@@ -91,6 +92,7 @@ MAY_IMPORT = {
     | TRANSLATION
     | {
         "answers",
+        "blanks",
         "console",
         "evaluation",
         "forecast_answers",

@@ -6,39 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from click.testing import CliRunner
 
 from nlp_rnn import answers, runs
-from nlp_rnn.checks import CallError
 from nlp_rnn.cloze import COLUMNS, measure_cloze
 from nlp_rnn.decoding import Choice
 from nlp_rnn.export import export
-from nlp_rnn.language import LanguagePipeline
 from nlp_rnn.layers import GRU, LSTM
 from nlp_rnn.layers.chrono import remember
 from nlp_rnn.models import LanguageModel
 from nlp_rnn.sources.documents import open_texts
-from nlp_rnn.text import END, TextEncoder, Vocabulary
-
-TINY = ["--set", "units=16", "--set", "epochs=20", "--set", "batch=8", "--set", "steps=16", "--set", "dropout=0"]
-SENTENCES = ("the clouds are in the sky .", "the fish swim in the sea .", "the books are in the house .")
-
-
-def text(lines=240):
-    return "".join(f"{SENTENCES[n % 3]}\n" for n in range(lines))
-
-
-@pytest.fixture(scope="module")
-def spoken(tmp_path_factory):
-    """A small language model of words."""
-    from nlp_rnn.cli import main
-
-    folder = tmp_path_factory.mktemp("language")
-    (folder / "text.txt").write_text(text())
-    words = ["run", "generation", "--data", str(folder / "text.txt"), "--out", str(folder / "run"), *TINY]
-    result = CliRunner().invoke(main, [*words, "--set", "learning_rate=0.02"])
-    assert result.exit_code == 0, result.output
-    return folder / "run"
+from nlp_rnn.text import END
+from tests.conftest import TINY
+from tests.small import language_pipeline
 
 
 def test_learns_and_answers(cli, spoken):
@@ -62,8 +41,10 @@ def test_generates_reproducibly_and_stops(cli, spoken):
     assert stopped.rstrip() == "the fish swim in the"
     asked = ("generate", spoken, "the", "--samples", 3)
     assert [json.loads(line)["seed"] for line in cli(*asked, "--json").stdout.splitlines()] == [0, 1, 2]
-    assert cli(*asked).stderr.splitlines()[-1] == "['the', seed 2]"
-    assert all(cli("generate", spoken, prompt, "--length", 5).exit_code == 0 for prompt in ("", "qwxz жжж"))
+    assert cli(*asked).stderr.splitlines()[-1] == "--- the (seed 2)"
+    assert json.loads(cli(*asked, "--json").stdout.splitlines()[0])["whole"].startswith("the ")
+    assert cli("generate", spoken, "", "--length", 5).exit_code == 0
+    assert "read as unknown: qwxz жжж" in cli("generate", spoken, "qwxz жжж", "--length", 5).stderr
 
 
 @pytest.mark.parametrize(
@@ -78,6 +59,7 @@ def test_generates_reproducibly_and_stops(cli, spoken):
         (["generate", "a", "--temperature", "-1"], "--temperature must be from 0"),
         (["generate", "a", "--top-p", "2"], "--top-p must be above 0 and up to 1, got 2.0"),
         (["generate", "a", "--length", "0"], "--length must be from 1"),
+        (["generate", "a", "--stop", ""], "--stop must not be empty"),
     ],
 )
 def test_a_wrong_call(cli, spoken, words, message):
@@ -100,12 +82,19 @@ def test_texts_that_cannot_be_used(cli, content, message):
     assert result.exit_code in (1, 2) and message in result.stderr and not Path("runs").exists()
 
 
+def test_a_model_that_learned_less_than_the_frequencies_says_so(cli, spoken):
+    Path("other.txt").write_text("sea sea sea sky sea sea sea sea\n" * 20)
+    assert "the model is no better than these" in cli("evaluate", spoken, "--data", "other.txt").stdout
+    assert "the model is no better than these" not in cli("evaluate", spoken).stdout
+
+
 def test_fine_tuning_keeps_known_words_and_says_how_it_was_before(cli, spoken):
     Path("mine.txt").write_text("the cats are in the barn .\n" * 300)
     result = cli("finetune", spoken, "--data", "mine.txt", "--out", "mine", "--json", "--set", "epochs=8")
     assert result.exit_code == 0, result.output
     figures = json.loads(result.stdout)
     assert figures["perplexity"] < figures["perplexity_before"]
+    assert "2 tokens added to the 14 that the run knows" in result.stderr
     before, after = (runs.load(path).pipeline.encoder.vocabulary.tokens for path in (spoken, Path("mine")))
     assert after[: len(before)] == before and b"barn" in after
 
@@ -114,7 +103,7 @@ def test_the_export_generates_what_the_command_does(spoken, tmp_path):
     pipeline = runs.load(spoken).pipeline
     assert export(pipeline, tmp_path / "exported") <= 1e-5
     loaded = tf.saved_model.load(str(tmp_path / "exported"))
-    assert set(loaded.signatures) == {"generate", "next_word", "score"}
+    assert set(loaded.signatures) == {"generate", "serving_default", "next_word", "fill", "score"}
     *_, expected = pipeline.generate(["the books", ""], 20, Choice(0.9, 5, 0.95), seed=11)
     inputs = {"length": 20, "top_k": 5, "seed": 11}
     floats = {"temperature": 0.9, "top_p": 0.95, "min_p": 0.0, "penalty": 1.0}
@@ -126,13 +115,8 @@ def test_the_export_generates_what_the_command_does(spoken, tmp_path):
     assert [row.decode() for row in answer["text"].numpy()] == expected
 
 
-def pipeline_of(tokens, **settings):
-    encoder = TextEncoder(Vocabulary(tokens).with_end(), max_tokens=10**9)
-    return LanguagePipeline(encoder, LanguageModel(len(encoder.vocabulary), embedding=6, units=5, **settings))
-
-
 def test_scores_are_those_of_the_network_step_by_step():
-    pipeline = pipeline_of([b"a", b"b", b"c"], layers=2)
+    pipeline = language_pipeline([b"a", b"b", b"c"], layers=2)
     model = pipeline.model
     ids, states, total = [3, 5, 1, 4], model.initial_states(1), 0.0
     for before, token in zip([END, *ids], ids, strict=False):
@@ -144,23 +128,34 @@ def test_scores_are_those_of_the_network_step_by_step():
     np.testing.assert_allclose(found["perplexity"], np.exp(-total / 4), rtol=1e-5)
 
 
-def test_a_batch_of_prompts_is_read_as_each_alone():
-    pipeline = pipeline_of([b"a", b"b", b"c"])
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_batch_of_prompts_is_answered_as_each_alone(temperature):
+    pipeline = language_pipeline([bytes([n]) for n in range(97, 123)])
     prompts = ["a b c a", "", "c", "zzz b"]
-    *_, together = pipeline.generate(prompts, 6, Choice(0.0))
+    *_, together = pipeline.generate(prompts, 20, Choice(temperature), seed=4)
     for prompt, expected in zip(prompts, together, strict=True):
-        *_, [alone] = pipeline.generate([prompt], 6, Choice(0.0))
+        *_, [alone] = pipeline.generate([prompt], 20, Choice(temperature), seed=4)
         assert alone == expected
+    assert len(set(together)) == 4 or not temperature
 
 
-def test_a_blank_in_the_middle_heeds_what_follows():
-    pipeline = pipeline_of([b"a", b"b", b"c"])
-    words = ["a", "b", "c"]
-    chance = [found["log_probability"] for found in pipeline.score([f"a {word} c" for word in words])]
-    shares = np.exp(chance) / np.exp(chance).sum()
-    assert [g.word for g in pipeline.fill("a ___ c")] == [words[n] for n in np.argsort(-shares)]
-    with pytest.raises(CallError):
-        pipeline.fill("nothing missing")
+def test_a_served_batch_may_have_a_seed_for_each_text():
+    pipeline = language_pipeline([bytes([n]) for n in range(97, 123)])
+    options = {"length": 20, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "penalty": 1.0}
+    served = pipeline.signatures()["generate"](tf.constant(["a", "a", "a"]), *options.values(), tf.constant([3, 8, 3]))
+    first, second, third = (row.decode() for row in served["text"].numpy())
+    assert first == third != second
+    for seed, text in ((3, first), (8, second)):
+        *_, [alone] = pipeline.generate(["a"], 20, seed=seed)
+        assert alone == text
+
+
+@pytest.mark.parametrize("text", ["people", "the people and the people", "a b"])
+def test_a_short_text_is_cut_between_words_alone(tmp_path, text):
+    file = tmp_path / "a.txt"
+    file.write_text(text)
+    assert [piece.text.strip() for piece in open_texts(str(file)).walk()] == text.split()
+    assert "".join(piece.text for piece in open_texts(str(file), raw=True).walk()) == text
 
 
 def test_documents_join_to_the_file_and_split_by_position(tmp_path):
@@ -275,7 +270,7 @@ def test_bytes_are_learned_and_printed_whole(cli):
 )
 def test_the_served_graph_heeds_every_option(choice):
     """Of an untrained model, which takes each word about as often: every option changes the text."""
-    pipeline = pipeline_of([bytes([n]) for n in range(97, 123)])
+    pipeline = language_pipeline([bytes([n]) for n in range(97, 123)])
     scalars = zip(("temperature", "top_k", "top_p", "min_p", "penalty"), choice, strict=True)
     options = {name: tf.constant(value, tf.int32 if name == "top_k" else tf.float32) for name, value in scalars}
     serve = pipeline.signatures()["generate"]

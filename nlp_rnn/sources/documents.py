@@ -68,28 +68,32 @@ class Documents:
         paragraphs = not self.raw and any(not line.strip() for line in islice(lines(file), 1000))
         # A piece lies in one split: so that each split gets some, it is a hundredth of the text at most.
         longest = min(LONGEST, max(2, sum(self._bytes) // 100))
+        within = longest if self.raw else LONGEST
         offset, held = 0, None
         for line in lines(file):
             blank = not line.strip()
             if held and (self.raw or not blank):
-                yield from _cut(*held, longest, ends=not self.raw and not paragraphs)
+                yield from _cut(*held, longest, within, ends=not self.raw and not paragraphs)
                 held = None
             if held:
-                yield from _cut(*held, longest, ends=True)
+                yield from _cut(*held, longest, within, ends=True)
                 held = None
             if self.raw or not blank:
                 held = (offset, line)
             offset += len(line.encode())
         if held:
-            yield from _cut(*held, longest, ends=True)
+            yield from _cut(*held, longest, within, ends=True)
 
 
-def _cut(offset, line, longest, ends):
-    """A line in pieces of bearable length, cut at a space where there is one."""
+def _cut(offset, line, longest, within, ends):
+    """A line in pieces of bearable length, cut at a space where there is one; a longer word from `within` on."""
     begun = 0
     while len(line) - begun > longest:
         at = line.rfind(" ", begun + 1, begun + longest)
-        at = at if at > begun else begun + longest
+        at = at if at > begun else line.find(" ", begun + longest, begun + within)
+        at = at if at > begun else begun + within
+        if at >= len(line):
+            break
         yield offset, line[begun:at], False
         offset += len(line[begun:at].encode())
         begun = at
