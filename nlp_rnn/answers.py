@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nlp_rnn.checks import CallError
+from nlp_rnn.checks import BLANK, CallError
 from nlp_rnn.progress import say, track
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _print_language(figures, of):
     click.echo(f"perplexity  {figures['perplexity']:.2f} over {figures['tokens']:,} tokens of the {of}{unknown}")
     click.echo(f"            {figures['frequency_perplexity']:.2f} by the frequencies of tokens in these very texts")
     if worse:
-        click.echo("            the model is no better than these: it wants more epochs, smaller batches or more text")
+        click.echo("            the model does no better than these, which know the texts beforehand")
     click.echo(f"loss        {figures['loss']:.4f} nats a token, {figures['bits_per_character']:.3f} bits a character")
     for name, which in (("perplexity", "these"), ("old_perplexity", "the old")):
         if f"{name}_before" in figures:
@@ -170,7 +170,7 @@ def guesses(text: str, found: Sequence["Guess"], as_json: bool) -> Iterator[str]
         yield json.dumps({"text": text, "words": words}, ensure_ascii=False)
         return
     for guess in found:
-        yield f"{guess.word}\t{guess.probability:.4f}\t{text.replace('___', guess.word)}"
+        yield f"{guess.word}\t{guess.probability:.4f}\t{text.replace(BLANK, guess.word)}"
 
 
 def say_unknown(words: Sequence[str]) -> None:

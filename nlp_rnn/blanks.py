@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from nlp_rnn.checks import CallError
+from nlp_rnn.checks import BLANK, CallError
 
-BLANK = "___"
 AT_ONCE = 32  # texts scored together: the logits of each may be large
 
 
@@ -29,8 +28,9 @@ def check(text: str) -> None:
 def sides(texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """What stands before the blank and after it, [B] each; fails where a text does not have one blank."""
     parts = tf.strings.split(texts, BLANK)
-    fits = tf.reduce_all(parts.row_lengths() == 2)
-    with tf.control_dependencies([tf.debugging.Assert(fits, [f"each text must have one blank, {BLANK}"])]):
+    fits = (parts.row_lengths() == 2) & ~tf.strings.regex_full_match(texts, rf"(?s).*{BLANK}_.*")
+    wanted = f"each text must have one blank, {BLANK}, no more"
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fits), [wanted])]):
         both = tf.reshape(parts.flat_values, [-1, 2])
     return both[:, 0], both[:, 1]
 
@@ -51,17 +51,20 @@ def weighed(
         probability: of each after what stands before it, [B, C].
     """
 
-    def of_text(sides):
-        before, words, probability, after = sides
-        texts = tf.strings.join([before, words, after])
-        ends = tf.strings.length(tf.strings.strip(after)) == 0
-        return tf.cond(ends, lambda: probability, lambda: tf.nn.softmax(_scores(score, texts)))
+    def of_text(given):
+        first, candidates, chances, last = given
+        texts = tf.strings.join([first, candidates, last])
+        ends = tf.strings.regex_full_match(last, r"[\s\p{Z}]*")
+        return tf.cond(ends, lambda: chances, lambda: tf.nn.softmax(_scores(score, texts)))
 
-    return tf.map_fn(of_text, (before, words, probability, after), fn_output_signature=tf.float32)
+    kind = tf.TensorSpec([words.shape[1]])
+    # One after the other, as the parts of one: side by side their logits would not fit.
+    return tf.map_fn(of_text, (before, words, probability, after), fn_output_signature=kind, parallel_iterations=1)
 
 
 def _scores(score, texts):
     """Of texts, [C], a few at a time."""
     count = tf.shape(texts)[0]
     parts = tf.reshape(tf.pad(texts, [[0, -count % AT_ONCE]], constant_values=""), [-1, AT_ONCE])
-    return tf.reshape(tf.map_fn(score, parts, fn_output_signature=tf.float32), [-1])[:count]
+    found = tf.map_fn(score, parts, fn_output_signature=tf.float32, parallel_iterations=1)
+    return tf.reshape(found, [-1])[:count]

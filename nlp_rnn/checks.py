@@ -90,6 +90,7 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     return f" Did you mean {close[0]}?" if close else ""
 
 
+BLANK = "___"  # where a word is missing
 LENGTH, TEMPERATURE = 100, 0.8  # of generated text, where nothing else is said
 # What may be asked of generated text, by numbers or by scalars of a graph: whether one fits, and what would.
 GENERATED = {

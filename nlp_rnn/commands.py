@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from nlp_rnn import answers, recipes
-from nlp_rnn.checks import GENERATED, CallError
+from nlp_rnn.checks import BLANK, GENERATED, CallError
 from nlp_rnn.console import quiet_tensorflow
 from nlp_rnn.opening import columns_of, opened
 from nlp_rnn.places import check_new, unfinished
@@ -115,10 +115,9 @@ def answered(trained, lines: Iterable[str], asked: dict, as_json: bool) -> Itera
         return
     nbest = asked.get("nbest")
     for name, value in asked.items():
-        if name == "nbest" and pipeline.kind == "language_model":
-            continue
-        if value not in (None, ()):
+        if value not in (None, ()) and (name, pipeline.kind) != ("nbest", "language_model"):
             wanted = "forecasting" if name in FORECASTING else "translation"
+            wanted += " or language models" if name == "nbest" else ""
             raise CallError(f"--{name.replace('_', '-')} is for runs of {wanted}, and this is a {pipeline.kind}")
     if pipeline.kind == "language_model":
         yield from _filled(pipeline, lines, nbest, as_json)
@@ -131,7 +130,6 @@ def answered(trained, lines: Iterable[str], asked: dict, as_json: bool) -> Itera
 
 
 def _filled(pipeline, lines, nbest, as_json):
-    from nlp_rnn.blanks import BLANK
     from nlp_rnn.language import CANDIDATES, GUESSES
 
     if nbest is not None and not 1 <= nbest <= CANDIDATES:
@@ -261,6 +259,7 @@ def check_choice(samples: int, stop: Iterable[str], **options: float) -> None:
         raise CallError(f"--samples must be from 1 to 1000, got {samples}")
     if "" in stop:
         raise CallError("--stop must not be empty: give the string to end before")
+    options["seed"] += samples - 1  # the last one
     for name, value in options.items():
         fits, words = GENERATED[name]
         if not fits(value):

@@ -102,7 +102,7 @@ def sample(
 def _numbers(place, length, seed):
     """From 0 up to 1, what the next `length` tokens of each row are drawn by, [B, L]."""
     number = place.number
-    keys = tf.stack([tf.broadcast_to(seed, tf.shape(place.keys)), place.keys], 1)
+    keys = tf.stack([tf.broadcast_to(tf.cast(seed, tf.int32), tf.shape(place.keys)), place.keys], 1)
 
     def of_row(key):
         return tf.random.stateless_uniform([number + length], key, alg="philox")[number:]
@@ -127,6 +127,7 @@ def _chosen(place, choice, numbers):
     # The first token up to which the probabilities come to more than the number; one of probability 0 never is.
     sums = tf.cumsum(tf.nn.softmax(kept), -1)
     drawn = tf.searchsorted(sums, (numbers * sums[:, -1])[:, None], side="right")[:, 0]
+    drawn = tf.minimum(drawn, sums.shape[-1] - 1)  # of logits that are no numbers nothing can be drawn: any token
     best = tf.argmax(kept, -1, output_type=tf.int32)
     return tf.where(tf.convert_to_tensor(choice.temperature > 0), drawn, best)
 

@@ -3,14 +3,14 @@
 Shapes: B batch, T tokens, V vocabulary, L length of what is generated.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from nlp_rnn import blanks, decoding
-from nlp_rnn.checks import GENERATED, LENGTH, TEMPERATURE
+from nlp_rnn.checks import BLANK, GENERATED, LENGTH, TEMPERATURE, positive_int
 from nlp_rnn.decoding import Choice, Place
 from nlp_rnn.models import LanguageModel
 from nlp_rnn.text import END, PADDING, SPECIAL, TextEncoder, to_tensor, written
@@ -64,15 +64,19 @@ class LanguagePipeline:
         self._filled = tf.function(self._fill, input_signature=[tf.TensorSpec([None], tf.string)])
 
     def generate(
-        self, prompts: list[str], length: int = LENGTH, choice: Choice = _PLAIN, seed: int = 0
+        self, prompts: list[str], length: int = LENGTH, choice: Choice = _PLAIN, seed: int | Sequence[int] = 0
     ) -> Iterator[list[str]]:
-        """Go on from each prompt; gives what was generated so far, again and again, until it is all there."""
+        """Go on from each prompt; gives what was generated so far, again and again, until it is all there.
+
+        The same prompt with the same seed gives the same text, wherever in a batch it stands; for several texts of
+        one prompt give a seed for each.
+        """
         place = self._begin(to_tensor(prompts))
         ids = np.zeros((len(prompts), 0), np.int32)
         options = [tf.constant(value, dtype) for value, (_, dtype) in zip(choice, _SCALARS[1:6], strict=True)]
         while ids.shape[1] < length and not np.all(place.ended):
             count = min(AT_ONCE, length - ids.shape[1])
-            more, place = self._go_on(place, tf.constant(count), Choice(*options), tf.constant(seed))
+            more, place = self._go_on(place, tf.constant(count), Choice(*options), tf.constant(seed, tf.int32))
             ids = np.concatenate([ids, more.numpy()], 1)
             yield [text.decode(errors="replace") for text in self._joined(ids).numpy()]
 
@@ -101,6 +105,7 @@ class LanguagePipeline:
             CallError: there is no blank, or more than one.
         """
         blanks.check(text)
+        count = positive_int("count", count)
         words, probabilities = (found[0].numpy()[:count] for found in self._filled(to_tensor([text])))
         found = zip(words, probabilities, strict=True)
         return [Guess(word.decode(errors="replace"), float(probability)) for word, probability in found]
@@ -143,7 +148,7 @@ class LanguagePipeline:
         yield "generate", {"text": texts, **dict(values)}, {"text": generated}
         *_, generated = self.generate(texts, LENGTH, Choice(TEMPERATURE))
         yield "serving_default", {"text": texts}, {"text": generated}
-        at_end = [f"{text}{blanks.BLANK}" for text in texts]
+        at_end = [f"{text}{BLANK}" for text in texts]
         within = [f"{text} sky" for text in at_end]
         yield "next_word", {"text": texts}, {"word": [self.fill(text, 1)[0].word for text in at_end]}
         yield "fill", {"text": at_end + within}, {"word": [self.fill(text, 1)[0].word for text in at_end + within]}
@@ -167,22 +172,22 @@ class LanguagePipeline:
     def _fill(self, texts):
         """The candidates for a blank, the best first, and their probabilities, [B, C] each."""
         before, after = blanks.sides(texts)
-        best = tf.math.top_k(self._probabilities(before), min(CANDIDATES, len(self.encoder.vocabulary) - END - 1))
-        words = tf.gather(self._words, best.indices)
+        words, probability = self._likeliest(before, CANDIDATES)
         apart = " " if self.encoder.unit == "word" else ""
         beside = (tf.strings.join([before, apart]), tf.strings.join([apart, after]))
 
         def score(texts):
             return self._score(texts)["log_probability"]
 
-        shares = blanks.weighed(score, beside[0], words, best.values, beside[1])
+        shares = blanks.weighed(score, beside[0], words, probability, beside[1])
         order = tf.argsort(shares, direction="DESCENDING", stable=True)
         return tf.gather(words, order, batch_dims=1), tf.gather(shares, order, batch_dims=1)
 
-    def _probabilities(self, texts):
-        """Of every token after each text, [B, V]; that a text ends is no word."""
-        probability = tf.nn.softmax(self._read(texts).logits)
-        return tf.concat([tf.zeros_like(probability[:, : END + 1]), probability[:, END + 1 :]], 1)
+    def _likeliest(self, texts, most):
+        """At most so many words that may follow each text, the likeliest first, and their probabilities, [B, C]."""
+        probability = tf.nn.softmax(self._read(texts).logits)[:, END + 1 :]  # that a text ends is no word
+        best = tf.math.top_k(probability, min(most, probability.shape[-1]))
+        return tf.gather(self._words[END + 1 :], best.indices), best.values
 
     def _sample(self, place, length, choice, seed):
         return decoding.sample(self._step, place, length, choice, seed, END)
@@ -211,6 +216,9 @@ class LanguagePipeline:
         for name, value in {"length": length, **choice._asdict(), "seed": seed}.items():
             fits, words = GENERATED[name]
             tf.debugging.Assert(tf.reduce_all(fits(value)), [f"{name} must be {words}"])
+        one_each = (tf.size(seed) == 1) | (tf.size(seed) == tf.size(text))
+        with tf.control_dependencies([tf.debugging.Assert(one_each, ["seed must be one, or one of each text"])]):
+            seed = tf.identity(seed)
         ids, _ = self._sample(self._read(text), length, choice, seed)
         return {"text": self._text(ids)}
 
@@ -220,9 +228,8 @@ class LanguagePipeline:
         return {"text": self._text(ids)}
 
     def _serve_next_word(self, text):
-        best = tf.math.top_k(self._probabilities(text), min(SERVED, len(self.encoder.vocabulary) - END - 1))
-        words = tf.gather(self._words, best.indices)
-        return {"word": words[:, 0], "words": words, "probabilities": best.values}
+        words, probabilities = self._likeliest(text, SERVED)
+        return {"word": words[:, 0], "words": words, "probabilities": probabilities}
 
     def _serve_fill(self, text):
         words, probabilities = self._fill(text)

@@ -138,8 +138,8 @@ def load_texts(
         pass
     encoder = TextEncoder(_vocabulary(config, counter, start), config.unit, config.lowercase, WHOLE)
     if start is not None:
-        known = len(start.encoder.vocabulary)
-        say(f"{len(encoder.vocabulary) - known:,} tokens added to the {known:,} that the run knows")
+        known = len(start.encoder.vocabulary.tokens)
+        say(f"{len(encoder.vocabulary.tokens) - known:,} tokens added to the {known:,} that the run knows")
     texts = {}
     for split in ("train", "validation"):
         pieces = track(source.stream(split), f"encoding {split}", source.size(split))

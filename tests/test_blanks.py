@@ -35,7 +35,7 @@ def test_a_blank_heeds_what_follows_and_stands_apart_from_it(text, form):
 def test_a_blank_at_the_end_is_the_next_word():
     pipeline = language_pipeline([b"a", b"b", b"c"])
     served = pipeline.signatures()["next_word"](tf.constant(["a b"]))
-    for text in ("a b ___", "a b___", "a b ___  "):
+    for text in ("a b ___", "a b___", "a b ___ \u00a0"):
         found = pipeline.fill(text)
         assert [guess.word.encode() for guess in found] == served["words"].numpy()[0].tolist()
         np.testing.assert_allclose([guess.probability for guess in found], served["probabilities"][0], rtol=1e-5)
@@ -43,9 +43,10 @@ def test_a_blank_at_the_end_is_the_next_word():
 
 def test_more_candidates_than_are_scored_at_once():
     pipeline = language_pipeline([b"w%d" % n for n in range(70)])
-    found = pipeline.fill("w1 ___ w2", 70)
-    assert len({guess.word for guess in found}) == 70
-    np.testing.assert_allclose(sum(guess.probability for guess in found), 1, rtol=1e-4)
+    words = [f"w{n}" for n in range(70)]
+    expected = tf.nn.softmax([one["log_probability"] for one in pipeline.score([f"w1 {word} w2" for word in words])])
+    found = {guess.word: guess.probability for guess in pipeline.fill("w1 ___ w2", 70)}
+    np.testing.assert_allclose([found[word] for word in words], expected, rtol=1e-4)
     assert len(pipeline.fill("w1 ___ w2")) == 5
 
 
@@ -58,8 +59,10 @@ def test_the_served_graph_fills_each_text_as_if_alone():
         found = pipeline.fill(text, 10)
         assert word == words[0] and [guess.word.encode() for guess in found] == words.tolist()
         np.testing.assert_allclose([guess.probability for guess in found], chances, rtol=1e-4)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="each text must have one blank"):
-        pipeline.signatures()["fill"](tf.constant(["a ___", "none"]))
+    for wrong in ("none", "a ____", "___ ___"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="each text must have one blank"):
+            pipeline.signatures()["fill"](tf.constant(["a ___", wrong]))
+    assert pipeline.signatures()["fill"](tf.zeros([0], tf.string))["words"].shape == (0, 10)
 
 
 def test_of_a_character_model_the_blank_is_a_character():
@@ -74,11 +77,13 @@ def test_texts_without_one_blank(text):
         blanks.check(text)
 
 
-def test_as_many_words_as_are_asked_for_and_a_word_on_what_is_not_known(cli, spoken):
+def test_as_many_words_as_are_asked_for_and_a_word_on_what_is_not_known(cli, spoken, trained):
     asked = ("predict", spoken, "the qwxz are in the ___", "жжж ___ qwxz")
     result = cli(*asked, "--nbest", 3, "--json")
     assert result.exit_code == 0, result.output
     assert [len(json.loads(line)["words"]) for line in result.stdout.splitlines()] == [3, 3]
     assert result.stderr.splitlines()[-1] == "not in the vocabulary, read as unknown: qwxz жжж"
+    other = cli("predict", trained, "a", "--nbest", 3)
+    assert other.exit_code == 2 and "--nbest is for runs of translation or language models" in other.stderr
     result = cli(*asked, "--nbest", 0)
     assert result.exit_code == 2 and "--nbest must be from 1 to 256, got 0" in result.stderr

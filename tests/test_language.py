@@ -60,6 +60,7 @@ def test_generates_reproducibly_and_stops(cli, spoken):
         (["generate", "a", "--top-p", "2"], "--top-p must be above 0 and up to 1, got 2.0"),
         (["generate", "a", "--length", "0"], "--length must be from 1"),
         (["generate", "a", "--stop", ""], "--stop must not be empty"),
+        (["generate", "a", "--seed", str(2**31 - 1), "--samples", "2"], "--seed must be from 0 to 2**31 - 1"),
     ],
 )
 def test_a_wrong_call(cli, spoken, words, message):
@@ -84,8 +85,8 @@ def test_texts_that_cannot_be_used(cli, content, message):
 
 def test_a_model_that_learned_less_than_the_frequencies_says_so(cli, spoken):
     Path("other.txt").write_text("sea sea sea sky sea sea sea sea\n" * 20)
-    assert "the model is no better than these" in cli("evaluate", spoken, "--data", "other.txt").stdout
-    assert "the model is no better than these" not in cli("evaluate", spoken).stdout
+    assert "the model does no better than these" in cli("evaluate", spoken, "--data", "other.txt").stdout
+    assert "the model does no better than these" not in cli("evaluate", spoken).stdout
 
 
 def test_fine_tuning_keeps_known_words_and_says_how_it_was_before(cli, spoken):
@@ -94,7 +95,7 @@ def test_fine_tuning_keeps_known_words_and_says_how_it_was_before(cli, spoken):
     assert result.exit_code == 0, result.output
     figures = json.loads(result.stdout)
     assert figures["perplexity"] < figures["perplexity_before"]
-    assert "2 tokens added to the 14 that the run knows" in result.stderr
+    assert "2 tokens added to the 12 that the run knows" in result.stderr
     before, after = (runs.load(path).pipeline.encoder.vocabulary.tokens for path in (spoken, Path("mine")))
     assert after[: len(before)] == before and b"barn" in after
 
@@ -145,40 +146,10 @@ def test_a_served_batch_may_have_a_seed_for_each_text():
     served = pipeline.signatures()["generate"](tf.constant(["a", "a", "a"]), *options.values(), tf.constant([3, 8, 3]))
     first, second, third = (row.decode() for row in served["text"].numpy())
     assert first == third != second
-    for seed, text in ((3, first), (8, second)):
-        *_, [alone] = pipeline.generate(["a"], 20, seed=seed)
-        assert alone == text
-
-
-@pytest.mark.parametrize("text", ["people", "the people and the people", "a b"])
-def test_a_short_text_is_cut_between_words_alone(tmp_path, text):
-    file = tmp_path / "a.txt"
-    file.write_text(text)
-    assert [piece.text.strip() for piece in open_texts(str(file)).walk()] == text.split()
-    assert "".join(piece.text for piece in open_texts(str(file), raw=True).walk()) == text
-
-
-def test_documents_join_to_the_file_and_split_by_position(tmp_path):
-    file = tmp_path / "a.txt"
-    file.write_text("".join(f"line {n}\n\n" if n % 7 == 0 else f"line {n}\n" for n in range(400)))
-    raw = open_texts(str(file), raw=True)
-    assert "".join(piece.text for piece in raw.walk()) == file.read_text()
-    assert [piece.ends for piece in raw.walk()] == [False] * (len(list(raw.walk())) - 1) + [True]
-    parts = ["".join(p.text for p in raw.stream(split)) for split in ("train", "validation", "test")]
-    assert "".join(parts) == file.read_text()
-    assert abs(len(parts[0]) / len(file.read_text()) - 0.9) < 0.01
-    words = list(open_texts(str(file)).walk())
-    assert sum(piece.ends for piece in words) == 58, "a paragraph ends a document"
-    (tmp_path / "b.txt").write_text("one\ntwo\n")
-    assert len(open_texts(str(tmp_path / "*.txt")).files) == 2
-    assert sum(p.ends for p in open_texts(str(tmp_path / "b.txt")).walk()) == 2, "without blank lines, each line does"
-
-
-def test_a_long_line_is_cut_into_pieces(tmp_path):
-    (tmp_path / "long.txt").write_text("word " * 100_000)
-    pieces = list(open_texts(str(tmp_path / "long.txt")).walk())
-    assert max(len(piece.text) for piece in pieces) <= 100_000 and [p.ends for p in pieces].count(True) == 1
-    assert "".join(piece.text for piece in pieces) == "word " * 100_000
+    *_, same = pipeline.generate(["a", "a"], 20, seed=[8, 3])
+    assert same == [second, first]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="seed must be one, or one of each text"):
+        pipeline.signatures()["generate"](tf.constant(["a"] * 3), *options.values(), tf.constant([3, 8]))
 
 
 @pytest.mark.parametrize("make", [LSTM, GRU])
@@ -266,7 +237,7 @@ def test_bytes_are_learned_and_printed_whole(cli):
 
 
 @pytest.mark.parametrize(
-    "choice", [Choice(1.5), Choice(1.0, 2), Choice(1.0, 0, 0.4), Choice(1.0, 0, 1.0, 0.9), Choice(1.0, penalty=9.0)]
+    "choice", [Choice(0.1), Choice(1.0, 2), Choice(1.0, 0, 0.4), Choice(1.0, 0, 1.0, 0.9), Choice(1.0, penalty=9.0)]
 )
 def test_the_served_graph_heeds_every_option(choice):
     """Of an untrained model, which takes each word about as often: every option changes the text."""
@@ -278,7 +249,7 @@ def test_the_served_graph_heeds_every_option(choice):
     *_, expected = pipeline.generate(["a b"], 30, choice, seed=5)
     *_, plain = pipeline.generate(["a b"], 30, Choice(), seed=5)
     assert [row.decode() for row in text.numpy()] == expected
-    assert expected != plain or choice == Choice(1.5)
+    assert expected != plain
 
 
 def test_words_dropped_are_dropped_wherever_they_stand():

@@ -154,7 +154,7 @@ def test_short_and_long_sequences_share_a_layer(reverse):
 
     anything = [tf.TensorSpec([None, None, F]), tf.TensorSpec([None, None], tf.bool)]
     graph = tf.function(found, input_signature=anything)
-    for steps in (1, scan.SHORT, scan.SHORT + 1, scan.STRETCH + 3):
+    for steps in (1, scan.SHORT, scan.SHORT + 1, scan.STRETCH + 3, 2 * scan.STRETCH):
         x, mask = tf.constant(normal(B, steps, F)), tf.sequence_mask([steps, max(1, steps - 3), 1, 0], steps)
         for got, expected in zip(graph(x, mask), found(x, mask), strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)

@@ -98,7 +98,8 @@ def _our_generation(case):
     sizes = {"embedding": case.units, "units": case.units, "layers": case.layers}
     pipeline = LanguagePipeline(TextEncoder(words, max_tokens=100), LanguageModel(len(words), **sizes))
     choice = Choice(temperature=case.temperature)
-    return lambda: list(pipeline.generate(["w1"] * case.batch, case.length, choice))
+    prompts = [f"w{n}" for n in range(case.batch)]
+    return lambda: list(pipeline.generate(prompts, case.length, choice))
 
 
 def _predict_loop(case):

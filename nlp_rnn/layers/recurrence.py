@@ -58,7 +58,7 @@ class Fixed(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """What the backward loop needs of the forward loop.
+    """What the backward loop needs of the forward loop; of stretches, lists of these, one a stretch.
 
     Attributes:
         pre: the pre-activations of every step, [T, B, K], one or two: what the cell's equation takes.

@@ -5,7 +5,8 @@ one with U is made in the programs. W x, and all that makes the weights' gradien
 them, of the steps alone that are there, while what a program gave is still in the cache; what is kept for the way back
 is a list of stretches, and never copied into one.
 
-Shapes: B batch, T time steps, N stretches of S steps, U units; time comes first here.
+Shapes: B batch, T time steps, N stretches of S steps, U units. What the functions take and give has the batch first;
+within them time comes first.
 """
 
 from collections.abc import Callable
@@ -41,7 +42,9 @@ def forward_stretches(
         return number + 1, state, _written(arrays, number, found)
 
     *found, state = call(tf.constant(0), inputs.initial)
-    arrays = _written(tf.nest.map_structure(lambda f: _list(f, count), found), 0, found)
+    sequences, saved = found
+    arrays = [tf.nest.map_structure(lambda s: _list(s, count), sequences), _lists(saved, count)]
+    arrays = _written(arrays, 0, found)
     loop = (tf.constant(1), tuple(state), arrays)
     _, final, (sequences, saved) = tf.while_loop(lambda n, *_: n < count, turn, loop, maximum_iterations=count)
     return tuple(swapped(s.concat()) for s in sequences), final, saved
@@ -56,7 +59,10 @@ def backward_stretches(
     upstream: State,
     d_state: State,
 ) -> Inputs:
-    """The gradients for all inputs with `program`, a `loops.backward_loop`, from what `forward_stretches` saved."""
+    """The gradients for all inputs with `program`, a `loops.backward_loop`, from what `forward_stretches` saved.
+
+    `upstream` are those for the sequences, [B, T, U], and `d_state` those for the final states, [B, U].
+    """
     inputs, fixed, upstream = time_first(inputs), time_first(fixed), tuple(swapped(d) for d in upstream)
     steps, count = _steps(inputs.x, stretch)
     bare = inputs._replace(kernel=None, bias=None)
@@ -120,6 +126,11 @@ def _list(like, count):
     """An empty list of `count` tensors like this one, each of any number of steps."""
     shape = [None, *like.shape[1:]]
     return tf.TensorArray(like.dtype, count, infer_shape=False, element_shape=shape)
+
+
+def _lists(tensors, count):
+    """Empty lists of `count` tensors, each of the shape of these."""
+    return tf.nest.map_structure(lambda t: tf.TensorArray(t.dtype, count, element_shape=t.shape), tensors)
 
 
 def _written(arrays, number, found):

@@ -15,6 +15,7 @@ from nlp_rnn.sources.tables import READERS, count_lines, lines
 
 BOUNDS = {"train": 0.9, "validation": 0.95, "test": 1.0}  # where each split ends, as a share of the bytes
 LONGEST = 100_000  # characters of a piece; a longer line is cut
+LONGEST_WORD = 100  # characters without a space; from there on it is no word, and may be cut
 
 
 class Documents:
@@ -66,9 +67,9 @@ class Documents:
     def _pieces(self, file):
         """Offset in bytes, text, and whether a document ends with it."""
         paragraphs = not self.raw and any(not line.strip() for line in islice(lines(file), 1000))
-        # A piece lies in one split: so that each split gets some, it is a hundredth of the text at most.
+        # A piece lies in one split: so that each split gets some, it is a hundredth of the text at most, or a word.
         longest = min(LONGEST, max(2, sum(self._bytes) // 100))
-        within = longest if self.raw else LONGEST
+        within = longest if self.raw else max(longest, LONGEST_WORD)
         offset, held = 0, None
         for line in lines(file):
             blank = not line.strip()
@@ -86,7 +87,7 @@ class Documents:
 
 
 def _cut(offset, line, longest, within, ends):
-    """A line in pieces of bearable length, cut at a space where there is one; a longer word from `within` on."""
+    """A line in pieces of about `longest` characters, cut at a space where there is one before `within`."""
     begun = 0
     while len(line) - begun > longest:
         at = line.rfind(" ", begun + 1, begun + longest)
