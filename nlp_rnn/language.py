@@ -13,7 +13,7 @@ from nlp_rnn import blanks, decoding
 from nlp_rnn.checks import BLANK, GENERATED, LENGTH, TEMPERATURE, positive_int
 from nlp_rnn.decoding import Choice, Place
 from nlp_rnn.models import LanguageModel
-from nlp_rnn.text import END, PADDING, SPECIAL, TextEncoder, to_tensor, written
+from nlp_rnn.text import END, PADDING, SPECIAL, UNKNOWN, TextEncoder, to_tensor, written
 
 AT_ONCE = 16  # tokens generated between two looks at them
 _PLAIN = Choice()
@@ -115,11 +115,11 @@ class LanguagePipeline:
         return [self._word(int(n)) for n in np.argmax(self._begin(to_tensor(prompts)).logits, -1)]
 
     def score(self, texts: list[str]) -> list[dict]:
-        """Of each text: log_probability, in nats, of its tokens; their number; and the perplexity."""
+        """Of each text: log_probability, in nats, of its tokens; their number, and of unknown ones; the perplexity."""
         found = [self._scored(to_tensor(texts[n : n + 32])) for n in range(0, len(texts), 32)]
         rows = {
             name: np.concatenate([f[name].numpy() for f in found])
-            for name in ("log_probability", "tokens", "perplexity")
+            for name in ("log_probability", "tokens", "unknown", "perplexity")
         }
         return [{name: value[n].item() for name, value in rows.items()} for n in range(len(texts))]
 
@@ -209,7 +209,9 @@ class LanguagePipeline:
         counted = tf.cast(ids != PADDING, tf.float32)
         total, tokens = tf.reduce_sum(losses * counted, 1), tf.reduce_sum(counted, 1)
         perplexity = tf.exp(total / tf.maximum(tokens, 1.0))
-        return {"log_probability": -total, "tokens": tf.cast(tokens, tf.int32), "perplexity": perplexity}
+        unknown = tf.math.count_nonzero(ids == UNKNOWN, 1, dtype=tf.int32)
+        counts = {"tokens": tf.cast(tokens, tf.int32), "unknown": unknown}
+        return {"log_probability": -total, **counts, "perplexity": perplexity}
 
     def _serve_generate(self, text, length, temperature, top_k, top_p, min_p, penalty, seed):
         choice = Choice(temperature, top_k, top_p, min_p, penalty)

@@ -281,7 +281,8 @@ def _read_about(path):
         about = _read_json(file)
         whole = about["digest"] == digest(about)
     except FileNotFoundError:
-        raise InputError(f"{path} is not a run folder: it has no run.json") from None
+        why = "is not finished: go on with --resume" if path.suffix == ".unfinished" else "has no run.json"
+        raise InputError(f"{path} is not a run folder: it {why}") from None
     except (ValueError, TypeError, KeyError):
         whole = False
     if not whole:

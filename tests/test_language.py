@@ -126,6 +126,7 @@ def test_scores_are_those_of_the_network_step_by_step():
     [found, other] = pipeline.score(["a c unknown b", "b"])
     np.testing.assert_allclose(found["log_probability"], total, rtol=1e-5)
     assert found["tokens"] == 4 and other["tokens"] == 1
+    assert found["unknown"] == 1 and other["unknown"] == 0
     np.testing.assert_allclose(found["perplexity"], np.exp(-total / 4), rtol=1e-5)
 
 

@@ -69,6 +69,10 @@ def test_a_changed_description_is_said(copy):
 def test_a_foreign_folder_is_said(tmp_path):
     with pytest.raises(InputError, match="is not a run folder: it has no run.json"):
         runs.load(tmp_path)
+    begun = tmp_path / "begun.unfinished"
+    begun.mkdir()
+    with pytest.raises(InputError, match="it is not finished: go on with --resume"):
+        runs.load(begun)
     with pytest.raises(CallError, match="no such run folder"):
         runs.load(tmp_path / "nothing")
     (tmp_path / "a.unfinished").mkdir()
