@@ -15,6 +15,9 @@ from nlp_rnn.progress import say
 
 DATA_OF = {"text_classifier": "labels", "language_model": "text", "translator": "pairs", "forecaster": "series"}
 FORECASTING = ("horizon", "quantiles", "plot", "anomalies")  # options of `predict` that only a forecaster takes
+# Of the options of `predict` that not all runs take, by which kinds each is taken: by translators, but for these.
+TAKEN_BY = dict.fromkeys(FORECASTING, ("forecaster",)) | {"nbest": ("translator", "language_model")}
+RUNS_OF = {"forecaster": "forecasting", "translator": "translation", "language_model": "language models"}
 
 
 def train(module: ModuleType, config: object, asked: dict, as_json: bool, **job) -> None:
@@ -100,33 +103,34 @@ def answered(trained, lines: Iterable[str], asked: dict, as_json: bool) -> Itera
 
     Args:
         trained: the run.
-        asked: what only a translator can be asked: what `search_of` takes, and attention, ensemble; and nbest, which
-            a language model can be asked as well; None or empty where nothing was said.
+        asked: what not all kinds of run can be asked: what `search_of` takes, attention, ensemble, and what
+            `TAKEN_BY` names; None or empty where nothing was said.
 
     Raises:
         CallError: `asked` says something that is not for such a run, or is out of range.
     """
     pipeline = trained.pipeline
+    _check_taken(asked, pipeline.kind)
     if pipeline.kind == "translator":
-        asked = {name: value for name, value in asked.items() if name not in FORECASTING or value is not None}
-        if any(name in FORECASTING for name in asked):
-            raise CallError(f"--{next(name for name in asked if name in FORECASTING)} is for runs of forecasting")
+        asked = {name: value for name, value in asked.items() if name not in FORECASTING}
         yield from _translated(trained, lines, as_json, **asked)
         return
-    nbest = asked.get("nbest")
-    for name, value in asked.items():
-        if value not in (None, ()) and (name, pipeline.kind) != ("nbest", "language_model"):
-            wanted = "forecasting" if name in FORECASTING else "translation"
-            wanted += " or language models" if name == "nbest" else ""
-            raise CallError(f"--{name.replace('_', '-')} is for runs of {wanted}, and this is a {pipeline.kind}")
     if pipeline.kind == "language_model":
-        yield from _filled(pipeline, lines, nbest, as_json)
+        yield from _filled(pipeline, lines, asked["nbest"], as_json)
         return
     from nlp_rnn.evaluation import say_cut
 
     for prediction in pipeline.predict(lines):
         yield answers.line(prediction, pipeline.classes, as_json)
     say_cut(pipeline)
+
+
+def _check_taken(asked, kind):
+    for name, value in asked.items():
+        kinds = TAKEN_BY.get(name, ("translator",))
+        if value not in (None, ()) and kind not in kinds:
+            wanted = " or ".join(RUNS_OF[k] for k in kinds)
+            raise CallError(f"--{name.replace('_', '-')} is for runs of {wanted}, and this is a {kind}")
 
 
 def _filled(pipeline, lines, nbest, as_json):
@@ -155,9 +159,7 @@ def forecasts(
     """
     from nlp_rnn import forecast_answers
 
-    for name, value in asked.items():
-        if value not in (None, ()) and name not in FORECASTING:
-            raise CallError(f"--{name.replace('_', '-')} is not for runs of forecasting")
+    _check_taken(asked, "forecaster")
     if texts or path is None:
         raise CallError("a forecaster takes a table of series: --input series.csv")
     if asked["plot"]:

@@ -48,6 +48,8 @@ def test_more_candidates_than_are_scored_at_once():
     found = {guess.word: guess.probability for guess in pipeline.fill("w1 ___ w2", 70)}
     np.testing.assert_allclose([found[word] for word in words], expected, rtol=1e-4)
     assert len(pipeline.fill("w1 ___ w2")) == 5
+    with pytest.raises(ValueError, match="count must be a positive int"):
+        pipeline.fill("w1 ___", 0)
 
 
 def test_the_served_graph_fills_each_text_as_if_alone():

@@ -93,6 +93,11 @@ def test_a_row_is_drawn_by_its_key_and_seed_wherever_it_stands():
     assert sample(always(SHARES), alone, 30, Choice(), 2, end=-1)[0].numpy().tolist() == [fourth]
 
 
+def test_logits_that_are_no_numbers_give_a_token_all_the_same():
+    ids, _ = sample(always(SHARES), place_of([[np.nan] * V]), 1, Choice(), 0, end=-1)
+    assert 0 <= ids.numpy()[0, 0] < V
+
+
 def chain(seed):
     """A random first-order chain: the log-probabilities of what comes first, and of what follows what."""
     draw = np.random.default_rng(seed)

@@ -209,7 +209,7 @@ def test_columns_of_series_are_refused_elsewhere(cli, trained, reviews_csv):
         (["--anomalies", 1], 2, "--anomalies must be between 0 and 1"),
         (["--anomalies", 0.9, "--horizon", 2], 2, "leave out --horizon"),
         (["--anomalies", 0.99], 2, "--anomalies must be at most 0.95 with this model, got 0.99"),
-        (["--beam", 3], 2, "--beam is not for runs of forecasting"),
+        (["--beam", 3], 2, "--beam is for runs of translation, and this is a forecaster"),
         (["--plot", "x.jpg"], 2, "the picture is a .png file"),
     ],
 )

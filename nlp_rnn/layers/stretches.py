@@ -34,17 +34,16 @@ def forward_stretches(
         piece = there._replace(x=_filled(there.x, stretch))
         of_stretch = _of_stretch(fixed, number, stretch)
         states, state, made = program(piece, of_stretch, _counting(number, steps, stretch), save)
-        found = tuple(s[1 : tf.shape(there.x)[0] + 1] for s in states[: run.sequences])
-        return found, Saved(all_pre(run.cell, piece.x, made), states) if save else Saved((), ()), state
+        sequences = tuple(s[1 : tf.shape(there.x)[0] + 1] for s in states[: run.sequences])
+        saved = Saved(all_pre(run.cell, piece.x, made), states) if save else Saved((), ())
+        return (sequences, saved), state
 
     def turn(number, state, arrays):
-        *found, state = call(number, state)
+        found, state = call(number, state)
         return number + 1, state, _written(arrays, number, found)
 
-    *found, state = call(tf.constant(0), inputs.initial)
-    sequences, saved = found
-    arrays = [tf.nest.map_structure(lambda s: _list(s, count), sequences), _lists(saved, count)]
-    arrays = _written(arrays, 0, found)
+    found, state = call(tf.constant(0), inputs.initial)
+    arrays = _written((_lists(found[0], count, ragged=True), _lists(found[1], count)), 0, found)
     loop = (tf.constant(1), tuple(state), arrays)
     _, final, (sequences, saved) = tf.while_loop(lambda n, *_: n < count, turn, loop, maximum_iterations=count)
     return tuple(swapped(s.concat()) for s in sequences), final, saved
@@ -81,7 +80,7 @@ def backward_stretches(
         return number - 1, d_state, d_weights, d_x.write(number, found.x)
 
     none = tf.nest.map_structure(tf.zeros_like, _weights(inputs))
-    loop = (count - 1, tuple(d_state), none, _list(inputs.x, count))
+    loop = (count - 1, tuple(d_state), none, _lists(inputs.x, count, ragged=True))
     _, d_initial, d_weights, d_x = tf.while_loop(lambda n, *_: n >= 0, turn, loop, maximum_iterations=count)
     return inputs._replace(x=swapped(d_x.concat()), initial=d_initial, **d_weights)
 
@@ -122,15 +121,14 @@ def _of_stretch(fixed, number, stretch):
     return fixed._replace(mask=mask, update=update)
 
 
-def _list(like, count):
-    """An empty list of `count` tensors like this one, each of any number of steps."""
-    shape = [None, *like.shape[1:]]
-    return tf.TensorArray(like.dtype, count, infer_shape=False, element_shape=shape)
+def _lists(tensors, count, ragged=False):
+    """Empty lists of `count` tensors like each of these; with `ragged` of any number of steps."""
 
+    def of(like):
+        shape = [None, *like.shape[1:]] if ragged else like.shape
+        return tf.TensorArray(like.dtype, count, infer_shape=not ragged, element_shape=shape)
 
-def _lists(tensors, count):
-    """Empty lists of `count` tensors, each of the shape of these."""
-    return tf.nest.map_structure(lambda t: tf.TensorArray(t.dtype, count, element_shape=t.shape), tensors)
+    return tf.nest.map_structure(of, tensors)
 
 
 def _written(arrays, number, found):
