@@ -93,6 +93,12 @@ def test_a_row_is_drawn_by_its_key_and_seed_wherever_it_stands():
     assert sample(always(SHARES), alone, 30, Choice(), 2, end=-1)[0].numpy().tolist() == [fourth]
 
 
+def test_the_least_and_the_greatest_number_draw_a_token_that_may_come():
+    place = place_of([[-np.inf, 1.0, 1.0, 1.0, -np.inf]] * 2)
+    found = decoding._chosen(place, Choice(), tf.constant([0.0, 1 - 2**-23]))
+    assert found.numpy().tolist() == [1, 3]
+
+
 def test_logits_that_are_no_numbers_give_a_token_all_the_same():
     ids, _ = sample(always(SHARES), place_of([[np.nan] * V]), 1, Choice(), 0, end=-1)
     assert 0 <= ids.numpy()[0, 0] < V
