@@ -23,7 +23,7 @@ from nlp_rnn.commands import (
     train,
 )
 from nlp_rnn.console import Commands, quiet_tensorflow
-from nlp_rnn.opening import COLUMNS, columns_of, refuse
+from nlp_rnn.opening import COLUMNS, asked_for, columns_of, refuse
 from nlp_rnn.options import (
     FILE,
     OfRecipe,
@@ -35,7 +35,7 @@ from nlp_rnn.options import (
     text_column,
     training_options,
 )
-from nlp_rnn.places import check_new, next_free
+from nlp_rnn.places import begun, check_new, next_free
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -91,16 +91,18 @@ def run(recipe, data, out, start, assignments, resume, tensorboard, json_, **col
       nlp-rnn run sentiment --from runs/generation
       nlp-rnn run forecasting --data sales.csv --future-column price --set horizon=28
 
-    `nlp-rnn run RECIPE --help` tells the settings of RECIPE as well.
+    `nlp-rnn run RECIPE --help` tells the settings of RECIPE as well. With --resume, what is not said is as it was.
     """
     out = out or next_free(Path("runs", Path(recipe).stem), resume)
     check_new(out, resume=resume)
     recipes.find(recipe)
     quiet_tensorflow()
     module = recipes.load(recipe)
-    start = open_language_model(start, module, recipe) if start else None
-    config = recipes.with_settings(module.Config(), assignments)
-    asked = {"name": data or module.DATA, **columns}
+    before = begun(out) if resume else {}
+    start = start or before.get("start")
+    start = open_language_model(Path(start), module, recipe) if start else None
+    config = recipes.with_settings(recipes.config_of(module, before.get("settings", {})), assignments)
+    asked = asked_for({"name": data, **columns}, before.get("data", {"name": module.DATA}))
     train(module, config, asked, json_, recipe=recipe, out=out, start=start, resume=resume, tensorboard=tensorboard)
 
 
@@ -129,8 +131,9 @@ def finetune(run, data, out, assignments, resume, tensorboard, recipe, json_, **
         raise CallError(f"{run} was made with the recipe {start.recipe}: name its file with --recipe")
     name = str(recipe or start.recipe)
     module = recipes.load(name)
-    config = recipes.with_settings(recipes.config_of(module, start.settings), assignments)
-    asked = {"name": data, **columns_of(start, columns)}
+    before = begun(out) if resume else {}
+    config = recipes.with_settings(recipes.config_of(module, before.get("settings", start.settings)), assignments)
+    asked = asked_for({"name": data, **columns_of(start, columns)}, before.get("data", {}))
     train(module, config, asked, json_, recipe=name, out=out, start=start, resume=resume, tensorboard=tensorboard)
 
 

@@ -55,6 +55,12 @@ def refuse(asked: dict, columns: tuple[str, ...]) -> None:
             raise CallError(f"--{option} is for tables, and here is none that has to be told: leave it out")
 
 
+def asked_for(said: dict, before: dict) -> dict:
+    """Name and columns of the data: what was said now, or else what was said before, of the same data."""
+    same = said["name"] in (None, before.get("name"))
+    return {key: value or (before.get(key, value) if same else value) for key, value in said.items()}
+
+
 def columns_of(trained, columns: dict) -> dict:
     """The columns that are named, or else those that were named for a run of forecasting.
 

@@ -60,7 +60,9 @@ def training_options(command):
         text_column,
         label_column,
         series_options,
-        click.option("--resume", is_flag=True, help="Go on with an unfinished run, after its last whole epoch."),
+        click.option(
+            "--resume", is_flag=True, help="Go on with an unfinished run, after its last whole epoch, as it was begun."
+        ),
         click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs into the run folder."),
     )
     for option in reversed(options):

@@ -1,13 +1,22 @@
 """Where runs are made: the folder of an unfinished one, the next free name, and the check that a place is free."""
 
+import json
 from pathlib import Path
 
 from nlp_rnn.checks import CallError
+
+PURPOSE = "purpose.json"  # in the folder of an unfinished run
 
 
 def unfinished(out: Path) -> Path:
     """The folder in which the run folder `out` is made; it is renamed to `out` in the end."""
     return out.with_name(f"{out.name}.unfinished")
+
+
+def begun(out: Path) -> dict:
+    """What the unfinished run of `out` was asked for, as `runs.Job.purpose` says it; empty where there is none."""
+    file = unfinished(out) / PURPOSE
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
 def next_free(out: Path, resume: bool = False) -> Path:

@@ -34,13 +34,13 @@ from nlp_rnn.forecasting import Forecaster
 from nlp_rnn.language import LanguagePipeline
 from nlp_rnn.models import storage
 from nlp_rnn.pipelines import TextClassifier
-from nlp_rnn.places import check_new, unfinished
+from nlp_rnn.places import PURPOSE, begun, check_new, unfinished
 from nlp_rnn.progress import say
 from nlp_rnn.text import TextEncoder, Vocabulary
 from nlp_rnn.translation import Translator
 
 FORMAT = 1
-PURPOSE, LOCK = "purpose.json", "lock"  # in the workplace
+LOCK = "lock"  # in the workplace
 Pipeline = TextClassifier | LanguagePipeline | Translator | Forecaster
 PIPELINES = {pipeline.kind: pipeline for pipeline in (TextClassifier, LanguagePipeline, Translator, Forecaster)}
 ENCODERS = {"encoder": "vocabulary.txt", "target": "target.txt"}  # those that a pipeline may have, and their tokens
@@ -236,8 +236,7 @@ def _check_free(job, folder, purpose):
         return
     if not job.resume:
         raise CallError(f"{folder} holds an unfinished run; add --resume to go on with it, or remove it")
-    file = folder / PURPOSE
-    before = _read_json(file) if file.exists() else purpose
+    before = begun(job.out) or purpose
     now = json.loads(json.dumps(purpose))
     old, new = before["settings"], now["settings"]
     changed = [f"{key}={old.get(key)}, not {value}" for key, value in new.items() if value != old.get(key)]

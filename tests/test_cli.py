@@ -141,9 +141,8 @@ def test_finetune_new_classes_and_the_same(cli, trained, tmp_path):
     assert frozen.exit_code == 2 and "units cannot change" in frozen.stderr and not Path("x").exists()
 
 
-def start_run(folder, data, *more):
-    words = ["run", "sentiment", "--data", data, "--out", "out", *SMALL, "--set", "epochs=40", "--set", "patience=40"]
-    command = [sys.executable, "-m", "nlp_rnn.cli", *map(str, words), *more]
+def start_run(folder, *more):
+    command = [sys.executable, "-m", "nlp_rnn.cli", "run", "sentiment", "--out", "out", *map(str, more)]
     return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -158,7 +157,8 @@ def wait_for_checkpoint(process, folder):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_says_how_to_go_on_and_does(tmp_path, reviews_csv, how):
-    process = start_run(tmp_path, reviews_csv)
+    long = ("--data", reviews_csv, *SMALL, "--set", "epochs=40", "--set", "patience=40")
+    process = start_run(tmp_path, *long)
     wait_for_checkpoint(process, tmp_path)
     process.send_signal(how)
     _, said = process.communicate(timeout=60)
@@ -166,10 +166,11 @@ def test_a_stopped_run_says_how_to_go_on_and_does(tmp_path, reviews_csv, how):
     if how == signal.SIGINT:
         assert process.returncode == 130 and "Traceback" not in said
         assert "go on with:\n  nlp-rnn run sentiment" in said and said.strip().endswith("Stopped.")
-    again = start_run(tmp_path, reviews_csv)
+    again = start_run(tmp_path, *long)
     _, said = again.communicate(timeout=60)
     assert again.returncode == 2 and "add --resume" in said
-    resumed = start_run(tmp_path, reviews_csv, "--resume")
+    # What is not said is as it was begun; what is said must be.
+    resumed = start_run(tmp_path, *(long if how == signal.SIGINT else ()), "--resume")
     out, said = resumed.communicate(timeout=240)
     assert resumed.returncode == 0 and "going on after epoch" in said and "accuracy" in out
     assert (tmp_path / "out" / "run.json").exists() and not (tmp_path / "out.unfinished").exists()

@@ -81,25 +81,34 @@ class Trained:
 
 
 def train(network, vocabulary, data, validation, epochs, rate, clip):
-    """Adam with a rate that rises over 50 steps, then falls to zero as half a cosine; the best epoch is kept."""
+    """Train so many epochs; the best is kept."""
     torch.manual_seed(0)
     trained, steps = Trained(Model(vocabulary, **network)), epochs * len(data)
-    parameters = list(trained.model.parameters())
-    optimizer = torch.optim.Adam(parameters, rate, eps=1e-7)
-    warmup = min(50, steps // 4)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: _share(n, warmup, steps))
+    step = stepper(list(trained.model.parameters()), rate, clip, steps)
     for epoch in range(epochs):
         data.epoch = epoch
         trained.model.train()
         for loss, _ in trained.losses(data):
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(parameters, clip)
-            optimizer.step()
-            schedule.step()
+            step(loss)
         print(f"torch, epoch {epoch + 1}/{epochs}: validation {math.exp(trained.keep(validation)):.1f}", flush=True)
     trained.model.load_state_dict(trained.best)
     return trained
+
+
+def stepper(parameters, rate, clip, steps):
+    """What takes a step for a loss: Adam with a rate that rises over 50 steps, then falls to zero as half a cosine."""
+    optimizer = torch.optim.Adam(parameters, rate, eps=1e-7)
+    warmup = min(50, steps // 4)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: _share(n, warmup, steps))
+
+    def step(loss):
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, clip)
+        optimizer.step()
+        schedule.step()
+
+    return step
 
 
 def _share(step, warmup, steps):
