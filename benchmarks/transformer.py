@@ -1,14 +1,16 @@
 """A transformer of PyTorch in place of the recurrent network, trained from scratch on the same texts.
 
-    make run && .venv/bin/python -m benchmarks.transformer reviews runs/sentiment
-    .venv/bin/python -m benchmarks.transformer characters input.txt 14
+    make run && make .venv/installed-bench
+    .venv/bin/python -m benchmarks.transformer reviews runs/sentiment
+    .venv/bin/python -m benchmarks.transformer characters runs/shakespeare
 
-Nothing here is pretrained: the question is what to train on a laptop. Of the reviews, which go through the very
-vocabulary and batches of the run, the transformer is given several widths and rates and as many epochs as it can use,
-and is told by its best validation loss. Of the characters it is given minutes, and read so that each has at least half
-a window before it.
+Nothing here is pretrained: the question is what to train on a laptop. Reviews go through the vocabulary and the batches
+of the run, and each trial of `REVIEWS` takes `EPOCHS` epochs. Characters are read as in the run, each trial of
+`CHARACTERS` is given the minutes that the run took to train, and each character is told with at least half a window
+before it. Of the trials the one with the least validation loss counts. PyTorch runs its operations one by one.
 """
 
+import csv
 import statistics
 import sys
 import tempfile
@@ -24,38 +26,41 @@ from nlp_rnn.batching import LengthBuckets, encode, numbered
 from nlp_rnn.sources import open_source
 from nlp_rnn.sources.documents import open_texts
 
-REVIEWS = ((64, 0.002), (64, 0.001), (128, 0.001), (128, 0.0005))  # width, learning rate
-EPOCHS, LAYERS, DROPOUT, SEED = 5, 2, 0.1, 0
-CHARACTERS = {"width": 192, "layers": 4, "longest": 192, "dropout": 0.1}
-WINDOWS, RATE, HELD_OUT_WINDOWS = 24, 0.002, 64  # windows in a step; the rate; windows measured at once
+REVIEWS = (  # of two layers each
+    {"width": 64, "dropped_input": 0.1, "rate": 0.001},
+    {"width": 64, "dropped_input": 0.4, "rate": 0.001},
+    {"width": 128, "dropped_input": 0.4, "rate": 0.001},
+    {"width": 128, "dropped_input": 0.4, "rate": 0.0005},
+)
+CHARACTERS = ({"width": 128, "layers": 4}, {"width": 256, "layers": 4})
+EPOCHS, SEED = 5, 0
+WINDOW, WINDOWS, RATE, LOOKS = 256, 24, 0.002, 10  # characters; windows in a step; the rate; validations in training
+AT_ONCE = 64  # windows measured at once
 
 
 def reviews(folder):
     """Train on what a run of `sentiment` was trained on; print the accuracy on its held-out texts."""
     run = runs.load(Path(folder))
-    encoder, classes = run.pipeline.encoder, run.pipeline.classes
-    source = open_source(run.data["name"])
+    encoder, settings, data = run.pipeline.encoder, run.settings, {}
+    source = open_source(run.data["name"], run.data["text_column"], run.data["label_column"], settings["seed"])
     with tempfile.TemporaryDirectory() as place:
-        data = {}
         for split in ("train", "validation", "test"):
-            labelled = numbered(source.stream(split), classes)
-            texts = encode(labelled, encoder, Path(place) / split)
-            data[split] = LengthBuckets(texts, 64, run.settings["batch_tokens"], SEED if split == "train" else None)
-        trials = [_trial(data, encoder, len(classes), *chosen) for chosen in REVIEWS]
+            texts = encode(numbered(source.stream(split), run.pipeline.classes), encoder, Path(place) / split)
+            seed = SEED if split == "train" else None
+            data[split] = LengthBuckets(texts, settings["batch"] or 64, settings["batch_tokens"], seed)
+        trials = [_review_trial(data, encoder, len(run.pipeline.classes), **trial) for trial in REVIEWS]
     _, accuracy, model, told = min(trials, key=lambda trial: trial[0])
-    print(f"here: accuracy {run.metrics['accuracy']:.4f}")
+    print(f"here: accuracy {run.metrics['accuracy']:.4f}, trained in {_seconds(run):.0f} s")
     print(f"transformer, {told}: accuracy {accuracy:.4f}, {_size(model):.1f} MB")
     for length in (20, 200):
         print(f"transformer, one text of {length} words, ids given: {1000 * _latency(model, length):.1f} ms")
 
 
-def _trial(data, encoder, classes, width, rate):
+def _review_trial(data, encoder, classes, width, dropped_input, rate):
     """The validation loss, the accuracy on the test split, the model, and what it is."""
     torch.manual_seed(SEED)
-    most, words = encoder.max_tokens, len(encoder.vocabulary)
-    model = Classifier(words, classes, width, LAYERS, most, DROPOUT, word_dropout=0.2)
-    told = f"width {width}, learning rate {rate}"
-    print(f"transformer, {told}:", flush=True)
+    model = Classifier(len(encoder.vocabulary), classes, width, encoder.max_tokens, dropped_input)
+    print(f"transformer, width {width}, input dropped {dropped_input}, learning rate {rate}:", flush=True)
 
     def losses(epoch):
         data["train"].epoch = epoch
@@ -66,9 +71,10 @@ def _trial(data, encoder, classes, width, rate):
 
     begun = time.monotonic()
     least = train(model, losses, validate, EPOCHS, len(data["train"]), rate)
+    told = f"width {width}, trained in {time.monotonic() - begun:.0f} s"
     with torch.inference_mode():
-        _, accuracy = _measured(model, data["test"])
-    print(f"  test accuracy {accuracy:.4f}, {time.monotonic() - begun:.0f} s", flush=True)
+        accuracy = _measured(model, data["test"])[1]
+    print(f"  accuracy {accuracy:.4f}", flush=True)
     return least, accuracy, model, told
 
 
@@ -86,6 +92,12 @@ def _measured(model, batches):
     return sums[0] / sums[2], sums[1] / sums[2]
 
 
+def _seconds(run):
+    """How long the training of a run took."""
+    with open(run.path / "history.csv", encoding="utf-8") as file:
+        return sum(float(row["seconds"]) for row in csv.DictReader(file))
+
+
 def _size(model):
     return sum(weight.numel() * 4 for weight in model.parameters()) / 1e6
 
@@ -101,39 +113,56 @@ def _latency(model, length):
     return statistics.median(times[10:])
 
 
-def characters(file, minutes):
-    """Train on the first nine tenths of a file for so many minutes; print the nats of a character of the rest."""
-    source = open_texts(file, raw=True)
+def characters(folder):
+    """Train on the text of a run of `generation` for as long as the run; print the nats of a held-out character."""
+    run = runs.load(Path(folder))
+    source = open_texts(run.data["name"], raw=True)
     texts = {name: "".join(piece.text for piece in source.stream(name)) for name in ("train", "validation", "test")}
     numbers = {character: number for number, character in enumerate(sorted(set("".join(texts.values()))), 1)}
     ids = {split: torch.tensor([numbers[character] for character in text]) for split, text in texts.items()}
-    steps, draw = len(ids["train"]) // (WINDOWS * CHARACTERS["longest"]), np.random.default_rng(SEED)
+    trials = [_character_trial(ids, len(numbers) + 1, _seconds(run), **trial) for trial in CHARACTERS]
+    with open(run.path / "history.csv", encoding="utf-8") as file:
+        least = min(float(row["val_loss"]) for row in csv.DictReader(file))
+    print(f"here: validation {least:.3f}, test {run.metrics['loss']:.3f} nats, trained in {_seconds(run) / 60:.1f} min")
+    print(f"transformer, {min(trials)[1]}")
 
-    def trained(epochs, steps):
-        torch.manual_seed(SEED)
-        model = LanguageModel(len(numbers) + 1, **CHARACTERS)
 
-        def losses(_):
-            return (_loss(model, _drawn(ids["train"], draw)) for _ in range(steps))
+def _character_trial(ids, tokens, seconds, width, layers):
+    """The validation loss, and what to print."""
+    torch.manual_seed(SEED)
+    draw, model = np.random.default_rng(SEED), LanguageModel(tokens, width, layers, WINDOW)
+    steps = _steps_in(LanguageModel(tokens, width, layers, WINDOW), ids, draw, seconds)
+    print(f"transformer, width {width}, {layers} layers, {LOOKS} times {steps} steps:", flush=True)
 
-        train(model, losses, lambda: _held_out(model, ids["validation"]), epochs, steps, RATE)
-        return model
+    def losses(_):
+        return (_loss(model, _drawn(ids["train"], draw)) for _ in range(steps))
 
     begun = time.monotonic()
-    trained(1, 20)  # how long a step takes
-    epochs = max(1, int(60 * float(minutes) / (time.monotonic() - begun) * 20 / steps))
-    begun = time.monotonic()
-    model = trained(epochs, steps)
-    took = (time.monotonic() - begun) / 60
+    least = train(model, losses, lambda: _held_out(model, ids["validation"]), LOOKS, steps, RATE)
+    minutes = (time.monotonic() - begun) / 60
     with torch.inference_mode():
-        told = ", ".join(f"{split} {_held_out(model, ids[split]):.3f}" for split in ("validation", "test"))
-    print(f"transformer, {_size(model):.1f} MB, {epochs} epochs in {took:.1f} minutes: {told} nats a character")
+        test = _held_out(model, ids["test"])
+    told = f"width {width}: validation {least:.3f}, test {test:.3f} nats, trained in {minutes:.1f} min"
+    print(f"  {told}, {_size(model):.1f} MB", flush=True)
+    return least, told
+
+
+def _steps_in(model, ids, draw, seconds):
+    """The steps before each of `LOOKS` validations that so many seconds allow."""
+    times = []
+    for _ in range(15):
+        begun = time.monotonic()
+        _loss(model, _drawn(ids["train"], draw)).backward()
+        times.append(time.monotonic() - begun)
+    begun = time.monotonic()
+    with torch.inference_mode():
+        _held_out(model.eval(), ids["validation"])
+    return int((seconds / LOOKS - (time.monotonic() - begun)) / statistics.median(times[5:]))
 
 
 def _drawn(ids, draw):
     """Windows from anywhere, [B, T + 1]."""
-    length = CHARACTERS["longest"] + 1
-    return torch.stack([ids[begin : begin + length] for begin in draw.integers(len(ids) - length, size=WINDOWS)])
+    return torch.stack([ids[n : n + WINDOW + 1] for n in draw.integers(len(ids) - WINDOW, size=WINDOWS)])
 
 
 def _loss(model, windows):
@@ -141,15 +170,13 @@ def _loss(model, windows):
 
 
 def _held_out(model, ids):
-    """Nats of a character, those of the first half window left out: of each window the second half is told."""
-    length = CHARACTERS["longest"]
-    half = length // 2
-    begins, total, told = range(0, len(ids) - length - 1, half), 0.0, 0
-    for first in range(0, len(begins), HELD_OUT_WINDOWS):
-        windows = torch.stack([ids[begin : begin + length + 1] for begin in begins[first : first + HELD_OUT_WINDOWS]])
+    """Nats of a character: of each window the second half is told, so that all are but the first and last few."""
+    half, total, told = WINDOW // 2, 0.0, 0
+    begins = range(0, len(ids) - WINDOW, half)
+    for first in range(0, len(begins), AT_ONCE):
+        windows = torch.stack([ids[n : n + WINDOW + 1] for n in begins[first : first + AT_ONCE]])
         losses = torch.nn.functional.cross_entropy(model(windows[:, :-1]).mT, windows[:, 1:], reduction="none")
-        losses = losses[:, half:]
-        total, told = total + float(losses.sum()), told + losses.numel()
+        total, told = total + float(losses[:, half:].sum()), told + losses[:, half:].numel()
     return total / told
 
 

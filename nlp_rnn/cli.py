@@ -35,7 +35,8 @@ from nlp_rnn.options import (
     text_column,
     training_options,
 )
-from nlp_rnn.places import begun, check_new, next_free
+from nlp_rnn.places import check_new, next_free
+from nlp_rnn.resuming import as_begun
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -98,17 +99,16 @@ def run(recipe, data, out, start, assignments, resume, tensorboard, json_, **col
     recipes.find(recipe)
     quiet_tensorflow()
     module = recipes.load(recipe)
-    before = begun(out) if resume else {}
-    start = start or before.get("start")
-    start = open_language_model(Path(start), module, recipe) if start else None
+    before = as_begun(module, recipe, out, start) if resume else {}
+    start = open_language_model(start, module, recipe) if start else None
     config = recipes.with_settings(recipes.config_of(module, before.get("settings", {})), assignments)
-    asked = asked_for({"name": data, **columns}, before.get("data", {"name": module.DATA}))
+    asked = asked_for({"name": data or None, **columns}, before.get("data", {"name": module.DATA}))
     train(module, config, asked, json_, recipe=recipe, out=out, start=start, resume=resume, tensorboard=tensorboard)
 
 
 @main.command()
 @click.argument("run", type=FILE)
-@click.option("--data", required=True, help="As for `nlp-rnn run`.")
+@click.option("--data", help="As for `nlp-rnn run`.")
 @click.option("--out", type=FILE, help="The run folder to make; by default the next free one in runs/.")
 @training_options
 @recipe_file
@@ -131,9 +131,12 @@ def finetune(run, data, out, assignments, resume, tensorboard, recipe, json_, **
         raise CallError(f"{run} was made with the recipe {start.recipe}: name its file with --recipe")
     name = str(recipe or start.recipe)
     module = recipes.load(name)
-    before = begun(out) if resume else {}
+    before = as_begun(module, name, out, run) if resume else {}
+    if not data and not before:
+        raise CallError("say what to train on with --data")
     config = recipes.with_settings(recipes.config_of(module, before.get("settings", start.settings)), assignments)
-    asked = asked_for({"name": data, **columns_of(start, columns)}, before.get("data", {}))
+    columns = columns if before else columns_of(start, columns)
+    asked = asked_for({"name": data or None, **columns}, before.get("data", {}))
     train(module, config, asked, json_, recipe=name, out=out, start=start, resume=resume, tensorboard=tensorboard)
 
 

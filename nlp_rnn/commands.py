@@ -1,7 +1,5 @@
 """What the commands do once their options are read: open the data that a recipe asks for, train, measure, answer."""
 
-import shlex
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +10,7 @@ from nlp_rnn.console import quiet_tensorflow
 from nlp_rnn.opening import columns_of, opened
 from nlp_rnn.places import check_new, unfinished
 from nlp_rnn.progress import say
+from nlp_rnn.resuming import say_how_to_go_on
 
 DATA_OF = {"text_classifier": "labels", "language_model": "text", "translator": "pairs", "forecaster": "series"}
 FORECASTING = ("horizon", "quantiles", "plot", "anomalies")  # options of `predict` that only a forecaster takes
@@ -38,7 +37,7 @@ def train(module: ModuleType, config: object, asked: dict, as_json: bool, **job)
     try:
         figures = module.train(config, source, runs.Job(data=asked, **job))
     except (KeyboardInterrupt, OSError):
-        _say_how_to_go_on(job["out"])
+        say_how_to_go_on(job["out"])
         raise
     answers.print_figures({"run": str(job["out"]), **figures}, as_json, "held-out texts")
 
@@ -275,13 +274,3 @@ def _measured_language(trained, source, texts):
     figures = measure_text(trained.pipeline, texts, trained.metrics.get("passages", False))
     rows = cloze_rows(source)
     return figures | ({"cloze": {trained.settings["cell"]: measure_cloze(trained.pipeline, rows)}} if rows else {})
-
-
-def _say_how_to_go_on(out):
-    from nlp_rnn import runs
-
-    if not runs.has_checkpoint(out):
-        return
-    words = [word for word in sys.argv[1:] if word != "--resume"]
-    words += [] if "--out" in words else ["--out", str(out)]
-    say(f"The epochs done are kept in {unfinished(out)}; go on with:\n  nlp-rnn {shlex.join(words)} --resume")

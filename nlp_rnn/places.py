@@ -14,9 +14,22 @@ def unfinished(out: Path) -> Path:
 
 
 def begun(out: Path) -> dict:
-    """What the unfinished run of `out` was asked for, as `runs.Job.purpose` says it; empty where there is none."""
+    """What the unfinished run of `out` was asked for, as `runs.Job.purpose` says it; empty where there is none.
+
+    Raises:
+        CallError: it is damaged.
+    """
     file = unfinished(out) / PURPOSE
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if not file.exists():
+        return {}
+    try:
+        purpose = json.loads(file.read_text(encoding="utf-8"))
+        whole = all(isinstance(purpose[part], dict) for part in ("settings", "data")) and "recipe" in purpose
+    except (ValueError, TypeError, KeyError):
+        whole = False
+    if not whole:
+        raise CallError(f"{file} is damaged: remove {file.parent} and begin again")
+    return purpose
 
 
 def next_free(out: Path, resume: bool = False) -> Path:

@@ -104,9 +104,16 @@ def copy(name: str, destination: Path) -> None:
 
 
 def config_of(recipe: ModuleType, settings: dict) -> object:
-    """A recipe's config with the settings of a run, which may be from another version; the rest is default."""
+    """A recipe's config with the settings of a run, which may be from another version; the rest is default.
+
+    Raises:
+        CallError: the recipe does not take them any more.
+    """
     known = {field.name for field in dataclasses.fields(recipe.Config)}
-    return recipe.Config(**{name: value for name, value in settings.items() if name in known})
+    try:
+        return recipe.Config(**{name: value for name, value in settings.items() if name in known})
+    except ValueError as error:
+        raise CallError(f"{error}: the recipe does not take the settings of this run") from None
 
 
 def with_settings(config: object, assignments: Iterable[str]) -> object:

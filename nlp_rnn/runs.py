@@ -239,7 +239,7 @@ def _check_free(job, folder, purpose):
     before = begun(job.out) or purpose
     now = json.loads(json.dumps(purpose))
     old, new = before["settings"], now["settings"]
-    changed = [f"{key}={old.get(key)}, not {value}" for key, value in new.items() if value != old.get(key)]
+    changed = [f"{key}={old.get(key)}, not {new.get(key)}" for key in old | new if new.get(key) != old.get(key)]
     changed += [f"another {key}" for key in now if key != "settings" and now[key] != before.get(key)]
     if changed:
         raise CallError(f"{folder} was begun with {'; '.join(changed)}: resume with the same, or remove it")

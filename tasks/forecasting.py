@@ -191,9 +191,9 @@ def _scaling(config, panel, ends):
         )
     if config.likelihood == COUNTS:
         return "size"
-    if config.scaling == "log":
+    positive = len(seen) > 0 and seen.min() > 0
+    if config.scaling == "log" and not positive:  # of a resumed run, as "auto" chose it
         check_positive(panel)
     if (seen == 0).any() and (seen >= 0).all() and (seen == np.round(seen)).all():
         say(f"these are counts: compare with --set model=paths --set likelihood={COUNTS}, which tells none below zero")
-    positive = len(seen) > 0 and seen.min() > 0
     return {"auto": "log" if positive else "deviation"}.get(config.scaling, config.scaling)

@@ -137,6 +137,8 @@ def test_finetune_new_classes_and_the_same(cli, trained, tmp_path):
     assert new[: len(old)] == old and "stellar" in new[len(old) :]
     about = json.loads(Path("new/run.json").read_text())
     assert about["start"] == str(trained) and about["settings"]["units"] == 8
+    on_what = cli("finetune", trained, "--out", "x")
+    assert on_what.exit_code == 2 and "say what to train on with --data" in on_what.stderr
     frozen = cli("finetune", trained, "--data", "new.csv", "--out", "x", "--set", "units=9")
     assert frozen.exit_code == 2 and "units cannot change" in frozen.stderr and not Path("x").exists()
 

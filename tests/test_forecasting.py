@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 
-from nlp_rnn import runs
+from nlp_rnn import recipes, runs
 from nlp_rnn.backtest import evaluate
+from nlp_rnn.checks import InputError
 from nlp_rnn.export import export
 from nlp_rnn.forecasting import Forecaster
 from nlp_rnn.models import DirectForecaster, PathForecaster
@@ -74,6 +75,17 @@ def test_learns_season_and_growth_and_says_how_well(cli, forecaster):
     )
     shown = cli("evaluate", forecaster).stdout
     assert "seasonal naive" in shown and "80 % intervals hold" in shown
+
+
+def test_logarithms_need_values_above_zero_where_they_are_learnt_from():
+    recipe, values = recipes.load("forecasting"), np.arange(1, 31, dtype=np.float32)
+    values[29] = 0  # held out: "auto" takes logarithms, and so does a run resumed with what it chose
+    panel = Panel("shops", ("a",), values, np.array([0, 30]), 1, np.zeros(1, np.int32))
+    scalings = [recipe._scaling(recipe.Config(scaling=asked), panel, [24]) for asked in ("auto", "log")]
+    assert scalings == ["log", "log"]
+    values[3] = 0
+    with pytest.raises(InputError, match="series 'a' holds 0, and the model takes logarithms"):
+        recipe._scaling(recipe.Config(scaling="log"), panel, [24])
 
 
 def test_a_table_of_what_follows(cli, forecaster):

@@ -73,6 +73,7 @@ MAY_IMPORT = {
     | {"__init__", "language", "forecasting", "models", "pipelines", "places", "progress", "text", "translation"},
     "evaluation": BASE | {"batching", "metrics", "pipelines", "plots", "progress", "runs"},
     "export": BASE | {"places", "progress", "runs"},
+    "resuming": BASE | {"places", "progress", "runs"},
     "console": BASE | {"progress"},
     "recipes": BASE | {"shipped"},
     "answers": BASE
@@ -101,12 +102,14 @@ MAY_IMPORT = {
         "plots",
         "progress",
         "recipes",
+        "resuming",
         "runs",
         "sources",
     },
     "cli": BASE
     | PARTS
-    | {"__init__", "answers", "commands", "console", "export", "opening", "options", "places", "recipes", "runs"},
+    | {"__init__", "answers", "commands", "console", "export", "opening", "options", "places", "recipes", "resuming"}
+    | {"runs"},
     "tasks": BASE
     | PARTS
     | LANGUAGE
@@ -161,6 +164,7 @@ def test_the_command_line_starts_without_anything_heavy():
         "console",
         "options",
         "places",
+        "resuming",
         "cli",
     ):
         tree = ast.parse((ROOT / "nlp_rnn" / f"{name}.py").read_text(encoding="utf-8"))

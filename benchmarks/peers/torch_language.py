@@ -95,9 +95,9 @@ def train(network, vocabulary, data, validation, epochs, rate, clip):
     return trained
 
 
-def stepper(parameters, rate, clip, steps):
+def stepper(parameters, rate, clip, steps, decay=0.0):
     """What takes a step for a loss: Adam with a rate that rises over 50 steps, then falls to zero as half a cosine."""
-    optimizer = torch.optim.Adam(parameters, rate, eps=1e-7)
+    optimizer = torch.optim.AdamW(parameters, rate, eps=1e-7, weight_decay=decay)
     warmup = min(50, steps // 4)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: _share(n, warmup, steps))
 

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.peers.torch_language import stepper
 
-CLIP, HEADS = 1.0, 4
+CLIP, DECAY, HEADS, DROPOUT, WORD_DROPOUT = 1.0, 0.01, 4, 0.1, 0.2
 UNKNOWN = 1  # the id of an unknown word
 
 
@@ -17,19 +17,24 @@ class Transformer(torch.nn.Module):
 
     Args:
         longest: the most tokens that can be read at once.
+        dropped_input: share of the embedded input that is dropped in training.
         causal: no token sees those after it.
     """
 
-    def __init__(self, vocabulary, width, layers, longest, dropout, causal):
+    def __init__(self, vocabulary, width, layers, longest, dropped_input, causal):
         super().__init__()
         self.causal = causal
         self.tokens, self.positions = torch.nn.Embedding(vocabulary, width), torch.nn.Embedding(longest, width)
-        for table in (self.tokens, self.positions):
-            torch.nn.init.normal_(table.weight, std=0.02)
-        self.dropped = torch.nn.Dropout(dropout)
+        self.dropped = torch.nn.Dropout(dropped_input)
         options = {"activation": "gelu", "batch_first": True, "norm_first": True}
-        layer = torch.nn.TransformerEncoderLayer(width, HEADS, 4 * width, dropout, **options)
+        layer = torch.nn.TransformerEncoderLayer(width, HEADS, 4 * width, DROPOUT, **options)
         self.stack = torch.nn.TransformerEncoder(layer, layers, torch.nn.LayerNorm(width), enable_nested_tensor=False)
+        for name, weight in self.named_parameters():  # as GPT-2; PyTorch gives all layers the same weights
+            into_sum = name.endswith(("out_proj.weight", "linear2.weight"))
+            if weight.dim() > 1:
+                torch.nn.init.normal_(weight, std=0.02 / math.sqrt(2 * layers if into_sum else 1))
+        for layer in self.stack.layers:
+            layer.self_attn.dropout = 0.0  # PyTorch's fast attention has none on a CPU
 
     def read(self, ids):
         """A vector for every token."""
@@ -43,14 +48,14 @@ class Transformer(torch.nn.Module):
 class Classifier(Transformer):
     """Ids [B, T] -> a score for each class, [B, C], of the mean and the maximum over the tokens, as in `make run`."""
 
-    def __init__(self, vocabulary, classes, width, layers, longest, dropout, word_dropout):
-        super().__init__(vocabulary, width, layers, longest, dropout, causal=False)
-        self.word_dropout, self.pooled_dropped = word_dropout, torch.nn.Dropout(0.5)
+    def __init__(self, vocabulary, classes, width, longest, dropped_input, layers=2):
+        super().__init__(vocabulary, width, layers, longest, dropped_input, causal=False)
+        self.pooled_dropped = torch.nn.Dropout(0.5)
         self.scores = torch.nn.Linear(2 * width, classes)
 
     def forward(self, ids):
         if self.training:
-            ids = torch.where((torch.rand(ids.shape) < self.word_dropout) & (ids > 0), UNKNOWN, ids)
+            ids = torch.where((torch.rand(ids.shape) < WORD_DROPOUT) & (ids > 0), UNKNOWN, ids)
         x, there = self.read(ids), (ids > 0)[..., None]
         mean = (x * there).sum(1) / there.sum(1).clamp(min=1)
         return self.scores(self.pooled_dropped(torch.cat([mean, x.masked_fill(~there, -math.inf).amax(1)], 1)))
@@ -59,8 +64,8 @@ class Classifier(Transformer):
 class LanguageModel(Transformer):
     """Ids [B, T] -> scores of the token after each, [B, T, V]; the output is tied to the embedding."""
 
-    def __init__(self, vocabulary, width, layers, longest, dropout):
-        super().__init__(vocabulary, width, layers, longest, dropout, causal=True)
+    def __init__(self, vocabulary, width, layers, longest):
+        super().__init__(vocabulary, width, layers, longest, DROPOUT, causal=True)
 
     def forward(self, ids):
         return self.read(ids) @ self.tokens.weight.T
@@ -82,7 +87,7 @@ def train(
         steps: batches in an epoch.
         rate: the highest learning rate.
     """
-    step, best, least = stepper(list(model.parameters()), rate, CLIP, epochs * steps), None, math.inf
+    step, best, least = stepper(list(model.parameters()), rate, CLIP, epochs * steps, DECAY), None, math.inf
     for epoch in range(epochs):
         begun = time.monotonic()
         model.train()
