@@ -30,10 +30,9 @@ REVIEWS = (  # of two layers each
     {"width": 64, "dropped_input": 0.1, "rate": 0.001},
     {"width": 64, "dropped_input": 0.4, "rate": 0.001},
     {"width": 128, "dropped_input": 0.4, "rate": 0.001},
-    {"width": 128, "dropped_input": 0.4, "rate": 0.0005},
 )
 CHARACTERS = ({"width": 128, "layers": 4}, {"width": 256, "layers": 4})
-EPOCHS, SEED = 5, 0
+EPOCHS, SEED = 4, 0
 WINDOW, WINDOWS, RATE, LOOKS = 256, 24, 0.002, 10  # characters; windows in a step; the rate; validations in training
 AT_ONCE = 64  # windows measured at once
 

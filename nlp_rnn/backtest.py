@@ -76,6 +76,8 @@ def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool
             forecasts = told_by(name, seen, season, horizon)
             told[name].append(np.stack(list(track(forecasts, name, len(seen)))))
     actual, sizes = np.concatenate(actual), np.concatenate(sizes)
+    if np.isnan(actual).all():
+        raise InputError(f"{panel.name}: none of the last {horizon * origins} points, which are held out, has a value")
     points = {name: np.concatenate(parts) for name, parts in told.items()}
     figures = _figures(points, actual, sizes)
     figures[HERE] |= _of_quantiles(np.concatenate(quantiles), actual)

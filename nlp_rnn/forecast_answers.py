@@ -10,7 +10,7 @@ import numpy as np
 from nlp_rnn import plots
 from nlp_rnn.backtest import DRAWN, HERE, evaluate, fan, loses, table
 from nlp_rnn.checks import CallError, InputError
-from nlp_rnn.forecasting import forecast_at
+from nlp_rnn.forecasting import AT_ONCE, forecast_at
 from nlp_rnn.panel import Panel
 from nlp_rnn.progress import say
 from nlp_rnn.series_checks import check_fits
@@ -87,20 +87,23 @@ def _following(forecaster, panel, horizon, quantiles, plot):
     if not usable:
         raise InputError(f"{panel.name}: no series has a value among the last {known} points that are read")
     _check_known_ahead(panel, usable, horizon)
-    seen = [panel.series(n) for n in usable]
-    beside = panel.all_beside(usable, panel.lengths[usable], known, horizon)
-    found = forecaster.forecast(seen, horizon, levels, panel.categories[usable], covariates=beside)
-    if plot:
-        _draw(panel, usable, found, levels, plot)
-    for n, mean, told in zip(usable, found.mean, found.quantiles, strict=True):
-        for step in range(horizon):
-            values = {f"q{level:g}": float(value) for level, value in zip(levels, told[step], strict=True)}
-            yield {
-                "series": panel.names[n],
-                **_when(panel, n, len(panel.series(n)) + step),
-                "mean": float(mean[step]),
-                **values,
-            }
+    for begin in range(0, len(usable), AT_ONCE):  # of covariates there may be more than fits into memory
+        some = usable[begin : begin + AT_ONCE]
+        beside = panel.all_beside(some, panel.lengths[some], known, horizon)
+        series, kinds = [panel.series(n) for n in some], panel.categories[some]
+        found = forecaster.forecast(series, horizon, levels, kinds, begin, beside)
+        if plot and not begin:
+            _draw(panel, some, found, levels, plot)
+        for n, mean, told in zip(some, found.mean, found.quantiles, strict=True):
+            yield from _steps(panel, n, mean, told, levels)
+
+
+def _steps(panel, number, mean, told, levels):
+    """A row for each step that is told of a series: mean [H] and quantiles [H, Q]."""
+    for step, (middle, values) in enumerate(zip(mean, told, strict=True)):
+        quantiles = {f"q{level:g}": float(value) for level, value in zip(levels, values, strict=True)}
+        when = _when(panel, number, panel.lengths[number] + step)
+        yield {"series": panel.names[number], **when, "mean": float(middle), **quantiles}
 
 
 def _check_known_ahead(panel, usable, horizon):
@@ -126,7 +129,7 @@ def _draw(panel, usable, found, levels, plot):
     some = zip(usable[:DRAWN], found.quantiles, strict=False)
     drawn = [fan(panel, n, panel.lengths[n], told, levels) for n, told in some]
     plots.fans(drawn, plot)
-    say(f"{len(drawn)} of {len(usable):,} series are drawn in {plot}")
+    say(f"the first {len(drawn)} series are drawn in {plot}")
 
 
 def _unexpected(forecaster, panel, share):

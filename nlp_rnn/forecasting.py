@@ -166,7 +166,8 @@ class Forecaster:
         """What an export answers: `forecast` of values [B, T], and `forecast_of` those of a category as well.
 
         Where the model reads covariates, they are asked for too, [B, T + H, C], H the steps that are told. Of values
-        that are all missing among those read, NaN is told.
+        that are all missing among those read, NaN is told, and so it is by a model that takes logarithms where one of
+        them is not above zero.
         """
         known = [tf.TensorSpec([None, None], tf.float32, name="values")]
         if self.options["columns"]:
@@ -210,8 +211,10 @@ class Forecaster:
             shape = [None, known + horizon if self.direct else None, len(self.options["columns"])]
             covariates = tf.ensure_shape(covariates, shape)
         found = self._tell(values, category, horizon, paths, seed, covariates)
-        nothing = tf.reduce_all(tf.math.is_nan(values), 1)[:, None, None]
-        found = tf.where(nothing, np.nan, found)
+        nothing = tf.reduce_all(tf.math.is_nan(values), 1)
+        if self.model.settings["scaling"] == "log":
+            nothing |= tf.reduce_any(values <= 0, 1)
+        found = tf.where(nothing[:, None, None], np.nan, found)
         if self.direct:
             own = np.array(self.model.settings["levels"])
             mean = tf.linalg.matvec(found, tf.constant(between(own, FINE).mean(0), found.dtype))

@@ -85,11 +85,51 @@ def sampled_cross_entropy(
         ValueError: `samples` is not a positive int.
     """
     samples = min(positive_int("samples", samples), int(kernel.shape[0]) - 1)
-    labels = tf.cast(targets, tf.int64)[:, None]
-    losses = tf.nn.sampled_softmax_loss(
-        kernel, bias, labels, states, samples, num_classes=int(kernel.shape[0]), seed=seed
+    if states.shape[0] is None:
+        rows = _rounded(tf.maximum(tf.shape(states)[0], 1))
+        states, targets, weights = (_filled(x, rows) for x in (states, targets, weights))
+    targets = tf.cast(targets, tf.int64)
+    drawn, of_targets, of_drawn = tf.random.log_uniform_candidate_sampler(
+        targets[:, None], 1, samples, True, int(kernel.shape[0]), seed
     )
-    return tf.reduce_sum(losses * weights)
+    chances = [tf.stop_gradient(tf.math.log(chance)) for chance in (of_targets[:, 0], of_drawn)]
+    parts = [
+        (tf.gather(kernel, ids), tf.gather(bias, ids) - c) for ids, c in zip((targets, drawn), chances, strict=True)
+    ]
+    return _of_drawn(states, *parts[0], *parts[1], targets, drawn, weights)
+
+
+@tf.custom_gradient
+def _of_drawn(states, wanted, wanted_bias, kernel, bias, targets, drawn, weights):
+    """The loss of N positions, with the rows of their targets, [N, U] and [N], and those of S words, [S, U] and [S]."""
+    logits = tf.matmul(states, kernel, transpose_b=True)
+    told, of_drawn, each = _softmax_of_drawn(logits, bias, states, wanted, wanted_bias, targets, drawn, weights)
+    (d_states, *of_wanted), (d_logits, d_bias) = told, of_drawn
+
+    def gradient(upstream):
+        found = (
+            d_states + tf.matmul(d_logits, kernel),
+            *of_wanted,
+            tf.matmul(d_logits, states, transpose_a=True),
+            d_bias,
+        )
+        return (*(upstream * g for g in found), None, None, upstream * each)
+
+    return tf.reduce_sum(each * weights), gradient
+
+
+@tf.function(autograph=False, jit_compile=True)
+def _softmax_of_drawn(logits, bias, states, wanted, wanted_bias, targets, drawn, weights):
+    """Gradients for states, rows and biases by way of the targets; for logits and biases of words drawn; the losses."""
+    told = tf.reduce_sum(states * wanted, -1) + wanted_bias
+    hit = targets[:, None] == drawn[None]  # a target that was drawn as well counts once
+    logits = tf.where(hit, logits.dtype.min, logits + bias)
+    top = tf.maximum(tf.reduce_max(logits, -1), told)
+    exponentials, of_told = tf.exp(logits - top[:, None]), tf.exp(told - top)
+    total = tf.reduce_sum(exponentials, -1) + of_told
+    d_told, d_logits = weights * (of_told / total - 1), exponentials * (weights / total)[:, None]
+    of_targets = d_told[:, None] * wanted, d_told[:, None] * states, d_told
+    return of_targets, (d_logits, tf.reduce_sum(d_logits, 0)), tf.math.log(total) + top - told
 
 
 def _in_chunks(states, kernel, bias, targets, weights, most, smoothing):

@@ -101,7 +101,10 @@ def asking_options(command):
             "--plot", type=FILE, help="Forecasting: draw up to nine series and what follows them: a new .png file."
         ),
         click.option(
-            "--anomalies", type=float, help="Forecasting: print the points outside the interval of this share, 0.9."
+            "--anomalies",
+            type=float,
+            help="Forecasting: print the points outside the interval of this share, 0.9; the first of a series, as "
+            "many as the horizon, are not looked at.",
         ),
     )
     for option in reversed(options):

@@ -1,8 +1,11 @@
 """Whether series are such as a forecaster can read."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.distributions import COUNTS
 from nlp_rnn.forecasting import Forecaster
 from nlp_rnn.panel import Panel
 from nlp_rnn.progress import say
@@ -10,11 +13,12 @@ from nlp_rnn.sources.calendar import words
 
 
 def check_fits(forecaster: Forecaster, panel: Panel) -> Panel:
-    """The series with the categories that a forecaster knows.
+    """The series with the categories that a forecaster knows, and the season and frequency that it was trained for.
 
     Raises:
         CallError: other columns are named than those that it reads.
-        InputError: the series are of another frequency than those that it was trained on, or not above zero as those.
+        InputError: the series are of another frequency than those that it was trained on, or not above zero or no
+            counts as those.
     """
     step, season = forecaster.options["step"], forecaster.options["season"]
     if step and panel.step and step != panel.step:
@@ -32,11 +36,29 @@ def check_fits(forecaster: Forecaster, panel: Panel) -> Panel:
         say(f"{panel.name} has no times: its values are taken to be {words(step, season)}")
     if forecaster.model.settings["scaling"] == "log":
         check_positive(panel)
-    return panel.matched(forecaster.classes)
+    if forecaster.model.settings.get("likelihood") == COUNTS:
+        check_counts(panel)
+    return replace(panel.matched(forecaster.classes), season=season, step=step or panel.step)
 
 
 def _named(columns, ahead):
     return ", ".join([*(f"{c} (known ahead)" for c in columns[:ahead]), *columns[ahead:]]) or "nothing"
+
+
+def check_counts(panel: Panel) -> None:
+    """Check that all values are whole numbers from zero on.
+
+    Raises:
+        InputError: one is not; says of which series.
+    """
+    seen = np.nan_to_num(panel.values)
+    wrong = (seen != np.round(seen)) | (seen < 0)
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise InputError(
+            f"{panel.name}: series '{_series_at(panel, place)}' holds {seen[place]:g}, which is no count, and "
+            f"likelihood={COUNTS} is for those: choose another likelihood"
+        )
 
 
 def check_positive(panel: Panel) -> None:
@@ -47,8 +69,13 @@ def check_positive(panel: Panel) -> None:
     """
     if not np.nanmin(panel.values) > 0:
         place = int(np.nanargmin(panel.values))
-        name = panel.names[int(np.searchsorted(panel.offsets, place, "right")) - 1]
         raise InputError(
-            f"{panel.name}: series '{name}' holds {panel.values[place]:g}, and the model takes logarithms, which are "
-            "of values above zero: leave it empty if it is missing, or train with --set scaling=deviation"
+            f"{panel.name}: series '{_series_at(panel, place)}' holds {panel.values[place]:g}, and the model takes "
+            "logarithms, which are of values above zero: leave it empty if it is missing, or train with "
+            "--set scaling=deviation"
         )
+
+
+def _series_at(panel, place):
+    """The name of the series that a point is of."""
+    return panel.names[int(np.searchsorted(panel.offsets, place, "right")) - 1]

@@ -35,7 +35,7 @@ from nlp_rnn.models.scaling import SCALINGS
 from nlp_rnn.objectives import Forecasting
 from nlp_rnn.panel import Panel, split_by_series
 from nlp_rnn.progress import say
-from nlp_rnn.series_checks import check_fits, check_positive
+from nlp_rnn.series_checks import check_counts, check_fits, check_positive
 from nlp_rnn.sources.series import Opened
 from nlp_rnn.training import fit, plan_of
 from nlp_rnn.windows import Windows
@@ -111,6 +111,12 @@ def load_data(config: Config, panel: Panel) -> Data:
             f"{config.horizon} and to learn from the rest, give longer ones or --set horizon=N with a smaller N"
         )
     train, validation = split_by_series(panel, ends, config.horizon, config.seed)
+    ends = [(n, end) for n, end in enumerate(validation) if end]
+    if not any(np.isfinite(panel.series(n)[:end][-config.horizon :]).any() for n, end in ends):
+        raise InputError(
+            f"{panel.name}: no value is given where it is decided which epoch is best, the {config.horizon} points "
+            "before what is held out: give values there, or choose another --set horizon=N"
+        )
     shape = {"known": config.known, "horizon": config.horizon, "batch": config.batch}
     points = int(np.minimum(train, panel.lengths).sum())
     steps = config.steps or max(50, min(500, points // config.batch))
@@ -176,24 +182,19 @@ def fitted_to(config: Config, source: Opened, job: runs.Job) -> Config:
     known = config.known or segment * pieces
     if config.model == "paths" and known < season:
         raise CallError(f"--set known={known}: paths need at least a season, {season}")
-    scaling = _scaling(config, panel, held_out_ends(panel, horizon, config.origins))
+    scaling = _scaling(config, panel)
     chosen = {"horizon": horizon, "known": known, "segment": segment, "scaling": scaling}
     return replace(config, **chosen, recent=config.recent or season)
 
 
-def _scaling(config, panel, ends):
-    """How windows are measured, by what of the series is not held out."""
-    seen = np.concatenate([panel.series(n)[:end] for n, end in enumerate(ends)])
-    seen = seen[~np.isnan(seen)]
-    if config.likelihood == COUNTS and (seen != np.round(seen)).any() | (seen < 0).any():
-        raise InputError(
-            f"{panel.name} holds values that are no counts: --set likelihood={COUNTS} is for whole numbers"
-        )
+def _scaling(config, panel):
+    """How windows are measured; of logarithms only where every value has one, for commands read them all."""
     if config.likelihood == COUNTS:
+        check_counts(panel)
         return "size"
-    positive = len(seen) > 0 and seen.min() > 0
-    if config.scaling == "log" and not positive:  # of a resumed run, as "auto" chose it
+    if config.scaling == "log":
         check_positive(panel)
+    seen = panel.values[~np.isnan(panel.values)]
     if (seen == 0).any() and (seen >= 0).all() and (seen == np.round(seen)).all():
         say(f"these are counts: compare with --set model=paths --set likelihood={COUNTS}, which tells none below zero")
-    return {"auto": "log" if positive else "deviation"}.get(config.scaling, config.scaling)
+    return {"auto": "log" if seen.min() > 0 else "deviation"}.get(config.scaling, config.scaling)

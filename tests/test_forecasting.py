@@ -77,15 +77,14 @@ def test_learns_season_and_growth_and_says_how_well(cli, forecaster):
     assert "seasonal naive" in shown and "80 % intervals hold" in shown
 
 
-def test_logarithms_need_values_above_zero_where_they_are_learnt_from():
+def test_logarithms_need_values_above_zero():
     recipe, values = recipes.load("forecasting"), np.arange(1, 31, dtype=np.float32)
-    values[29] = 0  # held out: "auto" takes logarithms, and so does a run resumed with what it chose
     panel = Panel("shops", ("a",), values, np.array([0, 30]), 1, np.zeros(1, np.int32))
-    scalings = [recipe._scaling(recipe.Config(scaling=asked), panel, [24]) for asked in ("auto", "log")]
-    assert scalings == ["log", "log"]
-    values[3] = 0
+    assert recipe._scaling(recipe.Config(), panel) == "log"
+    values[29] = 0  # held out; what is asked of the model later reads it
+    assert recipe._scaling(recipe.Config(), panel) == "deviation"
     with pytest.raises(InputError, match="series 'a' holds 0, and the model takes logarithms"):
-        recipe._scaling(recipe.Config(scaling="log"), panel, [24])
+        recipe._scaling(recipe.Config(scaling="log"), panel)
 
 
 def test_a_table_of_what_follows(cli, forecaster):

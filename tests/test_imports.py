@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "forecasting": BASE | {"models", "panel", "progress", "sources"},
     "backtest": BASE | {"baselines", "forecast_metrics", "forecasting", "panel", "progress", "sources"},
     "forecast_answers": BASE | {"backtest", "forecasting", "panel", "plots", "progress", "series_checks", "sources"},
-    "series_checks": BASE | {"forecasting", "panel", "progress", "sources"},
+    "series_checks": BASE | {"distributions", "forecasting", "panel", "progress", "sources"},
     "checks": set(),
     "shipped": set(),
     "progress": set(),

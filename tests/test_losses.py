@@ -83,6 +83,21 @@ def test_is_finite_for_large_logits():
     np.testing.assert_allclose(loss, 2e4, rtol=1e-5)
 
 
+@pytest.mark.parametrize("known_size", [True, False])
+def test_words_drawn_give_what_tensorflow_gives(known_size):
+    def theirs(states, kernel, bias, targets, weights):
+        labels = tf.cast(targets, tf.int64)[:, None]
+        return tf.reduce_sum(weights * tf.nn.sampled_softmax_loss(kernel, bias, labels, states, 9, V, seed=3))
+
+    found = []
+    for loss in (theirs, lambda *given: sampled_cross_entropy(*given, samples=9, seed=3)):
+        tf.random.set_seed(0)  # of the draw, together with `seed`
+        value, gradients = value_and_gradients(loss, known_size)
+        found.append([value, *map(tf.convert_to_tensor, gradients)])
+    for expected, actual in zip(*found, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-6)
+
+
 def test_sampling_every_word_trains_towards_the_same():
     """Steps along the sampled gradient lower the full loss."""
     (states, kernel, bias), targets, weights = inputs()

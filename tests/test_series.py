@@ -75,6 +75,7 @@ def test_other_kinds_of_files(tmp_path):
         ("date,a\n2024-01-01 00:00:01,1\n2024-01-01 00:00:02,1\n2024-06-01 00:00:00,1\n", "a gap of"),
         ("id,date,y\na,2024-01-01,1\n,2024-01-02,1\n", "line 3: column 'id' is empty"),
         ("date\n2024-01-01\n", "has no column of values"),
+        ("week,sales\n1,5\n2,6\n4,7\n", "line 4: column 'week' holds 4 and counts steps, which must go up by one"),
         ("", "could not be read"),
         ("date,a\n", "holds no rows"),
     ],
@@ -119,13 +120,48 @@ def test_a_column_that_is_not_there_and_a_file_that_is_none(tmp_path):
         (["31/01/2024", "29/02/2024", "31/03/2024"], "M1"),
         (["2024-01-01 00:00", "2024-01-01 00:30"], "S1800"),
         (["1/15/2024", "2/15/2024", "3/15/2024"], "M1"),
+        (["31-01-2024", "29-02-2024", "31-03-2024"], "M1"),
     ],
 )
-def test_the_step_between_times(times, step):
+def test_the_step_between_times(times, step, capsys):
     import pandas as pd
 
     read = calendar.times_of(pd.Series(times), lambda row: f"row {row}", "date")
     assert calendar.step_of(read, [np.arange(len(times))], lambda row: f"row {row}")[0] == step
+    assert "have a zone" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "season"), [(1, 60), (60, 60), (300, 288), (1200, 72), (3600, 24), (43_200, 2), (7_000, 1), (86_400, 7)]
+)
+def test_the_season_of_steps_within_a_day(seconds, season):
+    times = np.datetime64("2024-01-01T00:00:00") + seconds * np.arange(6)
+    assert calendar.step_of(times, [np.arange(6)], str) == (f"S{seconds}", season)
+
+
+def test_the_step_in_months_is_that_within_a_series(tmp_path):
+    rows = "".join(f"a,{year}-12-31,1\nb,{year}-06-30,2\n" for year in (2020, 2021, 2022))
+    panel = opened(tmp_path, "id,date,y\n" + rows).panel
+    assert panel.step == "M12" and panel.season == 1 and panel.lengths.tolist() == [3, 3]
+
+
+def test_rows_without_values_at_the_end_are_there_to_be_told(tmp_path, capsys):
+    assert opened(
+        tmp_path, "date,a,b\n2024-01-01,1,5\n2024-02-01,2,\n2024-03-01,,\n2024-04-01,,\n"
+    ).panel.lengths.tolist() == [2, 2]
+    assert opened(tmp_path, "a,b\n1,5\n2,\n,\n,\n").panel.lengths.tolist() == [2, 2]
+    long = "id,date,y\na,2024-01-01,1\na,2024-02-01,\nb,2024-01-01,5\nb,2024-02-01,6\nb,2024-03-01,\n"
+    assert opened(tmp_path, long).panel.lengths.tolist() == [2, 2]
+
+
+def test_a_column_that_counts_steps_is_no_time(tmp_path, capsys):
+    panel = opened(tmp_path, "week,sales\n" + "".join(f"{n},{n}\n" for n in range(1, 40))).panel
+    assert panel.begins is None and panel.names == ("sales",) and len(panel.values) == 39
+    assert "column 'week' counts steps: there are no times" in capsys.readouterr().err
+
+
+def test_two_columns_without_times_are_two_series(tmp_path):
+    assert opened(tmp_path, "sales,demand\n1,2\n3,4\n").panel.names == ("sales", "demand")
 
 
 def test_days_that_may_be_months_are_asked_for(tmp_path):
@@ -194,6 +230,12 @@ def test_few_values_are_of_the_step_that_is_likely(tmp_path):
     assert opened(tmp_path, text).panel.step == ""
     panel = opened(tmp_path, text, step="M1").panel
     assert panel.step == "M1" and panel.season == 12
+
+
+def test_few_values_of_another_step_are_not_taken_for_the_likely_one(tmp_path):
+    text = "date,a\n2024-01-01,5\n2024-01-02,7\n2024-01-03,9\n"
+    assert opened(tmp_path, text, step="M1").panel.step == "S86400"
+    assert opened(tmp_path, "date,a\n2024-01-01 00:00,5\n2024-01-01 01:00,7\n", step="S86400").panel.step == "S3600"
 
 
 def test_a_hundred_thousand_series_are_read(tmp_path):

@@ -13,7 +13,7 @@ from nlp_rnn.layers.recurrent import CELLS
 from nlp_rnn.models.covariates import Covariates, checked, require
 from nlp_rnn.models.scaling import SCALINGS, Scale, scale_of
 
-FARTHEST = 8.0  # a value drawn is no farther than so many spreads from the centre; of logarithms a factor of 3,000
+FARTHEST = 8.0  # of logarithms, a value drawn is no farther from the centre: a factor of 3,000
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
@@ -213,7 +213,8 @@ class PathForecaster(keras.Model):
         if self.settings["likelihood"] == COUNTS:
             return count_draw(outputs, scale.spread[:, 0], seed)
         measured = DISTRIBUTIONS[self.settings["likelihood"]].draw(outputs, seed)
-        measured = tf.clip_by_value(measured, -FARTHEST, FARTHEST)  # a heavy tail has no mean once exp is taken of it
+        if scale.floor is not None:  # a heavy tail has no mean once exp is taken of it
+            measured = tf.clip_by_value(measured, -FARTHEST, FARTHEST)
         return scale.values(measured[:, None])[:, 0]
 
     def get_config(self):

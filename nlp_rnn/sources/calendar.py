@@ -12,17 +12,8 @@ from nlp_rnn.checks import InputError
 from nlp_rnn.progress import say
 
 DAY = 86_400
-SEASONS = {
-    "M1": 12,
-    "M3": 4,
-    "M12": 1,
-    f"S{7 * DAY}": 52,
-    f"S{DAY}": 7,
-    "S3600": 24,
-    "S1800": 48,
-    "S900": 96,
-    "S600": 144,
-}
+SEASONS = {f"S{7 * DAY}": 52, f"S{DAY}": 7}
+LONGEST = 288  # steps of a season within a day: of those of five minutes a day's, of shorter ones an hour's
 WORDS = {
     "M1": "monthly",
     "M3": "quarterly",
@@ -62,7 +53,7 @@ def times_of(column, place: Place, name: str) -> np.ndarray:
         times = days
     else:
         times = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
-        if (walls != text).any():
+        if times.notna().any() and (walls != text).any():
             say(f"the times of column '{name}' have a zone: they are read, and told, as UTC")
     if times.isna().all():
         times = _written_otherwise(text, times, place, name)
@@ -109,7 +100,7 @@ def _written_otherwise(text, times, place, name):
 def _irregularity(times):
     """How many different gaps there are."""
     times = np.unique(times)
-    step = _months(times)
+    step = _months(times, [np.arange(len(times))])
     return len(np.unique(np.diff(places(times, step or "S1"))))
 
 
@@ -124,7 +115,7 @@ def step_of(times: np.ndarray, series: Sequence[np.ndarray], place: Place, likel
         times: of all rows.
         series: the rows of each series, in order.
         place: where a row stands, for messages.
-        likely: taken where so few values are given that they do not tell.
+        likely: taken where so few values are given that they do not tell, if they are such steps apart.
 
     Raises:
         InputError: the times of a series do not rise, or are not regular; says which row.
@@ -141,21 +132,31 @@ def step_of(times: np.ndarray, series: Sequence[np.ndarray], place: Place, likel
             raise InputError(f"{place(int(rows[row]))}: the time {_shown(times[rows[row]])} {what}{hint}")
         gaps.append(apart)
     together = np.concatenate(gaps) if gaps else np.zeros(0, np.int64)
-    if len(together) < FEW and likely:
+    if len(together) < FEW and likely and all(_apart(times[rows], likely) for rows in series):
         return likely, _season(likely)
     if not len(together):
         return "", 1
-    step = _months(times) or f"S{_usual(together)}"
+    step = _months(times, series) or f"S{_usual(together)}"
     for rows in series:
         _check_regular(times, rows, step, place)
     return step, _season(step)
 
 
+def _apart(times, step):
+    """Whether times are whole steps apart, and each later than the one before."""
+    if step[0] == "S":
+        return not (np.diff(times).astype(np.int64) % int(step[1:])).any()
+    months = np.diff(times.astype("datetime64[M]").astype(np.int64))
+    return bool((months > 0).all() and not (months % int(step[1:])).any())
+
+
 def _season(step):
-    """The steps of a year, of a week, or of a day."""
-    if step[:1] == "M" and 12 % int(step[1:]) == 0:
-        return 12 // int(step[1:])
-    return SEASONS.get(step, 1)
+    """The steps of a year, of a week, of a day, or of what is shorter."""
+    number = int(step[1:])
+    if step[0] == "M":
+        return 12 // number if 12 % number == 0 else 1
+    within = (whole // number for whole in (DAY, 3600, 60) if whole % number == 0 and whole > number)
+    return SEASONS.get(step) or next((season for season in within if season <= LONGEST), 1)
 
 
 def _clock(times, rows, row):
@@ -170,16 +171,16 @@ def _usual(gaps):
     return int(found[counts.argmax()])
 
 
-def _months(times):
+def _months(times, series):
     """The step in months, if all times are of the same day of a month, or of its last day; else an empty string."""
+    gaps = np.concatenate([np.diff(times[rows].astype("datetime64[M]").astype(np.int64)) for rows in series])
     times = np.unique(times)
     days = times.astype("datetime64[D]")
     ends = _day_of_month(days + 1) == 1
-    months = np.unique(times.astype("datetime64[M]").astype(np.int64))
     same_day = len(np.unique(_day_of_month(times))) == 1
-    if len(months) < 2 or not (same_day or ends.all()) or len(np.unique(times - days)) > 1:
+    if not gaps.any() or not (same_day or ends.all()) or len(np.unique(times - days)) > 1:
         return ""
-    return f"M{int(np.gcd.reduce(np.diff(months)))}"
+    return f"M{int(np.gcd.reduce(gaps))}"
 
 
 def _day_of_month(times):

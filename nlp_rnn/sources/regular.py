@@ -89,6 +89,8 @@ def joined(
         begins = np.array([times[one.rows[0]] for one in series])
     found = zip(series, places, strict=True)
     pieces = [_spread_out(np.column_stack([one.values, beside.values[one.rows]]), where) for one, where in found]
+    if not beside.columns:
+        pieces = _cut(pieces, series, places, np.arange(len(beside.values)) if times is None else times)
     pieces, begins = _begun(pieces, begins, step)
     known = pieces if not beside.columns else [_ended(piece) for piece in pieces]
     values = np.concatenate(known)
@@ -141,6 +143,18 @@ def _begun(pieces, begins, step):
         moved = zip(begins, firsts, strict=True)
         begins = np.array([calendar.moved(begin, first, step) if first else begin for begin, first in moved])
     return pieces, begins
+
+
+def _cut(pieces, series, places, order):
+    """The series without the steps at their end at which none of them has a value: those are there to be told.
+
+    Args:
+        order: of all rows, by time.
+    """
+    there = [order[one.rows][~np.isnan(one.values)] for one in series]
+    last = max((times.max() for times in there if len(times)), default=order[0])
+    found = zip(pieces, series, places, strict=True)
+    return [piece[: 1 + where[order[one.rows] <= last].max(initial=-1)] for piece, one, where in found]
 
 
 def _ended(piece):

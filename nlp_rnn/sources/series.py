@@ -1,6 +1,7 @@
 """Series of numbers in tables: one column a series, or one row a value; in shipped sets, one row a series."""
 
 import warnings
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ USUAL = {
     "category": ("category", "kind", "type", "class"),
 }
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
+DATES = 10_000_000  # whole numbers from here on may be dates, 20240131
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>")
 
 
@@ -64,7 +66,9 @@ def open_series(
     table = table.drop(columns=list(beside.columns))
     columns = _columns(path, table, asked)
     time, series = _long(path, table, columns) if columns["value"] else _wide(path, table, columns["time"])
-    times = None if time is None else calendar.times_of(table[time], lambda row: place_of(path, row), time)
+    times = None
+    if time is not None and not _counted(path, table[time], [one.rows for one in series]):
+        times = calendar.times_of(table[time], lambda row: place_of(path, row), time)
     kinds = _factorized(table[columns["category"]])[1] if columns["category"] else ()
     return joined(path, times, series, tuple(map(str, kinds)), beside, step)
 
@@ -119,7 +123,7 @@ def _read(path, asked):
         raise InputError(f"{path} is not UTF-8 text: save it as UTF-8") from None
     except pd.errors.ParserWarning:
         raise InputError(f"{path}: rows hold more values than the first line names columns") from None
-    except (ValueError, OSError, EOFError) as error:  # pandas' own errors are ValueErrors
+    except (ValueError, OSError, EOFError, zlib.error) as error:  # pandas' own errors are ValueErrors
         first = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(f"{path} could not be read: {first[0]}") from None
     table.columns = [str(column) for column in table.columns]
@@ -151,7 +155,8 @@ def _columns(path, table, asked):
     found = {role: _named(table.columns, asked, role) for role in USUAL}
     dated = [column for column in table.columns if table[column].dtype.kind == "M"]
     found["time"] = found["time"] or next(iter(dated), None)
-    if found["value"] and not found["series"] and len(table.columns) > 2 and not asked["value"]:
+    others = len(table.columns) - 1 - (found["time"] is not None)
+    if found["value"] and not found["series"] and others and not asked["value"]:
         found["value"] = None  # one of several columns of numbers
     if asked["series"] and not found["value"]:
         rest = [c for c in table.columns if c not in found.values() and c not in dated and _is_numeric(table[c])]
@@ -219,6 +224,26 @@ def _wide(path, table, time):
         raise InputError(f"{path} has no column of values" + (f" beside '{time}'" if time else ""))
     rows = np.arange(len(table))
     return time, [Rows(column, rows, _numbers(path, table, column)) for column in columns]
+
+
+def _counted(path, column, series):
+    """Whether a column of times counts steps, 1, 2, 3 …, in every series: there are then no times.
+
+    Raises:
+        InputError: it does, but a step is left out or comes twice; says where.
+    """
+    if column.dtype.kind not in "iu" or column.between(1000, 3000).all() or column.max() >= DATES:
+        return False
+    for rows in series:
+        wrong = np.diff(column.to_numpy()[rows]) != 1
+        if wrong.any():
+            row = int(rows[int(wrong.argmax()) + 1])
+            raise InputError(
+                f"{place_of(path, row)}: column '{column.name}' holds {column.iloc[row]} and counts steps, which must "
+                "go up by one from row to row, values left empty where they are missing; or write times as 2024-01-31"
+            )
+    say(f"column '{column.name}' counts steps: there are no times")
+    return True
 
 
 def _is_numeric(column):
