@@ -65,7 +65,7 @@ def writable(text: str) -> str:
 def line(prediction: "Prediction", classes: Sequence[str], as_json: bool) -> str:
     """One answer: class, tab, probability, tab, text; or an object with the probability of every class."""
     if not as_json:
-        return f"{prediction.label}\t{prediction.probabilities.max():.4f}\t{_one_line(prediction.text)}"
+        return f"{_one_line(prediction.label)}\t{prediction.probabilities.max():.4f}\t{_one_line(prediction.text)}"
     probabilities = {name: round(float(p), 6) for name, p in zip(classes, prediction.probabilities, strict=True)}
     answer = {"text": prediction.text, "label": prediction.label, "probabilities": probabilities}
     return json.dumps(answer, ensure_ascii=False)
@@ -170,7 +170,7 @@ def guesses(text: str, found: Sequence["Guess"], as_json: bool) -> Iterator[str]
         yield json.dumps({"text": text, "words": words}, ensure_ascii=False)
         return
     for guess in found:
-        yield f"{guess.word}\t{guess.probability:.4f}\t{text.replace(BLANK, guess.word)}"
+        yield f"{_one_line(guess.word)}\t{guess.probability:.4f}\t{_one_line(text.replace(BLANK, guess.word))}"
 
 
 def say_unknown(words: Sequence[str]) -> None:

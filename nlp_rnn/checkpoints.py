@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import keras
@@ -60,23 +61,30 @@ class Memory:
         """Take up the last checkpoint in the folder, if there is one.
 
         Raises:
-            CallError: it was made with other data or another model.
+            CallError: it was made with other data or another model, or is damaged.
         """
         checkpoints = [p for p in sorted(self.folder.glob("checkpoint-*")) if (p / "state.npz").exists()]
         if not checkpoints:
             return
-        about = json.loads((checkpoints[-1] / "history.json").read_text())
+        damaged = CallError(f"{checkpoints[-1]} is damaged: remove {self.folder} and begin again")
+        try:
+            about = json.loads((checkpoints[-1] / "history.json").read_text())
+        except (OSError, ValueError):
+            raise damaged from None
         if about["fingerprint"] != self.fingerprint:
             raise CallError(f"{self.folder} was begun with other data; resume with the same, or remove it")
         try:
             self._assign(checkpoints[-1] / "state.npz")
+        except (OSError, EOFError, zipfile.BadZipFile):
+            raise damaged from None
         except (ValueError, KeyError):
             raise CallError(f"{self.folder} was begun with another model; resume with the same, or remove it") from None
         self.history = about["history"]
         say(f"going on after epoch {len(self.history)}")
 
     def _assign(self, file):
-        with np.load(file, allow_pickle=False) as arrays:
+        # Opened here, since NumPy leaves a damaged file open.
+        with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             for number, variable in enumerate(self._variables()):
                 variable.assign(arrays[f"now_{number}"])
             self.best = [arrays[f"best_{number}"] for number in range(len(self.model.weights))]
@@ -95,6 +103,9 @@ class Memory:
             np.savez(partial / "state.npz", **now, **best)
             about = {"fingerprint": self.fingerprint, "history": self.history}
             (partial / "history.json").write_text(json.dumps(about))
+            for file in partial.iterdir():  # the checkpoint before it goes: this one has to be there after a power cut
+                with open(file, "rb") as written:
+                    os.fsync(written.fileno())
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise

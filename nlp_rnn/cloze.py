@@ -34,9 +34,10 @@ def measure_cloze(pipeline: LanguagePipeline, rows: Iterable[dict]) -> dict:
     for chunk in track(list(chunks(rows, _AT_ONCE)), "asking", None):
         words = pipeline.next_words([row["prompt"] for row in chunk])
         for row, word in zip(chunk, words, strict=True):
-            hits[row["kind"]].append(word == row["answer"])
+            hit = word == (row["answer"].lower() if pipeline.encoder.lowercase else row["answer"])
+            hits[row["kind"]].append(hit)
             answers[row["kind"]].append(row["answer"])
-            gaps[row["kind"], int(row["gap"])].append(word == row["answer"])
+            gaps[row["kind"], int(row["gap"])].append(hit)
     spread = {kind for kind, gap in gaps if gap}
     return {
         "kinds": {kind: float(np.mean(found)) for kind, found in sorted(hits.items())},
@@ -45,9 +46,12 @@ def measure_cloze(pipeline: LanguagePipeline, rows: Iterable[dict]) -> dict:
     }
 
 
-def cloze_rows(source: object) -> list[dict]:
-    """The rows of a data set's test split that ask for a word; none where the set does not have `COLUMNS`."""
-    table = source.tables.get("test") if isinstance(source, Source) else None
+def cloze_rows(source: object, unit: str) -> list[dict]:
+    """The rows of a data set's test split that ask for a word.
+
+    None where the set does not have `COLUMNS`, or what a model reads, its unit, is no word.
+    """
+    table = source.tables.get("test") if isinstance(source, Source) and unit == "word" else None
     if table is None or not set(COLUMNS) <= set(table.columns):
         return []
     return [values for _, values in table.rows()]

@@ -273,5 +273,5 @@ def _measured_language(trained, source, texts):
     from nlp_rnn.held_out import measure_text
 
     figures = measure_text(trained.pipeline, texts, trained.metrics.get("passages", False))
-    rows = cloze_rows(source)
+    rows = cloze_rows(source, trained.pipeline.encoder.unit)
     return figures | ({"cloze": {trained.settings["cell"]: measure_cloze(trained.pipeline, rows)}} if rows else {})

@@ -95,7 +95,7 @@ def _save(pipeline, folder):
 def _verify(pipeline, folder):
     """How far the numbers of the export are from the pipeline's, at most; its words have to be the same."""
     checks = list(pipeline.checks())
-    command = [sys.executable, "-I", "-c", _CLEAN_PROCESS, str(folder)]
+    command = [sys.executable, "-P", "-c", _CLEAN_PROCESS, str(folder)]
     done = subprocess.run(command, input=json.dumps(checks), capture_output=True, text=True, env=_environment())
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]

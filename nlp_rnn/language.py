@@ -112,7 +112,8 @@ class LanguagePipeline:
 
     def next_words(self, prompts: list[str]) -> list[str]:
         """The most probable word after each prompt."""
-        return [self._word(int(n)) for n in np.argmax(self._begin(to_tensor(prompts)).logits, -1)]
+        first = END + 1  # the end of a text is no word
+        return [self._word(first + int(n)) for n in np.argmax(self._begin(to_tensor(prompts)).logits[:, first:], -1)]
 
     def score(self, texts: list[str]) -> list[dict]:
         """Of each text: log_probability, in nats, of its tokens; their number, and of unknown ones; the perplexity."""

@@ -134,8 +134,7 @@ def load_texts(
         InputError: there is too little text, or none in a split.
     """
     counter = TokenCounter(config.unit, config.lowercase)
-    for _ in counter.watch(track(source.walk(), "reading", source.size()), "train"):
-        pass
+    splits = {piece.split for piece in counter.watch(track(source.walk(), "reading", source.size()), "train")}
     encoder = TextEncoder(_vocabulary(config, counter, start), config.unit, config.lowercase, WHOLE)
     if start is not None:
         known = len(start.encoder.vocabulary.tokens)
@@ -145,7 +144,7 @@ def load_texts(
         pieces = track(source.stream(split), f"encoding {split}", source.size(split))
         texts[split] = encode(marked(pieces), encoder, folder / f"{split}.ids", end=True)
         say(f"{split}: {_size(texts[split])}")
-    _check(source.name, texts)
+    _check(source.name, texts, splits)
     short = all_short(texts["train"])
     apart = reset or (passages and short)
     cut = {split: _cut(config, texts[split], apart, short, split == "train") for split in texts}
@@ -153,8 +152,8 @@ def load_texts(
 
 
 def marked(pieces: Iterable[Example]) -> Iterator[tuple[str, int]]:
-    """The text of each piece, and 1 where a document ends with it."""
-    return ((piece.text, int(piece.ends)) for piece in pieces)
+    """The text of each piece, and 1 where a document ends with it; without the empty rows of a table."""
+    return ((piece.text, int(piece.ends)) for piece in pieces if not piece.ends or piece.text.strip(" \t"))
 
 
 def _vocabulary(config, counter, start):
@@ -177,14 +176,15 @@ def _size(texts):
     return words + (f", {unknown:.1%} of them unknown" if unknown else "")
 
 
-def _check(name, texts):
+def _check(name, texts, splits):
     tokens = len(texts["train"].ids)
     if tokens < LEAST:
         raise InputError(f"{name}: {tokens} tokens are too few to train on; give at least {LEAST}, better 100,000")
     if texts["train"].ids.max() <= END:
         raise InputError(f"{name}: no token is frequent enough to be known; lower --set least_count")
-    if not len(texts["validation"].ids):
-        raise InputError(f"{name}: the validation split is empty: give more text")
+    for split, there in (("validation", len(texts["validation"].ids)), ("test", "test" in splits)):
+        if not there:
+            raise InputError(f"{name}: the {split} split is empty: give more text")
 
 
 def _cut(config, texts: EncodedTexts, apart: bool, short: bool, train: bool):

@@ -76,6 +76,20 @@ def check_positive(panel: Panel) -> None:
         )
 
 
+def check_decides(panel: Panel, ends: np.ndarray, horizon: int) -> None:
+    """Check that there is a value among what decides which epoch is best: the last points of each series up to `ends`.
+
+    Raises:
+        InputError: there is none.
+    """
+    told = (panel.series(n)[:end][-horizon:] for n, end in enumerate(ends) if end)
+    if not any(np.isfinite(points).any() for points in told):
+        raise InputError(
+            f"{panel.name}: no value is given where it is decided which epoch is best, the {horizon} points before "
+            "what is held out: give values there, or choose another --set horizon=N"
+        )
+
+
 def _series_at(panel, place):
     """The name of the series that a point is of."""
     return panel.names[int(np.searchsorted(panel.offsets, place, "right")) - 1]

@@ -167,9 +167,11 @@ class _Interrupts(keras.callbacks.Callback):
             self.before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, kind, *error):
         for number, handler in self.before.items():
             signal.signal(number, handler)
+        if self.asked and kind is None:  # while the last checkpoint was written
+            raise KeyboardInterrupt
 
     def _ask(self, number, frame):
         self.asked = True

@@ -35,7 +35,7 @@ from nlp_rnn.models.scaling import SCALINGS
 from nlp_rnn.objectives import Forecasting
 from nlp_rnn.panel import Panel, split_by_series
 from nlp_rnn.progress import say
-from nlp_rnn.series_checks import check_counts, check_fits, check_positive
+from nlp_rnn.series_checks import check_counts, check_decides, check_fits, check_positive
 from nlp_rnn.sources.series import Opened
 from nlp_rnn.training import fit, plan_of
 from nlp_rnn.windows import Windows
@@ -111,12 +111,7 @@ def load_data(config: Config, panel: Panel) -> Data:
             f"{config.horizon} and to learn from the rest, give longer ones or --set horizon=N with a smaller N"
         )
     train, validation = split_by_series(panel, ends, config.horizon, config.seed)
-    ends = [(n, end) for n, end in enumerate(validation) if end]
-    if not any(np.isfinite(panel.series(n)[:end][-config.horizon :]).any() for n, end in ends):
-        raise InputError(
-            f"{panel.name}: no value is given where it is decided which epoch is best, the {config.horizon} points "
-            "before what is held out: give values there, or choose another --set horizon=N"
-        )
+    check_decides(panel, validation, config.horizon)
     shape = {"known": config.known, "horizon": config.horizon, "batch": config.batch}
     points = int(np.minimum(train, panel.lengths).sum())
     steps = config.steps or max(50, min(500, points // config.batch))

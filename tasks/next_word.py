@@ -91,7 +91,7 @@ def train(config: Config, source, job: runs.Job) -> dict:
     start = job.start and job.start.pipeline
     with runs.workplace(job, asdict(config)) as folder:
         data = load_data(config, source, folder, start)
-        rows = cloze_rows(source)
+        rows = cloze_rows(source, config.unit)
         config = _fitted_to(config, len(data.train.texts.ids), bool(rows))
         held_out = HeldOut(source, data.passages, job.start)
         pipeline, history = _trained(config, data, start, folder, held_out, job.tensorboard)

@@ -43,6 +43,18 @@ def test_attention_is_what_the_equations_say(score, coverage):
     assert layer.compute_output_shape((B, T, Q), (B, S, M)) == (mean.shape, weights.shape)
 
 
+def test_padding_alone_gives_no_nan_in_half_precision():
+    found = Attention(dtype="float16")(tf.ones((1, 1, 3)), tf.ones((1, 2, 3)), tf.constant([[False, False]]))
+    assert not any(np.asarray(part).any() for part in found) and found[0].dtype == "float16"
+
+
+def test_a_memory_padded_on_the_left_ends_where_it_ends():
+    decoder, memory = Decoder(3, attention="none", dtype="float64"), tf.constant(normal(2, 4, 3), tf.float64)
+    mask = tf.constant([[False, False, True, True], [True, True, True, False]])
+    decoder(tf.ones((2, 1, 2), tf.float64), memory, mask)
+    np.testing.assert_array_equal(decoder.memory(memory, mask).keys, [memory[0, 3], memory[1, 2]])
+
+
 def test_large_scores_and_padding_alone_give_no_nan():
     layer = Attention()
     with tf.GradientTape() as tape:

@@ -159,7 +159,7 @@ def wait_for_checkpoint(process, folder):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_says_how_to_go_on_and_does(tmp_path, reviews_csv, how):
-    long = ("--data", reviews_csv, *SMALL, "--set", "epochs=40", "--set", "patience=40")
+    long = ("--data", reviews_csv, *SMALL, "--set", "epochs=15", "--set", "patience=15")
     process = start_run(tmp_path, *long)
     wait_for_checkpoint(process, tmp_path)
     process.send_signal(how)

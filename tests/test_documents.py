@@ -1,7 +1,12 @@
 """Running text from files: where it is cut, and into which split a piece goes."""
 
+from pathlib import Path
+
 import pytest
 
+from nlp_rnn.checks import CallError
+from nlp_rnn.language_data import marked
+from nlp_rnn.sources import Source
 from nlp_rnn.sources.documents import open_texts
 
 
@@ -41,3 +46,43 @@ def test_a_long_line_is_cut_into_pieces(tmp_path):
     pieces = list(open_texts(str(tmp_path / "long.txt")).walk())
     assert max(len(piece.text) for piece in pieces) <= 100_000 and [p.ends for p in pieces].count(True) == 1
     assert "".join(piece.text for piece in pieces) == "word " * 100_000
+
+
+def test_blank_lines_at_the_ends_of_a_file_make_no_paragraphs(tmp_path):
+    (tmp_path / "a.txt").write_text("\none\ntwo\nthree\n\n")
+    assert sum(piece.ends for piece in open_texts(str(tmp_path / "a.txt")).walk()) == 3
+
+
+def test_a_folder_of_texts_and_other_files(tmp_path):
+    for name in ("a.txt", "REVIEWS.CSV", ".git/HEAD", "b/.ipynb_checkpoints/c.txt", "b/c.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("text,more\n" * 9)
+    found = open_texts(str(tmp_path))
+    assert [str(file.relative_to(tmp_path)) for file in found.files] == ["a.txt", "b/c.txt"]
+    assert found.notes == ["2 text files", "1 tables beside them are not read"]
+    (tmp_path / "Train.csv").write_text("text,more\n" * 9)
+    assert isinstance(open_texts(str(tmp_path)), Source), "a folder of splits, whatever else is in it"
+
+
+def test_a_file_that_grows_while_it_is_read(tmp_path):
+    file = tmp_path / "log.txt"
+    file.write_text("a line\n" * 10)
+    found = open_texts(str(file))
+    file.write_text("a line\n" * 30)
+    assert [piece.split for piece in found.walk()][-20:] == ["test"] * 20
+
+
+def test_a_glob_that_is_none_is_said(tmp_path):
+    with pytest.raises(CallError, match="no file has a name like this|nvalid"):
+        open_texts(str(tmp_path / "**.txt"))
+
+
+def test_an_empty_split_is_said_before_training_and_empty_rows_are_no_texts(tmp_path, cli):
+    rows = ["text", *(f"one two three four five {n} six" for n in range(200)), '""', '" "']
+    (tmp_path / "train.csv").write_text("\n".join(rows))
+    (tmp_path / "valid.csv").write_text("\n".join(rows))
+    (tmp_path / "test.csv").write_text("text\n")
+    assert sum(ends for _, ends in marked(open_texts(str(tmp_path)).stream("train"))) == 200
+    result = cli("run", "generation", "--data", tmp_path, "--out", "x", "--set", "epochs=1")
+    assert result.exit_code == 1 and "the test split is empty: give more text" in result.stderr
+    assert "epoch 1" not in result.stderr and not Path("x.unfinished").exists()

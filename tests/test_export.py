@@ -118,7 +118,7 @@ def test_any_difference_is_told(got, wanted, message):
     [
         ({"length": 0}, "length must be from 1"),
         ({"temperature": -1.0}, "temperature must be from 0"),
-        ({"top_k": -1}, "top_k must be 0 or above"),
+        ({"top_k": -1}, r"top_k must be from 0 to 2\*\*31"),
         ({"top_p": 2.0}, "top_p must be above 0 and up to 1"),
         ({"min_p": 2.0}, "min_p must be from 0 to 1"),
         ({"penalty": 0.0}, "penalty must be above 0"),

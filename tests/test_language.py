@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -183,6 +184,8 @@ def test_right_words_are_counted_by_kind_and_gap():
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
 
     class Says:
+        encoder = SimpleNamespace(lowercase=True)
+
         def next_words(self, prompts):
             return ["x" if prompt in "abc" else "z" for prompt in prompts]
 

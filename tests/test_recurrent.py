@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, Stack
+from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, Stack, Zoneout
 from tests.conformance import LEFT, RIGHT, B, F, T, U, normal
 
 PAIRS = [(RNN, keras.layers.SimpleRNN), (LSTM, keras.layers.LSTM), (GRU, keras.layers.GRU)]
@@ -195,7 +195,7 @@ def test_recurrent_dropout_has_the_gradient_of_autodiff(kind):
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "float64"])
 def test_trains_in_other_precisions(policy):
     keras.utils.set_random_seed(0)
-    layers = [Bidirectional(LSTM(8, return_sequences=True, dtype=policy), dtype=policy), GRU(8, dtype=policy)]
+    layers = [Bidirectional(LSTM(8, return_sequences=True, dtype=policy)), Zoneout(GRU(8, dtype=policy), 0.1)]
     model = keras.Sequential([*layers, keras.layers.Dense(1, dtype="float32")])
     model.compile(keras.optimizers.Adam(0.02), "mse", jit_compile=False)
     x = normal(64, T, F)
@@ -210,6 +210,13 @@ def test_works_inside_a_keras_model_with_an_embeddings_mask():
     model = keras.Model(inputs, Bidirectional(LSTM(U))(x))
     ids = np.array([[3, 4, 0, 0]])
     np.testing.assert_allclose(model(ids), model(ids[:, :2]), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("wrap", [Bidirectional, lambda layer, **more: Zoneout(layer, 0.1, **more)])
+def test_a_wrapper_computes_in_the_type_of_its_layer(wrap):
+    assert wrap(LSTM(4, dtype="float64"))(normal(2, T, F)).dtype == "float64"
+    with pytest.raises(ValueError, match="must be that of the layer in it, float32, got mixed_float16"):
+        wrap(LSTM(4), dtype="mixed_float16")
 
 
 @pytest.mark.parametrize("units", [0, -1, 2.5, True, None])

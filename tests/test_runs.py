@@ -10,6 +10,7 @@ import pytest
 
 from nlp_rnn import runs
 from nlp_rnn.checks import CallError, InputError
+from nlp_rnn.layers import LSTM
 from nlp_rnn.pipelines import TextClassifier
 from nlp_rnn.runs import Job
 from nlp_rnn.text import TextEncoder, Vocabulary
@@ -183,3 +184,15 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
         monkeypatch.setattr(Path, "write_text", full)
         runs.write_json(folder / "metrics.json", {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_functional_model_with_operations_is_read_back(tmp_path):
+    ids = keras.Input((None,), dtype="int32")
+    vectors, mask = keras.layers.Embedding(4, 3)(ids), keras.ops.not_equal(ids, 0)
+    sequence = LSTM(3, return_sequences=True)(vectors, mask=mask) + vectors
+    model = keras.Model(ids, keras.layers.Dense(2)(sequence[:, -1]))
+    pipeline = TextClassifier(TextEncoder(Vocabulary([b"a", b"b"])), model, ["no", "yes"])
+    with runs.workplace(Job("mine.py", tmp_path / "out", {}), {}) as folder:
+        runs.save(folder, pipeline, {}, [])
+    [before], [after] = pipeline.predict(["a b"]), runs.load(tmp_path / "out").pipeline.predict(["a b"])
+    np.testing.assert_allclose(before.probabilities, after.probabilities, rtol=1e-6)

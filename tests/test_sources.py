@@ -122,6 +122,12 @@ def test_a_text_may_be_long_and_hold_anything(tmp_path):
         ("x.jsonl", b'{"text": "a", "label": "b"}\n[1]\n', "x.jsonl, line 2: an object is needed"),
         ("x.jsonl", b'{"text": "a", "label": "b"}\n{"text": "a"}\n', "x.jsonl, line 2: no label in column 'label'"),
         ("x.jsonl", b'{"text": 3, "label": "b"}\n', "x.jsonl, line 1: column 'text' holds int, not text"),
+        ("x.jsonl", b'{"text": "a", "label": ["b"]}\n', "x.jsonl, line 1: column 'label' holds list, not a label"),
+        (
+            "x.jsonl",
+            b'{"text": "a", "label": "b"}\n{"body": "c", "label": "b"}\n',
+            "x.jsonl, line 2: no text in column 'text'; every row needs one",
+        ),
         ("x.parquet", b"PAR1 and no more", "x.parquet: not a whole parquet file"),
         ("x.docx", b"?", "a file of kind '.docx' is not read; give one of .csv, .tsv, .jsonl, .parquet"),
     ],
@@ -137,6 +143,17 @@ def test_a_parquet_that_is_cut_off(tmp_path):
     os.truncate(path, path.stat().st_size // 2)
     with pytest.raises(InputError, match=r"x.parquet: not a whole parquet file, perhaps cut off"):
         open_source(str(path))
+
+
+def test_a_split_named_twice_and_files_in_hidden_folders(tmp_path):
+    for name in ("pos/a.txt", "neg/b.txt", "pos/.ipynb_checkpoints/a-checkpoint.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert {example.text for example in open_source(str(tmp_path)).walk()} == {"pos/a.txt", "neg/b.txt"}
+    for name in ("train.csv", "val.csv", "dev.csv"):
+        (tmp_path / name).write_text("text,label\na,b\n")
+    with pytest.raises(InputError, match=r"has two validation splits: dev.csv and val.csv; keep one"):
+        open_source(str(tmp_path))
 
 
 def test_a_folder_without_sub_folders(tmp_path):

@@ -153,6 +153,17 @@ def test_a_checkpoint_is_whole_or_absent(train_and_validation, tmp_path, monkeyp
     assert not (tmp_path / "partial-checkpoint").exists()
 
 
+@pytest.mark.parametrize("name", ["state.npz", "history.json"])
+@pytest.mark.parametrize("left", [0, 100])
+def test_a_damaged_checkpoint_is_said(train_and_validation, tmp_path, name, left):
+    plan = Plan(epochs=1, learning_rate=0.02)
+    fit(model(), *train_and_validation, plan, tmp_path)
+    file = tmp_path / "checkpoint-00001" / name
+    file.write_bytes(file.read_bytes()[:left])
+    with pytest.raises(CallError, match=r"checkpoint-00001 is damaged: remove .* and begin again"):
+        fit(model(), *train_and_validation, plan, tmp_path)
+
+
 def test_fine_tuning_keeps_known_vectors_and_adds_words():
     start = Classifier(4, 2, embedding=4, units=3)
     start.build((None, None))

@@ -71,7 +71,7 @@ class Attention(keras.layers.Layer):
         weights = tf.exp(scores - tf.reduce_max(scores, -1, keepdims=True))
         if mask is not None:
             weights *= tf.cast(mask[:, None], weights.dtype)
-        weights /= tf.maximum(tf.reduce_sum(weights, -1, keepdims=True), 1e-30)
+        weights = tf.math.divide_no_nan(weights, tf.reduce_sum(weights, -1, keepdims=True))
         return tf.matmul(weights, memory), weights
 
     def _scores(self, query, keys, coverage):

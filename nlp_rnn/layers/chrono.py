@@ -30,7 +30,7 @@ def remember(layer: Recurrent, steps: int, seed: int = 0) -> None:
     if positive_int("steps", steps) == 1:
         return
     kept = np.log(np.random.default_rng(seed).uniform(1, steps, layer.units)).astype("float32")
-    bias, u = layer.get_weights()[-1], layer.units
+    bias, u = np.array(layer.bias), layer.units
     if isinstance(layer, LSTM):
         bias[:u], bias[u : 2 * u] = -kept, kept
     elif isinstance(layer, GRU):

@@ -100,14 +100,18 @@ class Decoder(keras.layers.Layer):
         if attention == "none" and (input_feeding or coverage):
             raise ValueError("input_feeding and coverage need attention")
         self.recurrent = Stack([self._layer(number) for number in range(layers)])
-        self.attention = None if attention == "none" else Attention(attention, units, coverage, name="attention")
-        self.combine = None if attention == "none" else keras.layers.Dense(units, "tanh", False, name="combine")
-        self.dropout = keras.layers.Dropout(dropout)
+        same = {"dtype": self.dtype_policy}
+        self.attention = self.combine = None
+        if attention != "none":
+            self.attention = Attention(attention, units, coverage, name="attention", **same)
+            self.combine = keras.layers.Dense(units, "tanh", False, name="combine", **same)
+        self.dropout = keras.layers.Dropout(dropout, **same)
         self.supports_masking = True
 
     def _layer(self, number):
         cell, units, *rates = (self.settings[n] for n in ("cell", "units", "dropout", "recurrent_dropout"))
-        return CELLS[cell](units, True, True, dropout=rates[0], recurrent_dropout=rates[1], name=f"{cell}_{number}")
+        more = {"dropout": rates[0], "recurrent_dropout": rates[1], "dtype": self.dtype_policy}
+        return CELLS[cell](units, True, True, name=f"{cell}_{number}", **more)
 
     def build(self, inputs_shape, memory_shape):
         units, more = self.settings["units"], memory_shape[-1]
@@ -130,7 +134,7 @@ class Decoder(keras.layers.Layer):
         mask = tf.ones(tf.shape(vectors)[:2], tf.bool) if mask is None else tf.cast(mask, tf.bool)
         if self.attention is not None:
             return Memory(vectors, self.attention.keys(vectors), mask)
-        last = tf.maximum(tf.reduce_sum(tf.cast(mask, tf.int32), 1) - 1, 0)
+        last = tf.reduce_max(tf.where(mask, tf.range(tf.shape(mask)[1]), 0), 1)
         return Memory(vectors, tf.gather(vectors, last, batch_dims=1), mask)
 
     def begin(self, memory: Memory, states: list[tf.Tensor] | None = None) -> Standing:

@@ -80,6 +80,7 @@ class Recurrent(keras.layers.Layer):
             raise ValueError(f"recurrent_dropout must be 0: {type(self).__name__} has no recurrent product")
         self.seed_generator = keras.random.SeedGenerator()
         self.supports_masking = True
+        self.supports_jit = False  # its loops are compiled already; stretches of any length cannot be, as a whole
 
     @property
     def states(self) -> int:
@@ -266,3 +267,14 @@ class GRU(Recurrent):
 
 
 CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}  # by the names that settings have
+
+
+def require_same_dtype(wrapper: keras.layers.Layer, layer: keras.layers.Layer) -> None:
+    """Check that a wrapper computes in the dtype of the layer that it wraps.
+
+    Raises:
+        ValueError: it does not.
+    """
+    ours, theirs = wrapper.dtype_policy.name, layer.dtype_policy.name
+    if ours != theirs:
+        raise ValueError(f"dtype of {wrapper.name} must be that of the layer in it, {theirs}, got {ours}")

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from nlp_rnn.checks import fraction
 from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence
-from nlp_rnn.layers.recurrent import Loop, Recurrent, Result
+from nlp_rnn.layers.recurrent import Loop, Recurrent, Result, require_same_dtype
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
@@ -58,7 +58,9 @@ class Regularized(Recurrent):
             raise ValueError(f"layer must be a recurrent layer, got {layer!r}")
         self.cell = layer.cell
         flags = ("return_sequences", "return_state", "return_gates", "go_backwards")
-        super().__init__(layer.units, **{flag: getattr(layer, flag) for flag in flags}, **kwargs)
+        given = {"dtype": layer.dtype_policy, **kwargs}
+        super().__init__(layer.units, **{flag: getattr(layer, flag) for flag in flags}, **given)
+        require_same_dtype(self, layer)
         self.layer = layer
         self.rate = fraction("rate", rate)
 

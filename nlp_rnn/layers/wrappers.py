@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from nlp_rnn.checks import one_of
-from nlp_rnn.layers.recurrent import Recurrent
+from nlp_rnn.layers.recurrent import Recurrent, require_same_dtype
 
 MERGES = {
     "concat": lambda ahead, back: tf.concat([ahead, back], -1),
@@ -29,7 +29,8 @@ class Bidirectional(keras.layers.Layer):
     `initial_state` is taken in that order.
 
     Raises:
-        ValueError: `layer` is not such a layer, or runs backward, or the merge mode is unknown.
+        ValueError: `layer` is not such a layer, or runs backward, or the merge mode is unknown; or a dtype is given
+            that is not the layer's.
 
     Example:
         >>> from nlp_rnn.layers import LSTM
@@ -38,9 +39,10 @@ class Bidirectional(keras.layers.Layer):
     """
 
     def __init__(self, layer: Recurrent, merge_mode: str = "concat", **kwargs):
-        super().__init__(**kwargs)
         if not isinstance(layer, Recurrent) or layer.go_backwards:
             raise ValueError(f"layer must be a recurrent layer that runs forward, got {layer!r}")
+        super().__init__(**{"dtype": layer.dtype_policy, **kwargs})
+        require_same_dtype(self, layer)
         self.merge_mode = one_of("merge_mode", merge_mode, MERGES)
         self.forward = layer
         self.backward = layer.reversed()

@@ -12,7 +12,8 @@ KERAS_MODULES = (
     "keras", "keras.layers", "keras.models", "keras.src.models.functional",
     "keras.initializers", "keras.regularizers", "keras.constraints",
 )  # fmt: skip
-PLACES = ("__keras_tensor__", "__tuple__")  # how Keras writes down where layers join
+OPERATIONS = "keras.src.ops."  # functions of keras.ops that a Functional model calls
+PLACES = ("__keras_tensor__", "__tuple__", "__slice__", "__ellipsis__")  # how Keras writes down what they are given
 RUN_CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")  # layers that carry code or pickles
 
 
@@ -58,7 +59,9 @@ def _vet(folder, structure):
     if not isinstance(structure, dict):
         return
     name, registered = structure.get("class_name"), structure.get("registered_name")
-    known = registered in keras.saving.get_custom_objects() or structure.get("module") in KERAS_MODULES
+    module = structure.get("module")
+    known = registered in keras.saving.get_custom_objects() or module in KERAS_MODULES
+    known = known or (isinstance(module, str) and module.startswith(OPERATIONS))
     plain = isinstance(name, str) and "." not in name and name not in RUN_CODE
     if name not in (None, *PLACES) and not (known and plain):
         raise InputError(

@@ -173,6 +173,10 @@ def _text_and_label(place, values, columns):
     label = labels[0] if labels else ""
     if labels and (label is None or str(label).strip() == ""):
         raise InputError(f"{place}: no label in column '{columns[1]}'; every row needs one")
+    if columns[0] not in values:
+        raise InputError(f"{place}: no text in column '{columns[0]}'; every row needs one")
+    if isinstance(label, list | dict | bytes):
+        raise InputError(f"{place}: column '{columns[1]}' holds {type(label).__name__}, not a label")
     if not isinstance(text, str | None):
         raise InputError(f"{place}: column '{columns[0]}' holds {type(text).__name__}, not text")
     return _writable(text or ""), _writable(str(label).strip())

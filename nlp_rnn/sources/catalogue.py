@@ -107,7 +107,8 @@ def _prepare(builder, name, downloads):
         with contextlib.redirect_stdout(io.StringIO()):  # standard output is for results
             builder.download_and_prepare()
     except Exception as error:  # a builder may fail in any way: a manual download, a package that it lacks
-        raise InputError(f"{name} could not be prepared: {str(error).strip().splitlines()[0]}") from error
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"{name} could not be prepared: {why}") from error
 
 
 def _check_hosts(builder, name):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.sources import Example, Source, open_source, same_data
+from nlp_rnn.sources.folders import is_hidden, split_of
 from nlp_rnn.sources.tables import READERS, count_lines, lines
 
 BOUNDS = {"train": 0.9, "validation": 0.95, "test": 1.0}  # where each split ends, as a share of the bytes
@@ -25,15 +26,18 @@ class Documents:
         name: what the user called them.
         files: in the order in which they are read.
         raw: keep line ends and blank lines, for characters and bytes; the pieces then join to the file.
+        left_out: so many tables stand beside them and are not read.
     """
 
-    def __init__(self, name: str, files: list[Path], raw: bool):
+    def __init__(self, name: str, files: list[Path], raw: bool, left_out: int = 0):
         self.name = name
         self.files = files
         self.raw = raw
         self.notes = [f"{len(files):,} text files"] if len(files) > 1 else []
+        self.notes += [f"{left_out:,} tables beside them are not read"] if left_out else []
         self._bytes = [_size(file) for file in files]
-        if not sum(self._bytes):
+        self._total = sum(self._bytes)
+        if not self._total:
             raise InputError(f"{name} is empty: give some text")
 
     def walk(self) -> Iterator[Example]:
@@ -41,8 +45,8 @@ class Documents:
         begun = 0
         for file, size in zip(self.files, self._bytes, strict=True):
             for offset, piece, ends in self._pieces(file):
-                share = (begun + offset) / sum(self._bytes)
-                split = next(split for split, bound in BOUNDS.items() if share < bound)
+                share = (begun + offset) / self._total
+                split = next((split for split, bound in BOUNDS.items() if share < bound), "test")  # it may have grown
                 yield Example(piece, "", f"{file}, byte {offset}", split, ends)
             begun += size
 
@@ -66,9 +70,9 @@ class Documents:
 
     def _pieces(self, file):
         """Offset in bytes, text, and whether a document ends with it."""
-        paragraphs = not self.raw and any(not line.strip() for line in islice(lines(file), 1000))
+        paragraphs = not self.raw and _has_paragraphs(file)
         # A piece lies in one split: so that each split gets some, it is a hundredth of the text at most, or a word.
-        longest = min(LONGEST, max(2, sum(self._bytes) // 100))
+        longest = min(LONGEST, max(2, self._total // 100))
         within = longest if self.raw else max(longest, LONGEST_WORD)
         offset, held = 0, None
         for line in lines(file):
@@ -84,6 +88,11 @@ class Documents:
             offset += len(line.encode())
         if held:
             yield from _cut(*held, longest, within, ends=True)
+
+
+def _has_paragraphs(file):
+    """Whether blank lines stand between others."""
+    return " " in "".join("x" if line.strip() else " " for line in islice(lines(file), 1000)).strip()
 
 
 def _cut(offset, line, longest, within, ends):
@@ -114,17 +123,23 @@ def find_documents(data: str, raw: bool) -> Documents | None:
         CallError: a glob finds nothing.
         InputError: there is no text, or a file is binary.
     """
-    path = Path(data)
+    path, left_out = Path(data), 0
     if path.is_file() and not _is_table(path):
         files = [path]
     elif path.is_dir():
-        visible = [f for f in sorted(path.rglob("*")) if f.is_file() and f.name[0] != "."]
+        visible = [f for f in sorted(path.rglob("*")) if f.is_file() and not is_hidden(f.relative_to(path))]
         if not visible:
             raise InputError(f"{data} is an empty folder: put text files into it")
+        if any(split_of(file) == "train" for file in visible if file.parent == path):
+            return None
         files = [f for f in visible if not _is_table(f)]
+        left_out = len(visible) - len(files)
     elif glob.has_magic(data):
-        found = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
-        files = sorted(file for file in found if file.is_file())
+        try:
+            found = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+            files = sorted(file for file in found if file.is_file())
+        except ValueError as error:
+            raise CallError(f"{data}: {error}") from None
         if not files:
             raise CallError(f"{data}: no file has a name like this")
     else:
@@ -133,11 +148,11 @@ def find_documents(data: str, raw: bool) -> Documents | None:
         return None
     for file in files[:100]:
         _check_text(file)
-    return Documents(data, files, raw)
+    return Documents(data, files, raw, left_out)
 
 
 def _is_table(path):
-    return path.name.removesuffix(".gz").endswith(tuple(READERS))
+    return path.name.lower().removesuffix(".gz").endswith(tuple(READERS))
 
 
 def _check_text(file):

@@ -21,18 +21,30 @@ def open_folder(path: Path) -> dict[str, Table]:
     """
     children = sorted(child for child in path.iterdir() if not child.name.startswith("."))
     folders = [child for child in children if child.is_dir()]
-    splits = {SPLIT_NAMES[f.name.lower()]: f for f in folders if f.name.lower() in SPLIT_NAMES}
+    splits = _by_split((SPLIT_NAMES.get(folder.name.lower()), folder) for folder in folders)
     if "train" in splits:
         return {split: _classes(folder) for split, folder in splits.items()}
-    tables = {SPLIT_NAMES[c.name.split(".")[0].lower()]: c for c in children if _is_split_table(c)}
+    tables = _by_split((split_of(child), child) for child in children)
     if "train" in tables:
         return {split: open_table(file) for split, file in tables.items()}
     return {"all": _classes(path)}
 
 
-def _is_split_table(path):
-    ending = path.name.removesuffix(".gz")
-    return path.is_file() and path.name.split(".")[0].lower() in SPLIT_NAMES and ending.endswith(tuple(READERS))
+def _by_split(named):
+    found = {}
+    for split, path in named:
+        if split in found:
+            raise InputError(f"{path.parent} has two {split} splits: {found[split].name} and {path.name}; keep one")
+        if split:
+            found[split] = path
+    return found
+
+
+def split_of(path: Path) -> str | None:
+    """The split that a table is named after; None for any other file."""
+    name = path.name.lower()
+    table = path.is_file() and name.removesuffix(".gz").endswith(tuple(READERS))
+    return SPLIT_NAMES.get(name.split(".")[0]) if table else None
 
 
 def _classes(path: Path) -> Table:
@@ -46,8 +58,14 @@ def _classes(path: Path) -> Table:
 
     def rows() -> Iterator[Row]:
         for folder in folders:
-            for file in sorted(f for f in folder.rglob("*") if f.is_file() and f.name[0] != "."):
+            files = (f for f in folder.rglob("*") if f.is_file() and not is_hidden(f.relative_to(folder)))
+            for file in sorted(files):
                 yield str(file), {"text": "".join(lines(file)), "label": folder.name}
 
     size = sum(1 for folder in folders for _ in folder.rglob("*"))
     return Table(str(path), ("text", "label"), rows, size=size)
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a relative path leads to a hidden file, or through a hidden folder."""
+    return any(part.startswith(".") for part in path.parts)
