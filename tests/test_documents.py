@@ -59,7 +59,7 @@ def test_a_folder_of_texts_and_other_files(tmp_path):
         (tmp_path / name).write_text("text,more\n" * 9)
     found = open_texts(str(tmp_path))
     assert [str(file.relative_to(tmp_path)) for file in found.files] == ["a.txt", "b/c.txt"]
-    assert found.notes == ["2 text files", "1 tables beside them are not read"]
+    assert found.notes == ["2 text files", "tables beside them, which are not read: 1"]
     (tmp_path / "Train.csv").write_text("text,more\n" * 9)
     assert isinstance(open_texts(str(tmp_path)), Source), "a folder of splits, whatever else is in it"
 

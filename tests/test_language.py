@@ -12,7 +12,7 @@ from nlp_rnn import answers, runs
 from nlp_rnn.cloze import COLUMNS, measure_cloze
 from nlp_rnn.decoding import Choice
 from nlp_rnn.export import export
-from nlp_rnn.layers import GRU, LSTM
+from nlp_rnn.layers import GRU, LSTM, PeepholeLSTM
 from nlp_rnn.layers.chrono import remember
 from nlp_rnn.models import LanguageModel
 from nlp_rnn.sources.documents import open_texts
@@ -154,7 +154,7 @@ def test_a_served_batch_may_have_a_seed_for_each_text():
         pipeline.signatures()["generate"](tf.constant(["a"] * 3), *options.values(), tf.constant([3, 8]))
 
 
-@pytest.mark.parametrize("make", [LSTM, GRU])
+@pytest.mark.parametrize("make", [LSTM, GRU, PeepholeLSTM])
 def test_remembering_gates_forget_slowly(make):
     """What is put into the state is still there after many steps, which it is not at Keras' start."""
     kept = []

@@ -1,5 +1,6 @@
 """Training: it learns, it resumes as if nothing had happened, it stops when the loss is no number."""
 
+import signal
 from types import SimpleNamespace
 
 import keras
@@ -8,6 +9,7 @@ import pytest
 
 from nlp_rnn import recipes, training
 from nlp_rnn.batching import LengthBuckets, encode
+from nlp_rnn.checkpoints import Memory
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.models import Classifier
 from nlp_rnn.text import TextEncoder, Vocabulary
@@ -162,6 +164,19 @@ def test_a_damaged_checkpoint_is_said(train_and_validation, tmp_path, name, left
     file.write_bytes(file.read_bytes()[:left])
     with pytest.raises(CallError, match=r"checkpoint-00001 is damaged: remove .* and begin again"):
         fit(model(), *train_and_validation, plan, tmp_path)
+
+
+def test_a_stop_while_the_last_checkpoint_is_written_is_heeded(train_and_validation, tmp_path, monkeypatch):
+    whole = Memory._write
+
+    def stopped(self):
+        whole(self)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Memory, "_write", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model(), *train_and_validation, Plan(epochs=1, learning_rate=0.02), tmp_path)
+    assert list(tmp_path.glob("checkpoint-00001"))
 
 
 def test_fine_tuning_keeps_known_vectors_and_adds_words():

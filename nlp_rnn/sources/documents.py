@@ -12,7 +12,7 @@ from pathlib import Path
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.sources import Example, Source, open_source, same_data
 from nlp_rnn.sources.folders import is_hidden, split_of
-from nlp_rnn.sources.tables import READERS, count_lines, lines
+from nlp_rnn.sources.tables import count_lines, is_table, lines
 
 BOUNDS = {"train": 0.9, "validation": 0.95, "test": 1.0}  # where each split ends, as a share of the bytes
 LONGEST = 100_000  # characters of a piece; a longer line is cut
@@ -34,7 +34,7 @@ class Documents:
         self.files = files
         self.raw = raw
         self.notes = [f"{len(files):,} text files"] if len(files) > 1 else []
-        self.notes += [f"{left_out:,} tables beside them are not read"] if left_out else []
+        self.notes += [f"tables beside them, which are not read: {left_out:,}"] if left_out else []
         self._bytes = [_size(file) for file in files]
         self._total = sum(self._bytes)
         if not self._total:
@@ -124,7 +124,7 @@ def find_documents(data: str, raw: bool) -> Documents | None:
         InputError: there is no text, or a file is binary.
     """
     path, left_out = Path(data), 0
-    if path.is_file() and not _is_table(path):
+    if path.is_file() and not is_table(path):
         files = [path]
     elif path.is_dir():
         visible = [f for f in sorted(path.rglob("*")) if f.is_file() and not is_hidden(f.relative_to(path))]
@@ -132,7 +132,7 @@ def find_documents(data: str, raw: bool) -> Documents | None:
             raise InputError(f"{data} is an empty folder: put text files into it")
         if any(split_of(file) == "train" for file in visible if file.parent == path):
             return None
-        files = [f for f in visible if not _is_table(f)]
+        files = [f for f in visible if not is_table(f)]
         left_out = len(visible) - len(files)
     elif glob.has_magic(data):
         try:
@@ -149,10 +149,6 @@ def find_documents(data: str, raw: bool) -> Documents | None:
     for file in files[:100]:
         _check_text(file)
     return Documents(data, files, raw, left_out)
-
-
-def _is_table(path):
-    return path.name.lower().removesuffix(".gz").endswith(tuple(READERS))
 
 
 def _check_text(file):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nlp_rnn.checks import InputError
-from nlp_rnn.sources.tables import READERS, Row, Table, lines, open_table
+from nlp_rnn.sources.tables import Row, Table, is_table, lines, open_table
 
 SPLIT_NAMES = {
     "train": "train", "training": "train",
@@ -42,9 +42,7 @@ def _by_split(named):
 
 def split_of(path: Path) -> str | None:
     """The split that a table is named after; None for any other file."""
-    name = path.name.lower()
-    table = path.is_file() and name.removesuffix(".gz").endswith(tuple(READERS))
-    return SPLIT_NAMES.get(name.split(".")[0]) if table else None
+    return SPLIT_NAMES.get(path.name.split(".")[0].lower()) if path.is_file() and is_table(path) else None
 
 
 def _classes(path: Path) -> Table:

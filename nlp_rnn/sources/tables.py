@@ -102,6 +102,11 @@ def _opener(path):
     return gzip.open if path.suffix == ".gz" else open
 
 
+def is_table(path: Path) -> bool:
+    """Whether a file's name says that it is a table."""
+    return _kind(path) in READERS
+
+
 def _kind(path):
     suffixes = [s for s in path.suffixes if s != ".gz"]
     return suffixes[-1].lower() if suffixes else path.suffix
