@@ -33,8 +33,7 @@ def train(module: ModuleType, config: object, asked: dict, as_json: bool, **job)
     takes, start = getattr(module, "TAKES", "labels"), job.get("start")
     if start and not getattr(module, "LANGUAGE_MODELS", False) and DATA_OF[start.pipeline.kind] != takes:
         raise CallError(f"{start.path} takes {DATA_OF[start.pipeline.kind]}, and the recipe {job['recipe']} {takes}")
-    step = start.pipeline.options["step"] if start and start.pipeline.kind == "forecaster" else ""
-    source = opened({**asked, "step": step}, takes, config.seed, getattr(config, "unit", "word"))
+    source = opened(asked, takes, config.seed, getattr(config, "unit", "word"))
     try:
         figures = module.train(config, source, runs.Job(data=asked, **job))
     except (KeyboardInterrupt, OSError):

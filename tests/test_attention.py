@@ -51,7 +51,8 @@ def test_padding_alone_gives_no_nan_in_half_precision():
 def test_a_memory_padded_on_the_left_ends_where_it_ends():
     decoder, memory = Decoder(3, attention="none", dtype="float64"), tf.constant(normal(2, 4, 3), tf.float64)
     mask = tf.constant([[False, False, True, True], [True, True, True, False]])
-    decoder(tf.ones((2, 1, 2), tf.float64), memory, mask)
+    assert decoder(tf.ones((2, 1, 2), tf.float64), memory, mask)[0].dtype == "float64"
+    assert {weight.dtype for weight in decoder.weights} == {"float64"}
     np.testing.assert_array_equal(decoder.memory(memory, mask).keys, [memory[0, 3], memory[1, 2]])
 
 

@@ -7,7 +7,9 @@ import pytest
 import tensorflow as tf
 
 from nlp_rnn import blanks
+from nlp_rnn.answers import guesses
 from nlp_rnn.checks import CallError
+from nlp_rnn.language import Guess
 from tests.small import language_pipeline
 
 WORDS = ["a", "b", "c"]
@@ -39,6 +41,17 @@ def test_a_blank_at_the_end_is_the_next_word():
         found = pipeline.fill(text)
         assert [guess.word.encode() for guess in found] == served["words"].numpy()[0].tolist()
         np.testing.assert_allclose([guess.probability for guess in found], served["probabilities"][0], rtol=1e-5)
+
+
+def test_the_next_word_is_never_the_end_of_a_text():
+    pipeline = language_pipeline([b"a", b"b"])
+    pipeline.model.output_bias.assign([0, 0, 9, 0, 1])
+    assert pipeline.next_words(["a"]) == ["b"] and pipeline.fill("a ___")[0].word == "b"
+
+
+def test_words_are_told_in_one_line():
+    found = [Guess("\n", 0.5), Guess("\t", 0.25)]
+    assert list(guesses("a\tb___", found, False)) == [" \t0.5000\ta b ", " \t0.2500\ta b "]
 
 
 def test_more_candidates_than_are_scored_at_once():

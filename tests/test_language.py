@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from nlp_rnn import answers, runs
-from nlp_rnn.cloze import COLUMNS, measure_cloze
+from nlp_rnn.cloze import COLUMNS, cloze_rows, measure_cloze
 from nlp_rnn.decoding import Choice
 from nlp_rnn.export import export
 from nlp_rnn.layers import GRU, LSTM, PeepholeLSTM
@@ -67,6 +67,11 @@ def test_generates_reproducibly_and_stops(cli, spoken):
 def test_a_wrong_call(cli, spoken, words, message):
     result = cli(words[0], spoken, *words[1:])
     assert result.exit_code == 2 and result.stderr.count("\n") == 1 and message in result.stderr
+
+
+def test_a_prompt_that_is_not_utf8_goes_on_all_the_same(cli, spoken):
+    result = cli("generate", spoken, "caf\udce9", "--length", "3")
+    assert result.exit_code == 0 and result.stdout.startswith("caf?"), result.output
 
 
 def test_a_classifier_does_not_generate(cli, trained):
@@ -180,7 +185,7 @@ def test_the_everyday_set_keeps_combinations_and_gaps_apart():
 
 
 def test_right_words_are_counted_by_kind_and_gap():
-    rows = [("a", "x", "far", 0), ("b", "y", "far", 0), ("c", "x", "far", 5), ("d", "z", "near", 0)]
+    rows = [("a", "X", "far", 0), ("b", "y", "far", 0), ("c", "x", "far", 5), ("d", "z", "near", 0)]
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
 
     class Says:
@@ -191,7 +196,15 @@ def test_right_words_are_counted_by_kind_and_gap():
 
     found = measure_cloze(Says(), rows)
     assert found["kinds"] == {"far": 2 / 3, "near": 1.0} and found["gaps"] == {0: 0.5, 5: 1.0}
-    assert found["frequent"] == {"far": 2 / 3, "near": 1.0}
+    assert found["frequent"] == {"far": 1 / 3, "near": 1.0}
+
+
+def test_words_are_asked_for_of_words_alone(tmp_path):
+    (tmp_path / "a.txt").write_text("no table")
+    assert len(cloze_rows(open_texts("everyday"), "word")) > 1000
+    assert (
+        cloze_rows(open_texts("everyday"), "character") == cloze_rows(open_texts(str(tmp_path / "a.txt")), "word") == []
+    )
 
 
 def test_next_word_on_short_passages_compares_where_there_are_gaps(cli, monkeypatch):

@@ -212,6 +212,14 @@ def test_works_inside_a_keras_model_with_an_embeddings_mask():
     np.testing.assert_allclose(model(ids), model(ids[:, :2]), rtol=0, atol=1e-6)
 
 
+def test_keras_is_told_not_to_compile_the_whole():
+    """XLA refuses a loop over stretches; Keras would ask it to on a GPU."""
+    model = keras.Sequential([keras.Input((None, F)), Bidirectional(LSTM(2))])
+    with pytest.warns(UserWarning, match="Proceeding with `jit_compile=False`"):
+        model.compile("sgd", "mse", jit_compile=True)
+        model.fit(normal(2, 70, F), normal(2, 4), verbose=0)
+
+
 @pytest.mark.parametrize("wrap", [Bidirectional, lambda layer, **more: Zoneout(layer, 0.1, **more)])
 def test_a_wrapper_computes_in_the_type_of_its_layer(wrap):
     assert wrap(LSTM(4, dtype="float64"))(normal(2, T, F)).dtype == "float64"

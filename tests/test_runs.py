@@ -149,6 +149,8 @@ def test_a_workplace_becomes_the_run_or_goes(tmp_path):
         runs.workplace(job, {"seed": 1}),
     ):
         pass
+    with pytest.raises(CallError, match="was begun with seed=0, not None"), runs.workplace(job, {}):
+        pass
     with runs.workplace(job, {"seed": 0}) as folder:
         assert (folder / "checkpoint-00001").exists()
     assert list(job.out.iterdir()) == [], "what only the making needs is gone"

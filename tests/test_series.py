@@ -160,6 +160,11 @@ def test_a_column_that_counts_steps_is_no_time(tmp_path, capsys):
     assert "column 'week' counts steps: there are no times" in capsys.readouterr().err
 
 
+def test_days_may_be_written_as_one_number(tmp_path):
+    panel = opened(tmp_path, "day,sales\n20240131,1\n20240201,2\n20240202,3\n").panel
+    assert panel.step == "S86400" and panel.begins[0] == np.datetime64("2024-01-31")
+
+
 def test_two_columns_without_times_are_two_series(tmp_path):
     assert opened(tmp_path, "sales,demand\n1,2\n3,4\n").panel.names == ("sales", "demand")
 

@@ -1,10 +1,12 @@
 """Whether series are such as a forecaster can read, and what it makes of those that are not."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from nlp_rnn import recipes
+from nlp_rnn import forecast_answers, recipes
 from nlp_rnn.backtest import evaluate
 from nlp_rnn.checks import InputError
 from nlp_rnn.forecasting import Forecaster
@@ -56,6 +58,17 @@ def test_only_of_logarithms_a_draw_is_kept_near(scaling):
     scale = model._scale(tf.ones([1, 5]))
     drawn = model._draw(scale, tf.constant([[50.0, 0.0]]), (0, 0))
     assert 45 < float(drawn[0]) < 55 if scaling == "centre" else float(drawn[0]) == pytest.approx(np.exp(8), rel=1e-4)
+
+
+def test_series_that_are_told_in_parts_are_drawn_each_by_itself(monkeypatch):
+    monkeypatch.setattr(forecast_answers, "AT_ONCE", 2)
+    forecaster = Forecaster(PathForecaster(1, "normal", units=4), (), season=1, horizon=1, known=5)
+    values = np.tile(np.arange(1, 9, dtype=np.float32), 4)
+    four = Panel("shops", tuple("abcd"), values, np.arange(5) * 8, 1, np.zeros(4, np.int32))
+    asked = {"horizon": None, "quantiles": "0.5", "plot": None, "anomalies": None}
+    rows = list(forecast_answers.lines(SimpleNamespace(pipeline=forecaster), four, False, **asked))
+    assert [row.split(",")[0] for row in rows[1:]] == list("abcd")
+    assert len({row.split(",")[2] for row in rows[1:]}) == 4
 
 
 def test_what_is_held_out_and_what_decides_must_hold_values():
