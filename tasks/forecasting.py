@@ -42,7 +42,8 @@ from nlp_rnn.windows import Windows
 
 DATA = "m3/monthly"
 TAKES = "series"
-HORIZONS = {"M1": 18, "M3": 8, "M12": 6, "S604800": 13, "S86400": 14, "S3600": 48}  # steps told, by the time between
+# steps told, by the time between
+HORIZONS = {"M1": 18, "M3": 8, "M12": 6, "S604800": 13, "S86400": 14, "B1": 10, "S3600": 48}
 
 KEPT = ("model", "likelihood", "cell", "units", "layers", "horizon", "known", "segment", "scaling", "recent")
 

@@ -9,6 +9,8 @@ from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.sources import calendar
 from nlp_rnn.sources.series import open_series
 
+WEEKDAYS = [f"2024-01-{day:02d}" for day in range(1, 20) if day % 7 not in (6, 0)]  # the first is a Monday
+
 
 def opened(tmp_path, text, name="series.csv", **columns):
     path = tmp_path / name
@@ -121,6 +123,9 @@ def test_a_column_that_is_not_there_and_a_file_that_is_none(tmp_path):
         (["2024-01-01 00:00", "2024-01-01 00:30"], "S1800"),
         (["1/15/2024", "2/15/2024", "3/15/2024"], "M1"),
         (["31-01-2024", "29-02-2024", "31-03-2024"], "M1"),
+        (WEEKDAYS, "B1"),
+        (WEEKDAYS[:5] + WEEKDAYS[6:], "B1"),  # a holiday
+        (WEEKDAYS[:10], "S86400"),
     ],
 )
 def test_the_step_between_times(times, step, capsys):
@@ -129,6 +134,18 @@ def test_the_step_between_times(times, step, capsys):
     read = calendar.times_of(pd.Series(times), lambda row: f"row {row}", "date")
     assert calendar.step_of(read, [np.arange(len(times))], lambda row: f"row {row}")[0] == step
     assert "have a zone" not in capsys.readouterr().err
+
+
+def test_series_of_weekdays_have_no_weekends(tmp_path):
+    rows = "".join(f"{day},{n}\n" for n, day in enumerate(WEEKDAYS) if n != 6)
+    panel = opened(tmp_path, "date,y\n" + rows).panel
+    assert (panel.step, panel.season, len(panel.values)) == ("B1", 5, 15)
+    assert np.flatnonzero(np.isnan(panel.values)).tolist() == [6]
+    assert calendar.after(panel.begins[0], 15, "B1") == "2024-01-22"
+    short = opened(tmp_path, "date,y\n2024-03-01,1\n2024-03-04,2\n", name="b.csv", step="B1").panel
+    assert (short.step, len(short.values)) == ("B1", 2)
+    daily = opened(tmp_path, "date,y\n2024-03-02,1\n2024-03-04,2\n", name="c.csv", step="B1").panel
+    assert daily.step != "B1"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The times of a table: read, in order, and regular, or else the row where they are not; frequency and season.
 
-A step is "M" with a number of months, or a number of seconds: "M3" for quarters, "S3600" for hours.
+A step is "M" with a number of months, "S" with a number of seconds or "B1", from one weekday to the next: "M3" for
+quarters, "S3600" for hours. Weekdays are Monday to Friday; a holiday among them is a value that is missing.
 """
 
 import warnings
@@ -12,7 +13,7 @@ from nlp_rnn.checks import InputError
 from nlp_rnn.progress import say
 
 DAY = 86_400
-SEASONS = {f"S{7 * DAY}": 52, f"S{DAY}": 7}
+SEASONS = {f"S{7 * DAY}": 52, f"S{DAY}": 7, "B1": 5}
 LONGEST = 288  # steps of a season within a day: of those of five minutes a day's, of shorter ones an hour's
 WORDS = {
     "M1": "monthly",
@@ -20,9 +21,11 @@ WORDS = {
     "M12": "yearly",
     f"S{7 * DAY}": "weekly",
     f"S{DAY}": "daily",
+    "B1": "on weekdays",
     "S3600": "hourly",
 }
 FEW = 4  # so few gaps do not tell the time between values
+WEEKENDS = 2  # so many without a value, and days are weekdays alone
 _QUARTER = r"\s*(\d{4})[-\s]?[Qq]([1-4])\s*"
 _ZONE = r"\s*(Z|[+-]\d\d:?\d\d)$"
 Place = Callable[[int], str]
@@ -137,6 +140,7 @@ def step_of(times: np.ndarray, series: Sequence[np.ndarray], place: Place, likel
     if not len(together):
         return "", 1
     step = _months(times, series) or f"S{_usual(together)}"
+    step = "B1" if step == f"S{DAY}" and _weekdays(times, series) else step
     for rows in series:
         _check_regular(times, rows, step, place)
     return step, _season(step)
@@ -146,8 +150,23 @@ def _apart(times, step):
     """Whether times are whole steps apart, and each later than the one before."""
     if step[0] == "S":
         return not (np.diff(times).astype(np.int64) % int(step[1:])).any()
+    if step == "B1":
+        return _on_weekdays(times)
     months = np.diff(times.astype("datetime64[M]").astype(np.int64))
     return bool((months > 0).all() and not (months % int(step[1:])).any())
+
+
+def _weekdays(times, series):
+    """Whether no time is on a Saturday or Sunday, though enough of those lie between them."""
+    begins, ends = (np.array([times[rows[n]] for rows in series if len(rows)]) for n in (0, -1))
+    days = (ends - begins).astype("timedelta64[D]").astype(int).max()
+    return days >= 7 * WEEKENDS and _on_weekdays(times)
+
+
+def _on_weekdays(times):
+    """Whether all times are at the same hour of a day from Monday to Friday."""
+    days = times.astype("datetime64[D]")
+    return bool(np.is_busday(days).all()) and len(np.unique(times - days)) == 1
 
 
 def _season(step):
@@ -189,7 +208,7 @@ def _day_of_month(times):
 
 
 def _check_regular(times, rows, step, place):
-    if step[0] == "M":
+    if step[0] != "S":
         return
     seconds = int(step[1:])
     wrong = np.diff(times[rows]).astype(np.int64) % seconds != 0
@@ -208,6 +227,8 @@ def places(times: np.ndarray, step: str) -> np.ndarray:
     if step[0] == "M":
         months = times.astype("datetime64[M]").astype(np.int64)
         return (months - months[0]) // int(step[1:])
+    if step == "B1":
+        return np.busday_count(times[0].astype("datetime64[D]"), times.astype("datetime64[D]"))
     return (times - times[0]).astype(np.int64) // int(step[1:])
 
 
@@ -217,8 +238,8 @@ def after(begin: np.datetime64, steps: int, step: str) -> str:
     Example:
         >>> after(np.datetime64("2024-11-30"), 3, "M1"), after(np.datetime64("2024-01-01T22:00"), 3, "S3600")
         ('2025-02-28', '2024-01-02 01:00')
-        >>> after(np.datetime64("2024-01-01T23:00"), 1, "S3600")
-        '2024-01-02 00:00'
+        >>> after(np.datetime64("2024-01-01T23:00"), 1, "S3600"), after(np.datetime64("2024-11-29"), 1, "B1")
+        ('2024-01-02 00:00', '2024-12-02')
     """
     shown = _shown(moved(begin, steps, step))
     clock = step[:1] == "S" and int(step[1:]) % DAY and " " not in shown
@@ -232,6 +253,8 @@ def moved(begin: np.datetime64, steps: int, step: str) -> np.datetime64:
     if step[0] == "S":
         return begin.astype("datetime64[s]") + steps * int(step[1:])
     day, month = begin.astype("datetime64[D]"), begin.astype("datetime64[M]")
+    if step == "B1":
+        return np.busday_offset(day, steps).astype("datetime64[s]") + (begin - day.astype(begin.dtype))
     wanted = month + steps * int(step[1:])
     last = (wanted + 1).astype("datetime64[D]") - 1
     at_end = (day + 1).astype("datetime64[M]") != month
