@@ -35,6 +35,10 @@ class Commands(click.Group):
             full = "; make room and try again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
             named = f"{error.filename}: {error.strerror}" if error.filename else str(error).splitlines()[0]
             _leave(f"Error: {named}{full}", 1)
+        except Exception as error:
+            if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":  # TensorFlow's
+                raise
+            _leave("Error: memory ran out; take smaller batches (--set batch) or shorter texts", 1)
 
 
 def quiet_tensorflow() -> None:

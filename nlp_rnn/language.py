@@ -12,6 +12,7 @@ import tensorflow as tf
 from nlp_rnn import blanks, decoding
 from nlp_rnn.checks import BLANK, GENERATED, LENGTH, TEMPERATURE, positive_int
 from nlp_rnn.decoding import Choice, Place
+from nlp_rnn.losses import each_cross_entropy
 from nlp_rnn.models import LanguageModel
 from nlp_rnn.text import END, PADDING, SPECIAL, UNKNOWN, TextEncoder, to_tensor, written
 
@@ -166,9 +167,10 @@ class LanguagePipeline:
         logits = tf.cast(self.model.logits(found.raw[:, -1]), tf.float32)
         never = tf.range(logits.shape[-1]) < len(SPECIAL)  # neither padding nor the unknown token is ever wanted
         logits = tf.where(never, -float("inf"), logits)
-        seen = tf.reduce_any(tf.one_hot(ids, logits.shape[-1], True, False), 1) & ~never
+        whole = {"minlength": logits.shape[-1], "maxlength": logits.shape[-1]}
+        seen = tf.math.bincount(ids, axis=-1, binary_output=True, **whole) > 0
         keys = tf.cast(tf.strings.to_hash_bucket_fast(texts, 2**31 - 1), tf.int32)
-        return Place(logits, found.states, seen, tf.zeros([batch], tf.bool), keys, tf.constant(0))
+        return Place(logits, found.states, seen & ~never, tf.zeros([batch], tf.bool), keys, tf.constant(0))
 
     def _fill(self, texts):
         """The candidates for a blank, the best first, and their probabilities, [B, C] each."""
@@ -205,8 +207,9 @@ class LanguagePipeline:
         ids, _ = self.encoder.padded(texts)
         batch = tf.shape(ids)[0]
         inputs = tf.concat([tf.fill([batch, 1], END), ids[:, :-1]], 1)
-        logits = self.model.logits(self.model.run(inputs, self.model.initial_states(batch)).raw)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(ids, tf.cast(logits, tf.float32))
+        hidden = self.model.run(inputs, self.model.initial_states(batch)).raw
+        flat = tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.reshape(ids, [-1])
+        losses = tf.reshape(each_cross_entropy(self.model.logits, *flat, len(self.encoder.vocabulary)), tf.shape(ids))
         counted = tf.cast(ids != PADDING, tf.float32)
         total, tokens = tf.reduce_sum(losses * counted, 1), tf.reduce_sum(counted, 1)
         perplexity = tf.exp(total / tf.maximum(tokens, 1.0))

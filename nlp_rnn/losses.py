@@ -4,6 +4,7 @@ Shapes: N positions (B * T), U units, V vocabulary, R rows of a chunk.
 """
 
 import math
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -59,6 +60,34 @@ def cross_entropy(
         return loss, gradient
 
     return fused(states, kernel, bias, weights)
+
+
+def each_cross_entropy(
+    logits: Callable[[tf.Tensor], tf.Tensor], states: tf.Tensor, targets: tf.Tensor, vocabulary: int, chunk: int = CHUNK
+) -> tf.Tensor:
+    """-log softmax(logits(states))[target] of each position, [N] in float32; not to be trained with.
+
+    Args:
+        logits: [R, U] -> [R, V].
+        states: [N, U].
+        targets: int [N], each in [0, V).
+        vocabulary: V.
+        chunk: how many logits to hold at once, R * V.
+
+    Example:
+        >>> each_cross_entropy(lambda x: x, tf.zeros((3, 4)), tf.constant([0, 3, 1]), 4, chunk=8).numpy().round(4)
+        array([1.3863, 1.3863, 1.3863], dtype=float32)
+    """
+    positions = tf.shape(targets)[0]
+    chunks = tf.maximum(1, -(-positions // max(1, chunk // vocabulary)))
+    count = positions + -positions % chunks
+    parts = tuple(tf.reshape(_filled(x, count), [chunks, -1, *x.shape[1:]]) for x in (states, targets))
+
+    def of_part(part):
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(part[1], tf.cast(logits(part[0]), tf.float32))
+
+    kind = tf.TensorSpec([None])
+    return tf.reshape(tf.map_fn(of_part, parts, fn_output_signature=kind, parallel_iterations=1), [-1])[:positions]
 
 
 def sampled_cross_entropy(

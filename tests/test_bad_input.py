@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.conftest import SMALL, reviews
 
@@ -154,6 +155,15 @@ def test_a_disk_that_fills_up_during_a_save(cli, monkeypatch):
     result = cli("run", "sentiment", "--data", "x.csv", "--out", "runs/new", *SMALL, "--set", "epochs=1")
     one_line(result, 1, "state.npz: No space left on device; make room and try again")
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")])
+def test_memory_that_runs_out(cli, monkeypatch, trained, error):
+    def out(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr("nlp_rnn.pipelines.TextClassifier.predict", out)
+    one_line(cli("predict", trained, "good"), 1, "memory ran out; take smaller batches (--set batch) or shorter texts")
 
 
 def test_fine_tuning_on_one_class_only(cli, trained):

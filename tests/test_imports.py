@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "translation_evaluation": BASE
     | {"decoding", "metrics", "objectives", "sources", "pairs", "progress", "text", "translation"},
     "blanks": BASE,
-    "language": BASE | {"blanks", "decoding", "models", "text"},
+    "language": BASE | {"blanks", "decoding", "losses", "models", "text"},
     "language_evaluation": BASE | {"batching", "objectives", "progress", "streams", "text"},
     "language_data": BASE
     | {"batching", "language", "language_evaluation", "models", "objectives", "progress", "sources", "streams", "text"},

@@ -78,6 +78,21 @@ def test_no_more_rows_are_held_than_asked(monkeypatch):
     assert max(held) <= 4 and sum(held) >= N
 
 
+def test_the_loss_of_each_position_needs_no_more_logits_than_asked():
+    (states, kernel, bias), targets, _ = inputs()
+    held = []
+
+    def logits(rows):
+        held.append(rows.shape[0])
+        return tf.matmul(rows, kernel, transpose_b=True) + bias
+
+    found = losses.each_cross_entropy(logits, states, targets, V, chunk=3 * V)
+    assert len(held) == 4 and max(held) == 3
+    whole = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits(states))
+    np.testing.assert_allclose(found, whole, rtol=1e-5)
+    assert losses.each_cross_entropy(logits, states[:0], targets[:0], V).shape == (0,)
+
+
 def test_is_finite_for_large_logits():
     loss = cross_entropy(tf.ones((1, 1)), tf.constant([[1e4], [-1e4]]), tf.zeros(2), tf.constant([1]), tf.ones(1))
     np.testing.assert_allclose(loss, 2e4, rtol=1e-5)
