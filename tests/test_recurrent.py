@@ -65,6 +65,17 @@ def test_runs_backwards_as_keras_does(ours, theirs):
         np.testing.assert_allclose(a(normal(B, T, F), mask=mask), b(normal(B, T, F), mask=mask), rtol=0, atol=1e-5)
 
 
+def test_a_layer_above_one_that_runs_backwards_sees_the_same_padding():
+    x, mask = normal(B, T, F), tf.constant(RIGHT)
+    lower, upper = LSTM(U, return_sequences=True, go_backwards=True), LSTM(U, return_sequences=True)
+    stack = Stack([lower, upper])
+    found = stack(x, mask=mask)
+    flipped = mask[:, ::-1]
+    np.testing.assert_array_equal(found, upper(lower(x, mask=mask), mask=flipped))
+    np.testing.assert_array_equal(stack.compute_mask(x, mask), flipped)
+    np.testing.assert_array_equal(upper(lower(x, mask=mask)), found)  # where Keras hands the mask on
+
+
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 

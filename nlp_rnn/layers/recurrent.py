@@ -44,7 +44,7 @@ class Recurrent(keras.layers.Layer):
         return_sequences: give the output of every step, [B, T, U], instead of the last, [B, U].
         return_state: give the final states, [B, U] each, after the output.
         return_gates: give the gates of every step as well, a dict of [B, T, U], after all else.
-        go_backwards: run from the last step to the first; outputs come in that order, as in Keras.
+        go_backwards: run from the last step to the first; outputs, and their mask, come in that order.
         dropout: share of input features dropped, the same at every step.
         recurrent_dropout: share of the state dropped on its way into the recurrent product, the same at every step.
 
@@ -131,6 +131,7 @@ class Recurrent(keras.layers.Layer):
 
     def compute_mask(self, sequences, mask=None):
         keep = mask if self.return_sequences else None
+        keep = keras.ops.flip(keep, 1) if self.go_backwards and keep is not None else keep  # as the outputs stand
         extra = self.states * self.return_state + self.return_gates
         return (keep, *[None] * extra) if extra else keep
 

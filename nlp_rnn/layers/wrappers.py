@@ -98,7 +98,7 @@ class Bidirectional(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class Stack(keras.layers.Layer):
-    """Recurrent layers on top of each other, the mask handed to each.
+    """Recurrent layers on top of each other, each handed the mask of the outputs below it.
 
     Args:
         layers: RNN, LSTM, GRU or Bidirectional layers, bottom first; all but the last return sequences.
@@ -139,15 +139,17 @@ class Stack(keras.layers.Layer):
         for layer in self.layers:
             start, left = left[: layer.states] or None, left[layer.states :]
             results = layer(sequences, start, mask=mask, training=training)
+            mask, *_ = _masks(layer, sequences, mask)
             sequences, *more = results if isinstance(results, tuple) else (results,)
             extras += more
         return (sequences, *extras) if extras else sequences
 
     def compute_mask(self, sequences, mask=None):
-        of_layers = [layer.compute_mask(sequences, mask) for layer in self.layers]
-        extras = [None for m in of_layers if isinstance(m, tuple) for _ in m[1:]]
-        keep = mask if self.return_sequences else None
-        return (keep, *extras) if extras else keep
+        extras = []
+        for layer in self.layers:
+            mask, *more = _masks(layer, sequences, mask)
+            extras += more
+        return (mask, *extras) if extras else mask
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         extras = []
@@ -173,6 +175,12 @@ def _states(layer, initial_state):
         got = len(given) if isinstance(given, list | tuple) else type(given).__name__
         raise ValueError(f"initial_state of {layer.name} must be a list of {layer.states} tensors, got {got}")
     return list(given)
+
+
+def _masks(layer, sequences, mask):
+    """The masks of a layer's outputs, None where there is none."""
+    found = layer.compute_mask(sequences, mask)
+    return found if isinstance(found, tuple) else (found,)
 
 
 def _outputs(shapes):
