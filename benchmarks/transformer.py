@@ -5,9 +5,10 @@
     .venv/bin/python -m benchmarks.transformer characters runs/shakespeare
 
 Nothing here is pretrained: the question is what to train on a laptop. Reviews go through the vocabulary and the batches
-of the run, and each trial of `REVIEWS` takes `EPOCHS` epochs. Characters are read as in the run, each trial of
-`CHARACTERS` is given the minutes that the run took to train, and each character is told with at least half a window
-before it. Of the trials the one with the least validation loss counts. PyTorch runs its operations one by one.
+of the run, and each trial of `REVIEWS` takes `EPOCHS` epochs. Characters are read as in the run, and told with at least
+half a window before them; each trial of `CHARACTERS` is given a share of the time that the run took to train, and the
+best of them then all of it. The best trial is that with the least validation loss. PyTorch runs its operations one by
+one.
 """
 
 import csv
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.peers.torch_language import stepper
 from benchmarks.peers.torch_transformer import Classifier, LanguageModel, train
 from nlp_rnn import runs
 from nlp_rnn.batching import LengthBuckets, encode, numbered
@@ -31,10 +33,16 @@ REVIEWS = (  # of two layers each
     {"width": 64, "dropped_input": 0.4, "rate": 0.001},
     {"width": 128, "dropped_input": 0.4, "rate": 0.001},
 )
-CHARACTERS = ({"width": 128, "layers": 4}, {"width": 256, "layers": 4})
+CHARACTERS = (  # windows of so many characters, so many in a step
+    {"width": 128, "layers": 4, "window": 128, "windows": 16, "rate": 0.002},
+    {"width": 128, "layers": 4, "window": 64, "windows": 32, "rate": 0.002},
+    {"width": 192, "layers": 4, "window": 128, "windows": 16, "rate": 0.002},
+    {"width": 256, "layers": 4, "window": 128, "windows": 16, "rate": 0.001},
+    {"width": 128, "layers": 2, "window": 256, "windows": 16, "rate": 0.002},
+)
 EPOCHS, SEED = 4, 0
-WINDOW, WINDOWS, RATE, LOOKS = 256, 24, 0.002, 10  # characters; windows in a step; the rate; validations in training
-AT_ONCE = 64  # windows measured at once
+SHARE, LOOKS = 6, 10  # a trial has a sixth of the time; validations in training
+AT_ONCE = 16_384  # characters measured at once
 
 
 def reviews(folder):
@@ -119,61 +127,66 @@ def characters(folder):
     texts = {name: "".join(piece.text for piece in source.stream(name)) for name in ("train", "validation", "test")}
     numbers = {character: number for number, character in enumerate(sorted(set("".join(texts.values()))), 1)}
     ids = {split: torch.tensor([numbers[character] for character in text]) for split, text in texts.items()}
-    trials = [_character_trial(ids, len(numbers) + 1, _seconds(run), **trial) for trial in CHARACTERS]
+    trials = [_character_trial(ids, len(numbers) + 1, _seconds(run) / SHARE, **trial)[0] for trial in CHARACTERS]
+    best = CHARACTERS[int(np.argmin(trials))]
+    _, told = _character_trial(ids, len(numbers) + 1, _seconds(run), **best)
     with open(run.path / "history.csv", encoding="utf-8") as file:
         least = min(float(row["val_loss"]) for row in csv.DictReader(file))
     print(f"here: validation {least:.3f}, test {run.metrics['loss']:.3f} nats, trained in {_seconds(run) / 60:.1f} min")
-    print(f"transformer, {min(trials)[1]}")
+    print(f"transformer, {told}")
 
 
-def _character_trial(ids, tokens, seconds, width, layers):
+def _character_trial(ids, tokens, seconds, width, layers, window, windows, rate):
     """The validation loss, and what to print."""
     torch.manual_seed(SEED)
-    draw, model = np.random.default_rng(SEED), LanguageModel(tokens, width, layers, WINDOW)
-    steps = _steps_in(LanguageModel(tokens, width, layers, WINDOW), ids, draw, seconds)
-    print(f"transformer, width {width}, {layers} layers, {LOOKS} times {steps} steps:", flush=True)
+    draw, model = np.random.default_rng(SEED), LanguageModel(tokens, width, layers, window)
+
+    def drawn():
+        """Windows from anywhere, [B, T + 1]."""
+        begins = draw.integers(len(ids["train"]) - window, size=windows)
+        return torch.stack([ids["train"][n : n + window + 1] for n in begins])
+
+    steps = _steps_in(LanguageModel(tokens, width, layers, window), drawn, ids["validation"], window, seconds)
+    about = f"{layers} layers of {width}, {windows} windows of {window}, learning rate {rate}"
+    print(f"transformer, {about}, {LOOKS} times {steps} steps:", flush=True)
 
     def losses(_):
-        return (_loss(model, _drawn(ids["train"], draw)) for _ in range(steps))
+        return (_loss(model, drawn()) for _ in range(steps))
 
     begun = time.monotonic()
-    least = train(model, losses, lambda: _held_out(model, ids["validation"]), LOOKS, steps, RATE)
+    least = train(model, losses, lambda: _held_out(model, ids["validation"], window), LOOKS, steps, rate)
     minutes = (time.monotonic() - begun) / 60
     with torch.inference_mode():
-        test = _held_out(model, ids["test"])
-    told = f"width {width}: validation {least:.3f}, test {test:.3f} nats, trained in {minutes:.1f} min"
+        test = _held_out(model, ids["test"], window)
+    told = f"{about}: validation {least:.3f}, test {test:.3f} nats, trained in {minutes:.1f} min"
     print(f"  {told}, {_size(model):.1f} MB", flush=True)
     return least, told
 
 
-def _steps_in(model, ids, draw, seconds):
+def _steps_in(model, drawn, validation, window, seconds):
     """The steps before each of `LOOKS` validations that so many seconds allow."""
+    step = stepper(list(model.parameters()), 0.0, 1.0, 100)
     times = []
-    for _ in range(15):
+    for _ in range(25):
         begun = time.monotonic()
-        _loss(model, _drawn(ids["train"], draw)).backward()
+        step(_loss(model, drawn()))
         times.append(time.monotonic() - begun)
     begun = time.monotonic()
     with torch.inference_mode():
-        _held_out(model.eval(), ids["validation"])
+        _held_out(model.eval(), validation, window)
     return int((seconds / LOOKS - (time.monotonic() - begun)) / statistics.median(times[5:]))
-
-
-def _drawn(ids, draw):
-    """Windows from anywhere, [B, T + 1]."""
-    return torch.stack([ids[n : n + WINDOW + 1] for n in draw.integers(len(ids) - WINDOW, size=WINDOWS)])
 
 
 def _loss(model, windows):
     return torch.nn.functional.cross_entropy(model(windows[:, :-1]).flatten(0, 1), windows[:, 1:].flatten())
 
 
-def _held_out(model, ids):
+def _held_out(model, ids, window):
     """Nats of a character: of each window the second half is told, so that all are but the first and last few."""
-    half, total, told = WINDOW // 2, 0.0, 0
-    begins = range(0, len(ids) - WINDOW, half)
-    for first in range(0, len(begins), AT_ONCE):
-        windows = torch.stack([ids[n : n + WINDOW + 1] for n in begins[first : first + AT_ONCE]])
+    half, total, told, count = window // 2, 0.0, 0, AT_ONCE // window
+    begins = range(0, len(ids) - window, half)
+    for first in range(0, len(begins), count):
+        windows = torch.stack([ids[n : n + window + 1] for n in begins[first : first + count]])
         losses = torch.nn.functional.cross_entropy(model(windows[:, :-1]).mT, windows[:, 1:], reduction="none")
         total, told = total + float(losses[:, half:].sum()), told + losses[:, half:].numel()
     return total / told
