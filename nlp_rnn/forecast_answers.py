@@ -37,7 +37,7 @@ def lines(trained, panel: Panel, as_json: bool, horizon, quantiles, plot: Path |
     panel = check_fits(trained.pipeline, panel)
     if anomalies is not None:
         if horizon or quantiles or plot:
-            raise CallError("--anomalies is told of the points given: leave out --horizon, --quantiles and --plot")
+            raise CallError("--anomalies is about the points given: leave out --horizon, --quantiles and --plot")
         rows = _unexpected(trained.pipeline, panel, anomalies)
     else:
         rows = _following(trained.pipeline, panel, horizon, quantiles, plot)
@@ -158,9 +158,8 @@ def print_backtest(figures: dict) -> None:
     """Print how good a forecaster is, beside the other methods."""
     series, origins, horizon = (figures[name] for name in ("series", "origins", "horizon"))
     times = "one origin" if origins == 1 else f"{origins} origins"
-    click.echo(
-        f"{series:,} series, the last {horizon * origins} points of each held out, told {horizon} at once from {times}"
-    )
+    held_out = f"the last {horizon * origins} points of each held out"
+    click.echo(f"{series:,} series, {held_out}, forecast {horizon} at once from {times}")
     rows = table(figures)
     width = max(len(row[0]) for row in rows)
     for row in rows:

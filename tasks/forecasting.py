@@ -42,7 +42,7 @@ from nlp_rnn.windows import Windows
 
 DATA = "m3/monthly"
 TAKES = "series"
-# steps told, by the time between
+# steps ahead, by the time between
 HORIZONS = {"M1": 18, "M3": 8, "M12": 6, "S604800": 13, "S86400": 14, "B1": 10, "S3600": 48}
 
 KEPT = ("model", "likelihood", "cell", "units", "layers", "horizon", "known", "segment", "scaling", "recent")
@@ -53,9 +53,9 @@ class Config:
     """What `--set KEY=VALUE` can change."""
 
     model: str = "quantiles"  # of all steps at once; or paths, drawn step by step
-    horizon: int = 0  # steps told; 0: the official ones of the set, or by the time between values
+    horizon: int = 0  # steps ahead; 0: the official ones of the set, or by the time between values
     known: int = 0  # points read; 0: by season and horizon
-    segment: int = 0  # points of a step of the network that tells quantiles; 0: the season
+    segment: int = 0  # points of a step of the network that forecasts quantiles; 0: the season
     likelihood: str = "student_t"  # of paths; or normal, or negative_binomial for counts
     scaling: str = "auto"  # how a window is measured: log, deviation, size or centre; auto: log where all is above 0
     recent: int = 0  # last values whose mean is a window's centre; 0: a season
@@ -72,7 +72,7 @@ class Config:
     unfreeze: float = 0.0  # fine-tuning: epochs from when a layer begins to learn until the one below does
     clip: float = 1.0  # bound on the norm of the gradient
     patience: int = 5  # epochs in a row that may pass without a lower validation loss
-    origins: int = 1  # places that the held-out part is told from, each a horizon after the one before
+    origins: int = 1  # places that the held-out part is forecast from, each a horizon after the one before
     classical: bool = True  # run ETS and Theta beside it
     seed: int = 0
 
@@ -192,5 +192,5 @@ def _scaling(config, panel):
         check_positive(panel)
     seen = panel.values[~np.isnan(panel.values)]
     if (seen == 0).any() and (seen >= 0).all() and (seen == np.round(seen)).all():
-        say(f"these are counts: compare with --set model=paths --set likelihood={COUNTS}, which tells none below zero")
+        say(f"these are counts: compare with --set model=paths --set likelihood={COUNTS}, which is never below zero")
     return {"auto": "log" if seen.min() > 0 else "deviation"}.get(config.scaling, config.scaling)
