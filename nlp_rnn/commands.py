@@ -33,13 +33,21 @@ def train(module: ModuleType, config: object, asked: dict, as_json: bool, **job)
     takes, start = getattr(module, "TAKES", "labels"), job.get("start")
     if start and not getattr(module, "LANGUAGE_MODELS", False) and DATA_OF[start.pipeline.kind] != takes:
         raise CallError(f"{start.path} takes {DATA_OF[start.pipeline.kind]}, and the recipe {job['recipe']} {takes}")
-    source = opened(asked, takes, config.seed, getattr(config, "unit", "word"))
+    asked = {**asked, **_lineage(asked["name"], config.seed, start)}
+    step = start.pipeline.options["step"] if start and takes == "series" else ""
+    source = opened({**asked, "step": step}, takes, asked["split_seed"], getattr(config, "unit", "word"))
     try:
         figures = module.train(config, source, runs.Job(data=asked, **job))
     except (KeyboardInterrupt, OSError):
         say_how_to_go_on(job["out"])
         raise
     answers.print_figures({"run": str(job["out"]), **figures}, as_json, "held-out texts")
+
+
+def _lineage(name, seed, start):
+    from nlp_rnn.sources.lineage import lineage
+
+    return lineage(name, seed, start.data, start.settings.get("seed", seed)) if start else lineage(name, seed)
 
 
 def open_run(path: Path, recipe: Path | None):
@@ -81,9 +89,13 @@ def measured(trained, asked: dict) -> tuple[dict, str, list[dict]]:
 
         asked = {**asked, "step": trained.pipeline.options["step"]}
         return measured(trained, opened(asked, "series", 0, "")), "held-out points", []
-    source = opened(asked, DATA_OF[kind], settings.get("seed", 0), settings.get("unit", "word"))
-    whole = source.is_whole(trained.data["name"])
-    texts, of = source.held_out(trained.data["name"]), "texts" if whole else "held-out texts"
+    from nlp_rnn.sources.lineage import trained_on
+
+    seed = trained.data.get("split_seed", settings.get("seed", 0))
+    source = opened(asked, DATA_OF[kind], seed, settings.get("unit", "word"))
+    seen = trained_on(trained.data)
+    whole = source.is_whole(seen)
+    texts, of = source.held_out(seen), "texts" if whole else "held-out texts"
     if kind == "language_model":
         return _measured_language(trained, source, texts), of, []
     if kind == "translator":

@@ -12,8 +12,9 @@ from nlp_rnn.language_evaluation import measure, streams_of, texts_apart
 from nlp_rnn.objectives import NextToken
 from nlp_rnn.progress import say
 from nlp_rnn.runs import Run
-from nlp_rnn.sources import Example, Source, same_data
+from nlp_rnn.sources import Example, Source
 from nlp_rnn.sources.documents import Documents, open_texts
+from nlp_rnn.sources.lineage import is_among, trained_on, where
 from nlp_rnn.streams import Streams
 
 MOST_OLD = 2_000_000  # characters: so much of the text before fine-tuning shows what was forgotten
@@ -58,7 +59,7 @@ class HeldOut:
         self.source = source
         self.passages = passages
         self.start = start
-        self.old = _old_text(start) if start and not same_data(source.name, start.data["name"]) else None
+        self.old = _old_text(start) if start and not is_among(source.name, trained_on(start.data)[-1:]) else None
         self.before: dict[str, float] = {}
 
     def measure_before(self, pipeline: LanguagePipeline) -> None:
@@ -82,9 +83,9 @@ class HeldOut:
 
 
 def _old_text(start):
-    raw, seed = start.settings["unit"] != "word", start.settings["seed"]
+    raw, seed = start.settings["unit"] != "word", start.data.get("split_seed", start.settings["seed"])
     try:
-        return open_texts(start.data["name"], start.data["text_column"], raw, seed)
+        return open_texts(where(start.data), start.data["text_column"], raw, seed)
     except (CallError, InputError) as error:
         say(f"what was forgotten of the old text is not measured: {error}")
         return None

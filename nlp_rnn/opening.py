@@ -61,6 +61,13 @@ def asked_for(said: dict, before: dict) -> dict:
     return {key: value or (before.get(key, value) if same else value) for key, value in said.items()}
 
 
+def found_again(data: dict) -> dict:
+    """What a run wrote down of its data, their name such that it leads to them from here."""
+    from nlp_rnn.sources.lineage import where
+
+    return {**data, "name": where(data)}
+
+
 def columns_of(trained, columns: dict) -> dict:
     """The columns that are named, or else those that were named for a run of forecasting.
 

@@ -97,6 +97,33 @@ def test_evaluate_knows_its_own_data_by_any_path(cli, trained, reviews_csv):
     assert own == again
 
 
+def write_others(path):
+    rows = ({"text": f"another {text}", "label": to} for text, to in reviews(100))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_what_an_ancestor_was_trained_on_is_not_evaluated_on(cli, trained, reviews_csv):
+    write_others(Path("new.jsonl"))
+    more = ("--set", "epochs=1", "--set", "seed=1")
+    assert cli("finetune", trained, "--data", "new.jsonl", "--out", "tuned", *more).exit_code == 0
+    old = json.loads(cli("evaluate", trained, "--json").stdout)["texts"]
+    assert f"on {old:,} held-out texts" in cli("evaluate", "tuned", "--data", reviews_csv).stdout
+    again = cli("finetune", trained, "--data", reviews_csv, "--out", "again", *more)
+    assert f"on {old:,} held-out texts" in again.stdout
+    about = json.loads(Path("again", "run.json").read_text())["data"]
+    assert about["split_seed"] == 0 and about["trained_on"] == [str(reviews_csv.resolve())] * 2
+
+
+def test_a_run_finds_its_data_from_another_folder(cli, trained, monkeypatch):
+    write_others(Path("new.jsonl"))
+    assert cli("finetune", trained, "--data", "new.jsonl", "--out", "tuned", "--set", "epochs=1").exit_code == 0
+    own = cli("evaluate", "tuned").stdout
+    Path("below").mkdir()
+    monkeypatch.chdir("below")
+    assert "held-out" in own and cli("evaluate", "../tuned").stdout == own
+    assert cli("evaluate", "../tuned", "--data", "../new.jsonl").stdout == own
+
+
 def test_texts_that_are_cut_are_counted(cli, trained):
     assert "1 longer than 300 tokens were cut" in cli("predict", trained, "good " * 301, "good").stderr
 

@@ -64,6 +64,30 @@ def test_a_folder_of_texts_and_other_files(tmp_path):
     assert isinstance(open_texts(str(tmp_path)), Source), "a folder of splits, whatever else is in it"
 
 
+@pytest.mark.parametrize("names", [("train.txt", "valid.txt", "test.txt"), ("train/a.txt", "dev/b.txt", "test/c.txt")])
+def test_a_folder_of_splits_keeps_them(tmp_path, names):
+    for name in (*names, "readme.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"of {name}\n" * 300)
+    found = open_texts(str(tmp_path))
+    assert found.notes == ["3 text files", "splits as they are given: test, train, validation"]
+    for split, name in zip(("train", "validation", "test"), names, strict=True):
+        assert {piece.text.strip() for piece in found.stream(split)} == {f"of {name}"}
+        assert found.size(split) == 300
+    assert not found.is_whole(["other"])
+
+
+def test_a_split_that_a_folder_lacks_is_cut_from_its_training_text(tmp_path):
+    for name in ("a_test.txt", "test.txt", "train.txt"):
+        (tmp_path / name).write_text("".join(f"{name} {n}\n" for n in range(1000)))
+    found = open_texts(str(tmp_path))
+    texts = {s: [piece.text.split() for piece in found.stream(s)] for s in ("train", "validation", "test")}
+    assert {name for name, _ in texts["test"]} == {"test.txt"} and len(texts["test"]) == 1000
+    assert {name for name, _ in texts["train"] + texts["validation"]} == {"train.txt"}
+    assert [int(n) for _, n in texts["train"] + texts["validation"]] == list(range(1000))
+    assert abs(len(texts["validation"]) - 50) < 5 and abs(found.size("validation") - 50) < 1
+
+
 def test_a_file_that_grows_while_it_is_read(tmp_path):
     file = tmp_path / "log.txt"
     file.write_text("a line\n" * 10)

@@ -98,8 +98,9 @@ def test_splits_are_drawn_by_the_text_so_copies_never_straddle(tmp_path):
 
 def test_evaluates_on_all_of_another_set_and_on_the_test_split_of_its_own(tmp_path):
     source = open_source(str(write(tmp_path / "x.csv")))
-    assert len(list(source.held_out("other"))) == 60
-    assert len(list(source.held_out(source.name))) < 30
+    assert len(list(source.held_out(["other"]))) == 60
+    assert len(list(source.held_out([source.name]))) < 30
+    assert len(list(source.held_out([source.name, "newer.csv"]))) < 30, "an ancestor was trained on it"
 
 
 def test_a_text_may_be_long_and_hold_anything(tmp_path):

@@ -4,7 +4,7 @@ Nothing is held in memory: a split is read anew each time it is walked through.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from nlp_rnn import shipped
 from nlp_rnn.checks import CallError, InputError, nearest
 from nlp_rnn.sources.catalogue import open_shipped, open_tfds
 from nlp_rnn.sources.folders import open_folder
+from nlp_rnn.sources.lineage import is_among
 from nlp_rnn.sources.tables import Table, count_lines, decoded, lines, open_table
 
 __all__ = ["Example", "Source", "Table", "count_lines", "decoded", "lines", "open_source", "open_tables"]
@@ -83,13 +84,13 @@ class Source:
         for place, values in self.tables[given].rows():
             yield Example(*_text_and_label(place, values, self.columns), place, given)
 
-    def held_out(self, trained_on: str) -> Iterator[Example]:
-        """What to evaluate on: the test split; all of a set without splits, unless it is what was trained on."""
+    def held_out(self, trained_on: Sequence[str]) -> Iterator[Example]:
+        """What to evaluate on: the test split; all of a set without splits, unless it is among what was trained on."""
         return self.read("all") if self.is_whole(trained_on) else self.stream("test")
 
-    def is_whole(self, trained_on: str) -> bool:
-        """Whether all of this set may be evaluated on: it has no splits, and is not what was trained on."""
-        return "all" in self.tables and not same_data(self.name, trained_on)
+    def is_whole(self, trained_on: Sequence[str]) -> bool:
+        """Whether all of this set may be evaluated on: it has no splits, and is not among what was trained on."""
+        return "all" in self.tables and not is_among(self.name, trained_on)
 
     def _shares(self):
         """What has to be drawn: the splits that were not given."""
@@ -185,16 +186,6 @@ def _text_and_label(place, values, columns):
 def _writable(text):
     """The text with '?' for what UTF-8 cannot hold: half a surrogate pair, as JSON may bring it."""
     return text.encode("utf-8", errors="replace").decode()
-
-
-def same_data(name: str, other: str) -> bool:
-    """Whether two names of data mean the same."""
-    if name == other:
-        return True
-    here, there = name.split(","), other.split(",")
-    return len(here) == len(there) and all(
-        Path(a).exists() and Path(a).resolve() == Path(b).resolve() for a, b in zip(here, there, strict=True)
-    )
 
 
 def _drawn(text, shares, seed):

@@ -1,20 +1,22 @@
 """Running text, without labels: plain files, a folder of them, or a glob, split by position.
 
-A document ends with its file; in a text that is read as words also at a blank line, or with every line where there are
-no blank lines, as in files of a sentence a line.
+A folder whose files or folders are named train, valid and test has these splits. A document ends with its file; in a
+text that is read as words also at a blank line, or with every line where there are no blank lines, as in files of a
+sentence a line.
 """
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from nlp_rnn.checks import CallError, InputError
-from nlp_rnn.sources import Example, Source, open_source, same_data
-from nlp_rnn.sources.folders import is_hidden, split_of
+from nlp_rnn.sources import Example, Source, open_source
+from nlp_rnn.sources.folders import SPLIT_NAMES, is_hidden, split_of
+from nlp_rnn.sources.lineage import is_among
 from nlp_rnn.sources.tables import count_lines, is_table, lines
 
-BOUNDS = {"train": 0.9, "validation": 0.95, "test": 1.0}  # where each split ends, as a share of the bytes
+SHARE = 0.05  # of the bytes: for validation, and for the test, where there is no such split
 LONGEST = 100_000  # characters of a piece; a longer line is cut
 LONGEST_WORD = 100  # characters without a space; from there on it is no word, and may be cut
 
@@ -25,30 +27,39 @@ class Documents:
     Args:
         name: what the user called them.
         files: in the order in which they are read.
+        splits: of each file, where they come in splits; else None.
         raw: keep line ends and blank lines, for characters and bytes; the pieces then join to the file.
         left_out: so many tables stand beside them and are not read.
     """
 
-    def __init__(self, name: str, files: list[Path], raw: bool, left_out: int = 0):
+    def __init__(
+        self, name: str, files: list[Path], raw: bool, left_out: int = 0, splits: Sequence[str | None] | None = None
+    ):
         self.name = name
         self.files = files
         self.raw = raw
+        self.splits = list(splits) if splits else [None] * len(files)
         self.notes = [f"{len(files):,} text files"] if len(files) > 1 else []
+        self.notes += [f"splits as they are given: {', '.join(sorted(set(splits)))}"] if splits else []
         self.notes += [f"tables beside them, which are not read: {left_out:,}"] if left_out else []
         self._bytes = [_size(file) for file in files]
-        self._total = sum(self._bytes)
+        self._total = sum(size for size, split in zip(self._bytes, self.splits, strict=True) if _is_cut(split))
+        self._bounds = _bounds({"validation", "test"} - set(self.splits))
         if not self._total:
             raise InputError(f"{name} is empty: give some text")
 
     def walk(self) -> Iterator[Example]:
         """Pieces of text, each with its split."""
         begun = 0
-        for file, size in zip(self.files, self._bytes, strict=True):
+        for file, size, given in zip(self.files, self._bytes, self.splits, strict=True):
             for offset, piece, ends in self._pieces(file):
-                share = (begun + offset) / self._total
-                split = next((split for split, bound in BOUNDS.items() if share < bound), "test")  # it may have grown
+                split = self._split_at(begun + offset) if _is_cut(given) else given
                 yield Example(piece, "", f"{file}, byte {offset}", split, ends)
-            begun += size
+            begun += size if _is_cut(given) else 0
+
+    def _split_at(self, offset):
+        """The split of a byte of what is cut into splits; of one beyond the end, since a file may grow, the last."""
+        return next((split for split, bound in self._bounds if offset < bound * self._total), self._bounds[-1][0])
 
     def stream(self, split: str) -> Iterator[Example]:
         """The pieces of "train", "validation" or "test"."""
@@ -57,16 +68,28 @@ class Documents:
     def size(self, split: str | None = None) -> float | None:
         """About how many pieces there are, or a split has, for showing progress; None where counting costs too much."""
         counts = [count_lines(file) for file in self.files]
-        share = {None: 1.0, "train": 0.9, "validation": 0.05, "test": 0.05}[split]
-        return None if None in counts else sum(counts) * share
+        if None in counts:
+            return None
+        total = 0.0
+        for lines_there, given in zip(counts, self.splits, strict=True):
+            shares = self._shares() if _is_cut(given) else {given: 1.0}
+            total += lines_there * (1.0 if split is None else shares.get(split, 0.0))
+        return total
 
-    def held_out(self, trained_on: str) -> Iterator[Example]:
-        """What to evaluate on: the test split of what was trained on; all of any other text."""
+    def _shares(self):
+        """The share of each split in what is cut into splits."""
+        begun, shares = 0.0, {}
+        for split, bound in self._bounds:
+            shares[split], begun = bound - begun, bound
+        return shares
+
+    def held_out(self, trained_on: Sequence[str]) -> Iterator[Example]:
+        """What to evaluate on: the test split of what was trained on, or comes in splits; all of any other text."""
         return self.walk() if self.is_whole(trained_on) else self.stream("test")
 
-    def is_whole(self, trained_on: str) -> bool:
-        """Whether all of this text may be evaluated on: it is not what was trained on."""
-        return not same_data(self.name, trained_on)
+    def is_whole(self, trained_on: Sequence[str]) -> bool:
+        """Whether all of this text may be evaluated on: it has no splits, and is not among what was trained on."""
+        return not any(self.splits) and not is_among(self.name, trained_on)
 
     def _pieces(self, file):
         """Offset in bytes, text, and whether a document ends with it."""
@@ -88,6 +111,17 @@ class Documents:
             offset += len(line.encode())
         if held:
             yield from _cut(*held, longest, within, ends=True)
+
+
+def _is_cut(split):
+    """Whether a file of this split is cut into splits: of what is there to be trained on, those that are missing."""
+    return split in (None, "train")
+
+
+def _bounds(missing):
+    """Where each split ends that is cut from one text, in their order, as a share of its bytes."""
+    ends = {"train": 1 - SHARE * len(missing), "validation": 1.0 if "test" not in missing else 1 - SHARE, "test": 1.0}
+    return [(split, end) for split, end in ends.items() if split == "train" or split in missing]
 
 
 def _has_paragraphs(file):
@@ -123,7 +157,7 @@ def find_documents(data: str, raw: bool) -> Documents | None:
         CallError: a glob finds nothing.
         InputError: there is no text, or a file is binary.
     """
-    path, left_out = Path(data), 0
+    path, left_out, splits = Path(data), 0, None
     if path.is_file() and not is_table(path):
         files = [path]
     elif path.is_dir():
@@ -134,6 +168,10 @@ def find_documents(data: str, raw: bool) -> Documents | None:
             return None
         files = [f for f in visible if not is_table(f)]
         left_out = len(visible) - len(files)
+        named = [SPLIT_NAMES.get(f.relative_to(path).parts[0].split(".")[0].lower()) for f in files]
+        if "train" in named:
+            splits = [split for split in named if split]
+            files = [file for file, split in zip(files, named, strict=True) if split]
     elif glob.has_magic(data):
         try:
             found = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
@@ -148,7 +186,7 @@ def find_documents(data: str, raw: bool) -> Documents | None:
         return None
     for file in files[:100]:
         _check_text(file)
-    return Documents(data, files, raw, left_out)
+    return Documents(data, files, raw, left_out, splits)
 
 
 def _check_text(file):
