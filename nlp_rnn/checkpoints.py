@@ -73,6 +73,8 @@ class Memory:
             raise damaged from None
         if about["fingerprint"] != self.fingerprint:
             raise CallError(f"{self.folder} was begun with other data; resume with the same, or remove it")
+        if not zipfile.is_zipfile(checkpoints[-1] / "state.npz"):
+            raise damaged
         try:
             self._assign(checkpoints[-1] / "state.npz")
         except (OSError, EOFError, zipfile.BadZipFile):

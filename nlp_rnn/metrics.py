@@ -11,8 +11,10 @@ import numpy as np
 
 from nlp_rnn.checks import CallError
 
+SPACED = 0.5  # share of references with a space: from there on words are compared, otherwise characters
 PHONEME = re.compile(  # of the CMU Pronouncing Dictionary, with the stress of a vowel
-    "(AA|AE|AH|AO|AW|AY|EH|ER|EY|IH|IY|OW|OY|UH|UW)[012]?|B|CH|D|DH|F|G|HH|JH|K|L|M|N|NG|P|R|S|SH|T|TH|V|W|Y|Z|ZH"
+    "(AA|AE|AH|AO|AW|AY|EH|ER|EY|IH|IY|OW|OY|UH|UW)[012]?|B|CH|D|DH|F|G|HH|JH|K|L|M|N|NG|P|R|S|SH|T|TH|V|W|Y|Z|ZH",
+    re.IGNORECASE,
 )
 
 # The figures that `translation` may give.
@@ -87,8 +89,8 @@ def translation(said: Sequence[str], wanted: Sequence[Sequence[str]]) -> dict:
     streams = [[of_one[n] if n < len(of_one) else None for of_one in wanted] for n in range(most)]
     exact = np.mean([text in of_one for text, of_one in zip(said, wanted, strict=True)])
     figures = {}
-    spaced = sum(" " in text for of_one in wanted for text in of_one)
-    words = "13a" if spaced else "char"  # of scripts without spaces, such as Chinese, characters are compared
+    spaced = np.mean([" " in text for of_one in wanted for text in of_one])
+    words = "13a" if spaced > SPACED else "char"  # Chinese, say, has spaces only beside what is not Chinese
     for name, metric in (("bleu", BLEU(tokenize=words)), ("chrf", CHRF())):
         figures[name] = metric.corpus_score(list(said), streams).score
         figures[f"{name}_signature"] = str(metric.get_signature())

@@ -40,7 +40,9 @@ def choose_units(config, source: Pairs):
         chosen["source_unit"] = "character" if single else SUBWORD
     if config.target_unit == "auto":
         tokens = Counter(token for pair in pairs for token in pair.label.split())
-        chosen["target_unit"] = "word" if len(tokens) < FEW and tokens.total() > 4 * FEW else SUBWORD
+        few = len(tokens) < FEW and tokens.total() > 4 * FEW
+        # A mark within a token would be a word of its own: "t_h", "I_WALK".
+        chosen["target_unit"] = "word" if few and all(map(str.isalnum, tokens)) else SUBWORD
     if chosen:
         say(", ".join(f"{name.replace('_', ' ')}: {unit}" for name, unit in chosen.items()))
     return replace(config, **chosen)
@@ -60,8 +62,6 @@ def learn_side(config, source: Pairs, side: Side, start: Translator | None) -> T
             known = known.extended(counts, len(known) + config.vocabulary)
         return TextEncoder(known, unit, config.lowercase, config.max_tokens)
     vocabulary = _vocabulary(config, unit, _texts(source, side))
-    if side == "source" and source.skipped.get(next(iter(source.tables))):
-        say(f"{sum(source.skipped.values()):,} pairs without a source or a target are left out")
     vocabulary = vocabulary.with_end() if side == "target" else vocabulary
     return TextEncoder(vocabulary, unit, config.lowercase, config.max_tokens)
 
@@ -108,6 +108,8 @@ def encode_splits(source: Pairs, of_source: TextEncoder, of_target: TextEncoder,
         if not len(found[split]):
             raise InputError(f"{source.name}: the {split} split is empty: give more pairs")
         _say(split, found[split], of_source)
+    if any(source.skipped.values()):
+        say(f"{sum(source.skipped.values()):,} pairs without a source or a target are left out")
     return found
 
 

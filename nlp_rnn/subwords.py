@@ -17,6 +17,7 @@ from nlp_rnn.checks import CallError, InputError
 SPACE = "▁"
 UNKNOWN_PIECE = "\x00"  # never a piece: what is no piece becomes this
 NO_PIECE = 2**31 - 1  # the rank of what is no piece
+USUAL_WORD = 32  # characters
 LONGEST_WORD = 2_000  # characters; the rest of a longer run without a space is left out
 
 
@@ -72,12 +73,21 @@ def split(texts: tf.Tensor, ranks: tf.lookup.StaticHashTable) -> tf.RaggedTensor
     """
     words = tf.strings.split(tf.strings.regex_replace(texts, r"[\p{Z}\p{Cc}]+", " "))
     distinct, where = tf.unique(words.flat_values)
-    characters = tf.strings.unicode_split(tf.strings.join([SPACE, distinct]), "UTF-8")
-    merged = _merged(characters[:, :LONGEST_WORD].to_tensor(""), ranks)
-    known = tf.where((ranks.lookup(merged) < NO_PIECE) | (merged == ""), merged, UNKNOWN_PIECE)
-    of_distinct = tf.RaggedTensor.from_tensor(known, lengths=tf.math.count_nonzero(known != "", 1))
+    characters = tf.strings.unicode_split(tf.strings.join([SPACE, distinct]), "UTF-8")[:, :LONGEST_WORD]
+    long = characters.row_lengths() > USUAL_WORD
+    order = tf.concat([tf.where(~long)[:, 0], tf.where(long)[:, 0]], 0)
+    # Apart, since all words of a table are as wide as its longest.
+    apart = [_pieces(tf.ragged.boolean_mask(characters, chosen), ranks) for chosen in (~long, long)]
+    of_distinct = tf.gather(tf.concat(apart, 0), tf.math.invert_permutation(order))
     pieces = words.with_values(tf.gather(of_distinct, where)).merge_dims(1, 2)
     return _without_runs(pieces)
+
+
+def _pieces(characters, ranks):
+    """The pieces of words given as characters, ragged [W, (C)] to [W, (P)]."""
+    merged = _merged(characters.to_tensor(""), ranks)
+    known = tf.where((ranks.lookup(merged) < NO_PIECE) | (merged == ""), merged, UNKNOWN_PIECE)
+    return tf.RaggedTensor.from_tensor(known, lengths=tf.math.count_nonzero(known != "", 1))
 
 
 def _merged(symbols, ranks):

@@ -160,7 +160,7 @@ class Translator:
             return logits, (standing, states[1] + going_on[:, None] * weights)
 
         counts = tf.math.count_nonzero(source != PADDING, 1, dtype=tf.int32)
-        limits = 10 + self.model.settings["longest"] * counts
+        limits = tf.maximum(10 + self.model.settings["longest"] * counts, search.least + 1)  # the end is a token
         coverage = (lambda states: states[1]) if self.model.settings["attention"] != "none" else None
         states = (standing, attended)
         length = tf.maximum(tf.reduce_max(limits), 1)  # of no text at all there is no longest

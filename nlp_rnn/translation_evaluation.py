@@ -41,12 +41,13 @@ def evaluate(translator: Translator, pairs: Iterable, search: Search) -> tuple[d
         raise InputError("there is no pair to evaluate on: the test split is empty")
     found = track(translator.translate(references, search), "translating", len(references))
     said = [best[0].text if best else "" for best in found]
-    wanted = list(references.values())
+    wanted, copied = list(references.values()), list(references)
     if translator.target.lowercase:
         wanted = [[text.lower() for text in of_one] for of_one in wanted]
+        copied = [text.lower() for text in copied]
     counts = Counter(text for of_one in wanted for text in of_one)
     usual = counts.most_common(1)[0][0]
-    answers = {"": said, "copy_": list(references), "frequent_": [usual] * len(said)}
+    answers = {"": said, "copy_": copied, "frequent_": [usual] * len(said)}
     figures = {
         f"{name}{key}": value
         for name, texts in answers.items()

@@ -8,10 +8,13 @@ import tensorflow as tf
 
 from nlp_rnn import subwords
 from nlp_rnn.checks import CallError
+from nlp_rnn.pair_data import choose_units
 from nlp_rnn.pairs import PairBuckets, encode_pairs
-from nlp_rnn.sources import Example, same_data
+from nlp_rnn.sources import Example
+from nlp_rnn.sources.lineage import is_among
 from nlp_rnn.sources.pairs import open_pairs
 from nlp_rnn.text import END, SUBWORD, TextEncoder, Vocabulary
+from tasks.translation import Config
 
 
 def words(*settings):
@@ -53,6 +56,10 @@ def test_pairs_are_read_from_every_kind_of_file(tmp_path, monkeypatch):
     assert len(list(source.read("all"))) == 1 and source.skipped == {"all": 2}
     assert open_pairs("named.tsv", "fr").columns == ("fr", "en")
     assert open_pairs("named.csv", None, "source").columns == ("fr", "source")
+    Path("odd.tsv").write_text("german\tfrench\nein Hund\tun chien\n")
+    odd = open_pairs("odd.tsv", "german", "french")
+    assert [(p.text, p.label) for p in odd.read("all")] == [("ein Hund", "un chien")]
+    assert "the first line is read as a pair" in open_pairs("odd.tsv").notes[0]
     Path("same.tsv").write_text("OK\tOK\nyes\toui\n")
     assert [(p.text, p.label) for p in open_pairs("same.tsv").read("all")] == [("OK", "OK"), ("yes", "oui")]
     Path("b.fr").write_text("un chien\nun chat")  # no end of the last line
@@ -62,7 +69,7 @@ def test_pairs_are_read_from_every_kind_of_file(tmp_path, monkeypatch):
             open_pairs("plain.tsv", *wrong)
     with pytest.raises(CallError, match="two text files have no columns"):
         open_pairs("a.en,a.fr", "en")
-    assert same_data("a.en,a.fr", "./a.en,./a.fr") and not same_data("a.en,a.fr", "a.en,b.fr")
+    assert is_among("a.en,a.fr", ["./a.en,./a.fr"]) and not is_among("a.en,a.fr", ["a.en,b.fr"])
 
 
 def test_batches_hold_pairs_of_like_length(tmp_path):
@@ -88,7 +95,23 @@ def test_neither_side_of_pairs_is_padded_much(tmp_path):
         assert sum(np.count_nonzero(batch) for batch in ids) > 0.85 * sum(batch.size for batch in ids)
 
 
-SENTENCES = ["Le chat dort.", "le chien  dort-il ?", "L'été, il dort\u202f!", "漢字 a 漢", "", "x" * 50, "naïve 😀😀!"]
+@pytest.mark.parametrize(("target", "unit"), [("HH AH0 L", "word"), ("I_TURN I_WALK", SUBWORD), ("t_h E@ l", SUBWORD)])
+def test_targets_are_words_only_where_no_mark_is_in_them(tmp_path, target, unit):
+    (tmp_path / "a.tsv").write_text("source\ttarget\n" + f"hello\t{target}\n" * 2000)
+    config = choose_units(Config(), open_pairs(str(tmp_path / "a.tsv")))
+    assert (config.source_unit, config.target_unit) == ("character", unit)
+
+
+SENTENCES = [
+    "Le chat dort.",
+    "le chien  dort-il ?",
+    "L'été, il dort\u202f!",
+    "漢字 a 漢",
+    "",
+    "x" * 50,
+    "Le " + "chat" * 30,
+    "naïve 😀😀!",
+]
 
 
 def test_subwords_are_those_of_the_library():

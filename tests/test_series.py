@@ -144,6 +144,10 @@ def test_series_of_weekdays_have_no_weekends(tmp_path):
     assert calendar.after(panel.begins[0], 15, "B1") == "2024-01-22"
     short = opened(tmp_path, "date,y\n2024-03-01,1\n2024-03-04,2\n", name="b.csv", step="B1").panel
     assert (short.step, len(short.values)) == ("B1", 2)
+    some = "date,y\n" + "".join(f"{day},1\n" for day in WEEKDAYS[:8])
+    assert opened(tmp_path, some, name="d.csv", step="B1").panel.step == "B1"
+    assert opened(tmp_path, some, name="d.csv").panel.step == "S86400"
+    assert opened(tmp_path, "date,y\n" + rows, step="S86400").panel.step == "S86400", "what a model knows as daily"
     daily = opened(tmp_path, "date,y\n2024-03-02,1\n2024-03-04,2\n", name="c.csv", step="B1").panel
     assert daily.step != "B1"
 

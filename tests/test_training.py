@@ -155,6 +155,15 @@ def test_a_checkpoint_is_whole_or_absent(train_and_validation, tmp_path, monkeyp
     assert not (tmp_path / "partial-checkpoint").exists()
 
 
+def test_a_checkpoint_overwritten_at_its_beginning_is_damaged(train_and_validation, tmp_path):
+    plan = Plan(epochs=1, learning_rate=0.02)
+    fit(model(), *train_and_validation, plan, tmp_path)
+    file = tmp_path / "checkpoint-00001" / "state.npz"
+    file.write_bytes(b"\0" * len(file.read_bytes()))
+    with pytest.raises(CallError, match="checkpoint-00001 is damaged"):
+        fit(model(), *train_and_validation, plan, tmp_path)
+
+
 @pytest.mark.parametrize("name", ["state.npz", "history.json"])
 @pytest.mark.parametrize("left", [0, 100])
 def test_a_damaged_checkpoint_is_said(train_and_validation, tmp_path, name, left):

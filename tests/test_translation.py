@@ -19,8 +19,10 @@ from nlp_rnn.metrics import edit_distance
 from nlp_rnn.metrics import translation as scores
 from nlp_rnn.models import Seq2Seq
 from nlp_rnn.objectives import TeacherForcing, shifted
+from nlp_rnn.sources import Example
 from nlp_rnn.text import END, TextEncoder, Vocabulary
 from nlp_rnn.translation import Translator
+from nlp_rnn.translation_evaluation import evaluate
 
 ENGLISH = ("one", "two", "three", "four", "five")
 FRENCH = ("un", "deux", "trois", "quatre", "cinq")
@@ -89,6 +91,7 @@ def test_the_search_can_be_told_what_to_avoid(cli, translated):
     assert said() == ["un"] * 4
     twice = list(pairwise(said("--no-repeat", 2)))
     assert len(twice) == len(set(twice)) and len(said("--min-length", 7)) >= 7
+    assert len(said("--min-length", 30)) >= 30, "more than a text of this length usually may have"
     assert said("--coverage-penalty", 0.3, "--beam", 3) == ["un"] * 4
 
 
@@ -271,7 +274,17 @@ def test_figures_of_phonemes_and_of_text():
     assert found["word_error_rate"] == pytest.approx(1 / 3) and found["phoneme_error_rate"] == pytest.approx(2 / 10)
     found = scores(["le chien dort là", "deux"], [["un chat", "le chien dort là"], ["trois"]])
     assert found["exact"] == 0.5 and 50 < found["bleu"] < 100 and "nrefs:var" in found["bleu_signature"]
+    assert scores(["hh ah0 l"], [["hh ah1 l"]])["word_error_rate"] == 0, "in small letters as well"
+    mostly = scores(["我喜欢猫"] * 9 + ["x y"], [["我喜欢狗"]] * 9 + [["x y"]])
+    assert "tok:char" in mostly["bleu_signature"] and mostly["bleu"] > 30
     assert edit_distance("", "abc") == edit_distance("abc", "") == 3 and edit_distance("abc", "abc") == 0
+
+
+def test_copies_are_compared_in_the_case_of_the_references():
+    of_english = TextEncoder(Vocabulary([b"hello"]).with_end(), lowercase=True)
+    translator = Translator(of_english, Seq2Seq(4, 4, embedding=4, units=4), target=of_english)
+    rows = [Example(text, text, "") for text in ("Hello.", "HELLO Hello hello hello")]
+    assert evaluate(translator, rows, Search(1))[0]["copy_exact"] == 1
 
 
 def test_a_long_source_is_cut_and_an_attention_picture_holds_marks(tmp_path):

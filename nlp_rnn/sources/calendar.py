@@ -118,7 +118,8 @@ def step_of(times: np.ndarray, series: Sequence[np.ndarray], place: Place, likel
         times: of all rows.
         series: the rows of each series, in order.
         place: where a row stands, for messages.
-        likely: taken where so few values are given that they do not tell, if they are such steps apart.
+        likely: taken where so few values are given that they do not tell, if they are such steps apart; days are read
+            as all days or as weekdays as it says, if they can be.
 
     Raises:
         InputError: the times of a series do not rise, or are not regular; says which row.
@@ -140,7 +141,8 @@ def step_of(times: np.ndarray, series: Sequence[np.ndarray], place: Place, likel
     if not len(together):
         return "", 1
     step = _months(times, series) or f"S{_usual(together)}"
-    step = "B1" if step == f"S{DAY}" and _weekdays(times, series) else step
+    if step == f"S{DAY}" and likely != step:
+        step = "B1" if _weekdays(times, series) or (likely == "B1" and _on_weekdays(times)) else step
     for rows in series:
         _check_regular(times, rows, step, place)
     return step, _season(step)

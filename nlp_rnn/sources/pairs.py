@@ -63,7 +63,8 @@ def open_pairs(data: str, source_column: str | None = None, target_column: str |
     missing = [path for path in aligned if not path.is_file()]
     if len(aligned) == 2 and len(missing) == 1 and not Path(data).exists():
         raise CallError(f"{missing[0]}: no such file, which is to hold the other side of {data}")
-    tables = {split: _named(table) for split, table in open_tables(data).items()}
+    asked = {source_column, target_column}
+    tables = {split: _named(table, asked) for split, table in open_tables(data).items()}
     columns, notes = _columns(next(iter(tables.values())), (source_column, target_column))
     for table in tables.values():
         missing = [column for column in columns if column not in table.columns]
@@ -89,8 +90,14 @@ def _aligned(name, source, target):
     return Table(name, ROLES, rows, ROLES, counts[0])
 
 
-def _named(table):
-    """A table whose first line is a pair like all others, as in many .tsv files, gets names for its columns."""
+def _named(table, asked):
+    """A table whose first line is a pair like all others, as in many .tsv files, gets names for its columns.
+
+    Args:
+        asked: the columns that are asked for: the first line names columns if it has one of them.
+    """
+    if asked & {*table.columns}:
+        return table
     if not table.name.removesuffix(".gz").endswith(".tsv") or len(table.columns) < 2:
         return table
     known = {name for names in USUAL.values() for name in names}
@@ -116,7 +123,13 @@ def _columns(table, asked):
     if asked[0] is not None and asked[0] == asked[1]:
         raise CallError(f"{table.name}: '{asked[0]}' cannot be both the source and the target")
     columns = _guessed(table, list(asked))
-    if columns == table.preferred or None not in asked:
+    if None not in asked:
+        return columns, []
+    if columns == table.preferred == ROLES and table.name.removesuffix(".gz").endswith(".tsv"):
+        return columns, [
+            "the first line is read as a pair; if it names columns, say --source-column and --target-column"
+        ]
+    if columns == table.preferred:
         return columns, []
     return columns, [f"{role} column: {column}" for role, column in zip(ROLES, columns, strict=True)]
 
