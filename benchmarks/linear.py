@@ -3,17 +3,20 @@
     make run && make .venv/installed-bench
     .venv/bin/python -m benchmarks.linear runs/sentiment
 
-TF-IDF and logistic regression, what one should try first: the validation split chooses how much it is held back.
+TF-IDF and logistic regression, what one should try first: the validation split chooses how much it is held back. Then
+the same on the 500 sentences of `benchmarks.finetuning`.
 """
 
 import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.finetuning import write_few
 from nlp_rnn import runs
 from nlp_rnn.sources import open_source
 
@@ -22,28 +25,38 @@ STRENGTHS = (1.0, 4.0, 16.0, 64.0)  # C: the larger, the less it is held back
 
 def main(folder):
     run = runs.load(Path(folder))
-    source = open_source(run.data["name"], run.data["text_column"], run.data["label_column"], run.settings["seed"])
+    _trials(open_source(run.data["name"], run.data["text_column"], run.data["label_column"], run.data["split_seed"]), 2)
+    print(f"here: accuracy {run.metrics['accuracy']:.4f}")
+    with tempfile.TemporaryDirectory() as place:
+        few = Path(place) / "few"
+        write_few(few)
+        print("500 sentences:")
+        _trials(open_source(str(few)), 1)
+
+
+def _trials(source, least):
+    """One of words alone, one of pairs of words as well.
+
+    Args:
+        least: a word or pair counts from so many texts on.
+    """
     texts, labels = {}, {}
     for split in ("train", "validation", "test"):
         rows = list(source.stream(split))
         texts[split], labels[split] = [row.text for row in rows], [row.label for row in rows]
     for most in (1, 2):
-        _trial(texts, labels, most)
-    print(f"here: accuracy {run.metrics['accuracy']:.4f}")
+        _trial(texts, labels, TfidfVectorizer(ngram_range=(1, most), min_df=least, sublinear_tf=True))
 
 
-def _trial(texts, labels, most):
+def _trial(texts, labels, words):
     begun = time.monotonic()
-    words = TfidfVectorizer(ngram_range=(1, most), min_df=2, sublinear_tf=True)
     train, validation = words.fit_transform(texts["train"]), words.transform(texts["validation"])
     models = [LogisticRegression(C=strength, max_iter=1000).fit(train, labels["train"]) for strength in STRENGTHS]
     best = max(models, key=lambda model: model.score(validation, labels["validation"]))
     seconds = time.monotonic() - begun
     accuracy = best.score(words.transform(texts["test"]), labels["test"])
-    features = len(words.vocabulary_)
-    print(
-        f"up to {most} words: accuracy {accuracy:.4f}, {features:,} features, C {best.C:g}, trained in {seconds:.0f} s"
-    )
+    kinds, features = "words" if words.ngram_range == (1, 1) else "words and pairs", len(words.vocabulary_)
+    print(f"{kinds}: accuracy {accuracy:.4f}, {features:,} features, C {best.C:g}, trained in {seconds:.0f} s")
     print(f"  one text: {1000 * _latency(words, best, texts['test'][0]):.2f} ms", flush=True)
 
 

@@ -10,6 +10,7 @@ from nlp_rnn.forecasting import Forecaster
 from nlp_rnn.panel import Panel
 from nlp_rnn.progress import say
 from nlp_rnn.sources.calendar import words
+from nlp_rnn.sources.lineage import is_among, trained_on
 
 
 def check_fits(forecaster: Forecaster, panel: Panel) -> Panel:
@@ -87,6 +88,24 @@ def check_decides(panel: Panel, ends: np.ndarray, horizon: int) -> None:
         raise InputError(
             f"{panel.name}: no value is given where it is decided which epoch is best, the {horizon} points before "
             "what is held out: give values there, or choose another --set horizon=N"
+        )
+
+
+def check_held_out(start, name: str, origins: int) -> None:
+    """Check that a run held out all that is to be held out, where it is trained on with the same series.
+
+    Args:
+        start: a run of a forecaster; None where there is none.
+        name: of the series.
+        origins: places that what is held out is forecast from.
+
+    Raises:
+        CallError: it was trained on some of it.
+    """
+    if start is not None and origins > start.settings["origins"] and is_among(name, trained_on(start.data)):
+        raise CallError(
+            f"--set origins={origins}: {start.path} held out {start.settings['origins']} of the last horizons of "
+            f"{name}, and was trained on the points before: no more can be held out now"
         )
 
 

@@ -35,7 +35,7 @@ from nlp_rnn.models.scaling import SCALINGS
 from nlp_rnn.objectives import Forecasting
 from nlp_rnn.panel import Panel, split_by_series
 from nlp_rnn.progress import say
-from nlp_rnn.series_checks import check_counts, check_decides, check_fits, check_positive
+from nlp_rnn.series_checks import check_counts, check_decides, check_fits, check_held_out, check_positive
 from nlp_rnn.sources.series import Opened
 from nlp_rnn.training import fit, plan_of
 from nlp_rnn.windows import Windows
@@ -145,6 +145,7 @@ def train(config: Config, source: Opened, job: runs.Job) -> dict:
     """Train on `source`, leave the run folder at `job.out`, and return the figures on what was held out."""
     config, panel = fitted_to(config, source, job), source.panel
     job.require_same(asdict(config), KEPT)
+    check_held_out(job.start, panel.name, config.origins)
     start = job.start and job.start.pipeline
     if start is not None:
         panel = check_fits(start, panel)

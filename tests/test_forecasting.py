@@ -126,6 +126,9 @@ def test_fine_tuning_goes_on_from_the_weights(cli, forecaster):
     result = cli("finetune", forecaster, "--data", "more.csv", "--out", "tuned", *words("epochs=2", "classical=false"))
     assert result.exit_code == 0, result.output
     assert runs.load(Path("tuned")).pipeline.options == runs.load(forecaster).pipeline.options
+    same = runs.load(forecaster).data["name"]
+    result = cli("finetune", forecaster, "--data", same, *words("origins=2"))
+    assert result.exit_code == 2 and "held out 1 of the last horizons" in result.stderr and not Path("runs").exists()
     write("years.csv", [["date", "a"], *([f"{1950 + n}-01-01", n] for n in range(40))])
     result = cli("finetune", forecaster, "--data", "years.csv")
     assert result.exit_code == 1 and "is yearly, and the model was trained on series that are monthly" in result.stderr
