@@ -38,6 +38,12 @@ def figures(*words):
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+def of_run(run):
+    """The texts that a run of `sentiment` was trained and measured on."""
+    seed = run.data.get("split_seed", run.settings["seed"])
+    return open_source(run.data["name"], run.data["text_column"], run.data["label_column"], seed)
+
+
 def write_few(folder):
     folder.mkdir()
     source = open_source(DATA)

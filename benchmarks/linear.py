@@ -16,7 +16,7 @@ from pathlib import Path
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.finetuning import write_few
+from benchmarks.finetuning import of_run, write_few
 from nlp_rnn import runs
 from nlp_rnn.sources import open_source
 
@@ -25,7 +25,7 @@ STRENGTHS = (1.0, 4.0, 16.0, 64.0)  # C: the larger, the less it is held back
 
 def main(folder):
     run = runs.load(Path(folder))
-    _trials(open_source(run.data["name"], run.data["text_column"], run.data["label_column"], run.data["split_seed"]), 2)
+    _trials(of_run(run), 2)
     print(f"here: accuracy {run.metrics['accuracy']:.4f}")
     with tempfile.TemporaryDirectory() as place:
         few = Path(place) / "few"

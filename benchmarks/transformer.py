@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.finetuning import of_run
 from benchmarks.peers.torch_language import stepper
 from benchmarks.peers.torch_transformer import Classifier, LanguageModel, train
 from nlp_rnn import runs
 from nlp_rnn.batching import LengthBuckets, encode, numbered
-from nlp_rnn.sources import open_source
 from nlp_rnn.sources.documents import open_texts
 
 REVIEWS = (  # of two layers each
@@ -49,7 +49,7 @@ def reviews(folder):
     """Train on what a run of `sentiment` was trained on; print the accuracy on its held-out texts."""
     run = runs.load(Path(folder))
     encoder, settings, data = run.pipeline.encoder, run.settings, {}
-    source = open_source(run.data["name"], run.data["text_column"], run.data["label_column"], settings["seed"])
+    source = of_run(run)
     with tempfile.TemporaryDirectory() as place:
         for split in ("train", "validation", "test"):
             texts = encode(numbered(source.stream(split), run.pipeline.classes), encoder, Path(place) / split)
