@@ -98,7 +98,8 @@ class Epochs:
         return self.epochs * sum(int((ids != 0).sum()) for ids, _ in self.batches())
 
     def __str__(self):
-        return f"{self.epochs} epochs of {self.texts} texts, bidirectional LSTM {self.units}, compiling included"
+        words = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
+        return f"{words} of {self.texts} texts, bidirectional LSTM {self.units}, compiling included"
 
 
 @dataclass(frozen=True)
