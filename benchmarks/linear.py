@@ -4,7 +4,7 @@
     .venv/bin/python -m benchmarks.linear runs/sentiment
 
 TF-IDF and logistic regression, what one should try first: the validation split chooses how much it is held back. Then
-the same on the 500 sentences of `benchmarks.finetuning`.
+the same on the 500 sentences of `benchmarks.finetuning`, alone and with the reviews.
 """
 
 import statistics
@@ -25,25 +25,32 @@ STRENGTHS = (1.0, 4.0, 16.0, 64.0)  # C: the larger, the less it is held back
 
 def main(folder):
     run = runs.load(Path(folder))
-    _trials(of_run(run), 2)
+    reviews = _read(of_run(run))
+    _trials(reviews, 2)
     print(f"here: accuracy {run.metrics['accuracy']:.4f}")
     with tempfile.TemporaryDirectory() as place:
         few = Path(place) / "few"
         write_few(few)
-        print("500 sentences:")
-        _trials(open_source(str(few)), 1)
+        sentences = _read(open_source(str(few)))
+    print("500 sentences:")
+    _trials(sentences, 1)
+    print("500 sentences and the reviews:")
+    _trials({**sentences, "train": [*reviews["train"], *sentences["train"]]}, 2)
 
 
-def _trials(source, least):
+def _read(source):
+    """Texts and labels by split."""
+    return {split: [(row.text, row.label) for row in source.stream(split)] for split in ("train", "validation", "test")}
+
+
+def _trials(data, least):
     """One of words alone, one of pairs of words as well.
 
     Args:
         least: a word or pair counts from so many texts on.
     """
-    texts, labels = {}, {}
-    for split in ("train", "validation", "test"):
-        rows = list(source.stream(split))
-        texts[split], labels[split] = [row.text for row in rows], [row.label for row in rows]
+    texts = {split: [text for text, _ in rows] for split, rows in data.items()}
+    labels = {split: [label for _, label in rows] for split, rows in data.items()}
     for most in (1, 2):
         _trial(texts, labels, TfidfVectorizer(ngram_range=(1, most), min_df=least, sublinear_tf=True))
 
