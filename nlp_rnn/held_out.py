@@ -14,7 +14,7 @@ from nlp_rnn.progress import say
 from nlp_rnn.runs import Run
 from nlp_rnn.sources import Example, Source
 from nlp_rnn.sources.documents import Documents, open_texts
-from nlp_rnn.sources.lineage import is_among, trained_on, where
+from nlp_rnn.sources.lineage import is_among, split_seed, trained_on, where
 from nlp_rnn.streams import Streams
 
 MOST_OLD = 2_000_000  # characters: so much of the text before fine-tuning shows what was forgotten
@@ -83,9 +83,9 @@ class HeldOut:
 
 
 def _old_text(start):
-    raw, seed = start.settings["unit"] != "word", start.data.get("split_seed", start.settings["seed"])
+    raw = start.settings["unit"] != "word"
     try:
-        return open_texts(where(start.data), start.data["text_column"], raw, seed)
+        return open_texts(where(start.data), start.data["text_column"], raw, split_seed(start))
     except (CallError, InputError) as error:
         say(f"what was forgotten of the old text is not measured: {error}")
         return None

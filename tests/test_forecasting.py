@@ -126,6 +126,13 @@ def test_fine_tuning_goes_on_from_the_weights(cli, forecaster):
     result = cli("finetune", forecaster, "--data", "more.csv", "--out", "tuned", *words("epochs=2", "classical=false"))
     assert result.exit_code == 0, result.output
     assert runs.load(Path("tuned")).pipeline.options == runs.load(forecaster).pipeline.options
+    days = np.datetime64("2024-01-01") + np.arange(400)
+    for name, some in (("daily", days), ("weekdays", days[np.is_busday(days)])):
+        write(f"{name}.csv", [["date", "a"], *([day, 9 + n % 7] for n, day in enumerate(some))])
+    few = words("units=4", "epochs=1", "steps=2", "classical=false")
+    assert cli("run", "forecasting", "--data", "daily.csv", "--out", "daily", *few).exit_code == 0
+    result = cli("finetune", "daily", "--data", "weekdays.csv", "--out", "open", *words("classical=false", "epochs=1"))
+    assert result.exit_code == 0, "what a model knows as daily, days left out"
     same = runs.load(forecaster).data["name"]
     result = cli("finetune", forecaster, "--data", same, *words("origins=2"))
     assert result.exit_code == 2 and "held out 1 of the last horizons" in result.stderr and not Path("runs").exists()

@@ -6,21 +6,26 @@ from glob import has_magic
 from pathlib import Path
 
 
-def lineage(name: str, seed: int, before: dict | None = None, seed_before: int = 0) -> dict:
+def lineage(name: str, seed: int, start=None) -> dict:
     """What a run writes down beside the name of its data.
 
     Args:
         name: of its data, as the user said it.
         seed: of the run.
-        before: what the run that it started from wrote down of its data, and the seed of that run.
+        start: the run that it starts from; None where there is none.
 
     Returns:
         trained_on: the data of all these runs, files from the root; split_seed: decides who goes into a split that the
         data do not have. It stays the same from run to run, or what one held out the next would train on.
     """
-    earlier = trained_on(before) if before else []
-    split_seed = before.get("split_seed", seed_before) if before else seed
-    return {"trained_on": [*earlier, rooted(name)], "split_seed": split_seed}
+    if start is None:
+        return {"trained_on": [rooted(name)], "split_seed": seed}
+    return {"trained_on": [*trained_on(start.data), rooted(name)], "split_seed": split_seed(start)}
+
+
+def split_seed(run) -> int:
+    """The seed that the splits of a run's data were drawn with."""
+    return run.data.get("split_seed", run.settings.get("seed", 0))
 
 
 def trained_on(data: dict) -> list[str]:

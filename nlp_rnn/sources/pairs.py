@@ -64,8 +64,11 @@ def open_pairs(data: str, source_column: str | None = None, target_column: str |
     if len(aligned) == 2 and len(missing) == 1 and not Path(data).exists():
         raise CallError(f"{missing[0]}: no such file, which is to hold the other side of {data}")
     asked = {source_column, target_column}
-    tables = {split: _named(table, asked) for split, table in open_tables(data).items()}
+    given = open_tables(data)
+    tables = {split: _named(table, asked) for split, table in given.items()}
     columns, notes = _columns(next(iter(tables.values())), (source_column, target_column))
+    if tables != given:
+        notes.append("the first line is read as a pair; if it names columns, say --source-column and --target-column")
     for table in tables.values():
         missing = [column for column in columns if column not in table.columns]
         if missing:
@@ -123,13 +126,7 @@ def _columns(table, asked):
     if asked[0] is not None and asked[0] == asked[1]:
         raise CallError(f"{table.name}: '{asked[0]}' cannot be both the source and the target")
     columns = _guessed(table, list(asked))
-    if None not in asked:
-        return columns, []
-    if columns == table.preferred == ROLES and table.name.removesuffix(".gz").endswith(".tsv"):
-        return columns, [
-            "the first line is read as a pair; if it names columns, say --source-column and --target-column"
-        ]
-    if columns == table.preferred:
+    if columns == table.preferred or None not in asked:
         return columns, []
     return columns, [f"{role} column: {column}" for role, column in zip(ROLES, columns, strict=True)]
 
