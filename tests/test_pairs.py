@@ -109,7 +109,7 @@ SENTENCES = [
     "漢字 a 漢",
     "",
     "x" * 50,
-    "Le " + "chat" * 30,
+    "chat" * 30 + " dort le",
     "naïve 😀😀!",
 ]
 
@@ -133,6 +133,29 @@ def test_subwords_are_those_of_the_library():
         known = [piece if library.piece_to_id(piece) != library.unk_id() else "\x00" for piece in expected]
         assert [piece.decode() for piece in encoder.tokens(text)] == known, text
     assert subwords.join(tf.constant([encoder.tokens("Le chat dort.")])).numpy()[0] == b"Le chat dort."
+
+
+def test_one_long_run_without_spaces_does_not_widen_all_words(monkeypatch):
+    shapes, merged = [], subwords._merged
+
+    def watched(symbols, ranks):
+        shapes.append(tuple(symbols.shape))
+        return merged(symbols, ranks)
+
+    monkeypatch.setattr(subwords, "_merged", watched)
+    kept = tf.lookup.KeyValueTensorInitializer(["a"], [0])
+    words_ = [f"{n}" for n in range(50)]
+    subwords.split(tf.constant([" ".join([*words_, "a" * 300])]), tf.lookup.StaticHashTable(kept, subwords.NO_PIECE))
+    assert shapes == [(50, 3), (1, 301)]
+
+
+def test_pairs_without_a_side_are_said_whatever_the_units_are(cli):
+    rows = [f"{n}\t{n + 1}\n" for n in range(300)] + ["only a source\t\n"] * 7
+    Path("gaps.tsv").write_text("source\ttarget\n" + "".join(rows))
+    told = words("source_unit=byte", "target_unit=byte", "units=8", "embedding=8", "epochs=1")
+    result = cli("run", "translation", "--data", "gaps.tsv", "--out", "gaps", *told)
+    assert result.exit_code == 0, result.output
+    assert "7 pairs without a source or a target are left out" in result.stderr
 
 
 def test_targets_of_unknown_words_alone_are_said(cli):
