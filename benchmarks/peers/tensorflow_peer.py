@@ -138,8 +138,10 @@ def epochs(library, case):
         logits = keras.layers.Dense(2)(ours.MeanMaxPooling()(x, mask=mask))
         model = keras.Model(ids, logits)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        adam = FusedAdam if library == "here" else keras.optimizers.Adam  # as the recipes train
+        adam = FusedAdam if library == "here" else keras.optimizers.Adam
         model.compile(adam(0.001, global_clipnorm=1.0), loss, jit_compile=False)
+        if library == "here":  # as the recipes train: a step that makes the optimizer's variables is traced twice
+            model.optimizer.build(model.trainable_variables)
         return model.fit(data, epochs=case.epochs, verbose=0).history["loss"]
 
     return train

@@ -99,21 +99,21 @@ def scan(
         inputs, fixed = (_filled(tensors, way.parts * FEWEST_ROWS) for tensors in (inputs, fixed))
     if reverse:
         inputs, fixed = inputs._replace(x=_reversed(inputs.x)), _reversed_steps(fixed)
-    states = _of_any_length(run, way, inputs, fixed, training)
+    way = way._replace(stretch=_stretch(way.stretch, inputs.x))
+    states = _differentiable(run, way, inputs, fixed, training)
     states = [s[:batch] for s in states] if filled else states
     sequences = tuple(_reversed(s) if reverse else s for s in states[: run.sequences])
     return sequences, tuple(states[run.sequences :])
 
 
-def _of_any_length(run, way, inputs, fixed, training):
-    """As `_differentiable`; where the number of steps is not known, in shorter stretches if the sequences are short."""
-    if way.stretch is None or way.stretch <= SHORT:
-        return _differentiable(run, way, inputs, fixed, training)
-    return tf.cond(
-        tf.shape(inputs.x)[1] <= SHORT,
-        lambda: _differentiable(run, way._replace(stretch=SHORT), inputs, fixed, training),
-        lambda: _differentiable(run, way, inputs, fixed, training),
-    )
+def _stretch(longest, x):
+    """The steps of a stretch, by the steps of x, [B, T, ...].
+
+    Not known until it runs: with a branch for each, all would be traced twice.
+    """
+    if longest is None or longest <= SHORT:
+        return longest
+    return tf.where(tf.shape(x)[1] <= SHORT, SHORT, longest)
 
 
 def _differentiable(run, way, inputs, fixed, training):

@@ -109,7 +109,7 @@ def _piece(sequence, number, stretch):
 def _filled(piece, stretch):
     """Padding after the steps that are there."""
     padded = tf.pad(piece, [[0, stretch - tf.shape(piece)[0]], [0, 0], [0, 0]])
-    return tf.ensure_shape(padded, [stretch, *piece.shape[1:]])
+    return tf.ensure_shape(padded, [None, *piece.shape[1:]])
 
 
 def _of_stretch(fixed, number, stretch):
