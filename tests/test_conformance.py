@@ -11,6 +11,7 @@ from nlp_rnn.layers import (
     LSTM,
     RNN,
     Attention,
+    BagOfBigrams,
     Bidirectional,
     CoupledLSTM,
     Decoder,
@@ -72,7 +73,10 @@ LAYERS = {
 MODELS = {
     f"Classifier, {cell}": lambda cell=cell: Classifier(20, 3, cell, embedding=4, units=3, layers=2, dropout=0.1)
     for cell in models.CELLS
-} | {"Classifier, one direction": lambda: Classifier(20, 3, embedding=4, units=3, layers=2, bidirectional=False)}
+} | {
+    "Classifier, one direction": lambda: Classifier(20, 3, embedding=4, units=3, layers=2, bidirectional=False),
+    "Classifier, bigrams": lambda: Classifier(20, 3, embedding=4, units=3, bigrams=30, bigram_dropout=0.1),
+}
 LANGUAGE_MODELS = {
     f"LanguageModel, {cell}": lambda cell=cell: LanguageModel(
         20, cell, embedding=4, units=3 + (cell == "gru"), layers=2, dropout=0.1, weight_drop=0.1, word_dropout=0.1
@@ -108,8 +112,8 @@ FORECASTERS = {
     )
     for cell, likelihood in (("gru", "student_t"), ("lstm", "normal"))
 }
-# Of other inputs than vectors [B, T, F]: tests/test_regularization.py, tests/test_attention.py.
-OF_OTHER = {WordDropout, Attention, Decoder}
+# Of other inputs than vectors [B, T, F]: tests/test_regularization.py, tests/test_attention.py, tests/test_bag.py.
+OF_OTHER = {WordDropout, Attention, BagOfBigrams, Decoder}
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -203,6 +203,19 @@ def test_fine_tuning_keeps_known_vectors_and_adds_words():
             assert any(np.array_equal(column, start.head.get_weights()[0][:, n]) for n in range(2)) == (here in same)
 
 
+def test_fine_tuning_keeps_what_pairs_of_words_weigh():
+    start, network = (
+        Classifier(4, 2, embedding=4, units=3, bigrams=8),
+        Classifier(6, 2, embedding=4, units=3, bigrams=8),
+    )
+    for model in (start, network):
+        model.build((None, None))
+    start.bag.table.assign(np.random.default_rng(0).normal(size=(12, 2)))
+    network.start_from(start, {0: 1, 1: 0})
+    ids = np.array([[2, 3, 2]])
+    np.testing.assert_allclose(network(ids).numpy()[:, ::-1], start(ids), rtol=1e-5)
+
+
 def test_every_epoch_has_an_order_of_its_own(train_and_validation, tmp_path, monkeypatch):
     seen, ordinary = set(), LengthBuckets.plan
     monkeypatch.setattr(LengthBuckets, "plan", lambda self: seen.add(self.epoch) or ordinary(self))

@@ -1,6 +1,7 @@
 """Recurrent layers for Keras 3 on TensorFlow: RNN, LSTM, GRU, their relatives, and what is built of them."""
 
 from nlp_rnn.layers.attention import Attention
+from nlp_rnn.layers.bag import BagOfBigrams
 from nlp_rnn.layers.decoder import Decoder
 from nlp_rnn.layers.pooling import MeanMaxPooling
 from nlp_rnn.layers.recurrent import GRU, LSTM, RNN, Recurrent
@@ -13,6 +14,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "Attention",
+    "BagOfBigrams",
     "Bidirectional",
     "CoupledLSTM",
     "Decoder",

@@ -5,8 +5,8 @@ Shapes: B batch, T tokens, V vocabulary, U units, C classes.
 
 import keras
 
-from nlp_rnn.checks import fraction, one_of, positive_int
-from nlp_rnn.layers import Bidirectional, MeanMaxPooling, Stack, WordDropout
+from nlp_rnn.checks import fraction, not_negative, one_of, positive_int
+from nlp_rnn.layers import BagOfBigrams, Bidirectional, MeanMaxPooling, Stack, WordDropout
 from nlp_rnn.layers.recurrent import CELLS
 from nlp_rnn.models.language_model import LanguageModel
 from nlp_rnn.models.transfer import grown
@@ -14,7 +14,7 @@ from nlp_rnn.models.transfer import grown
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class Classifier(keras.Model):
-    """Embedding, a stack of recurrent layers, mean and maximum over their states, a dense layer.
+    """Embedding, a stack of recurrent layers, mean and maximum over their states, a dense layer; and a bag of bigrams.
 
     Args:
         vocabulary_size: V; id 0 is padding, id 1 unknown.
@@ -25,7 +25,10 @@ class Classifier(keras.Model):
         layers: how many recurrent layers.
         bidirectional: read in both directions; a language model, which a classifier may start from, reads in one.
         dropout: share dropped of the inputs of each recurrent layer, the same at every step, and of the pooled vector.
-        word_dropout: share of tokens made unknown in training.
+        word_dropout: share of tokens made unknown in training, for the recurrent layers.
+        bigrams: how many rows of weights pairs of neighbouring tokens share in a linear model, `BagOfBigrams`, whose
+            scores are added; 0 for none.
+        bigram_dropout: share of its tokens and pairs left out in training.
 
     Call with ids, int [B, T], padded with 0 on either side; gives logits [B, C].
 
@@ -49,6 +52,8 @@ class Classifier(keras.Model):
         bidirectional: bool = True,
         dropout: float = 0.5,
         word_dropout: float = 0.2,
+        bigrams: int = 0,
+        bigram_dropout: float = 0.5,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -64,6 +69,8 @@ class Classifier(keras.Model):
             "bidirectional": bool(bidirectional),
             "dropout": fraction("dropout", dropout),
             "word_dropout": fraction("word_dropout", word_dropout),
+            "bigrams": not_negative("bigrams", bigrams),
+            "bigram_dropout": fraction("bigram_dropout", bigram_dropout),
         }
         self.word_dropout = WordDropout(word_dropout)
         self.embedding = keras.layers.Embedding(vocabulary_size, embedding, name="embedding")
@@ -71,6 +78,7 @@ class Classifier(keras.Model):
         self.pooling = MeanMaxPooling()
         self.dropout = keras.layers.Dropout(dropout)
         self.head = keras.layers.Dense(classes, name="head")
+        self.bag = BagOfBigrams(vocabulary_size, classes, bigrams, bigram_dropout, name="bag") if bigrams else None
 
     def _layer(self, number):
         cell, units, dropout = (self.settings[name] for name in ("cell", "units", "dropout"))
@@ -88,13 +96,15 @@ class Classifier(keras.Model):
         self.recurrent.build(vectors)
         directions = 2 if self.settings["bidirectional"] else 1
         self.head.build((input_shape[0], 2 * directions * self.settings["units"]))
+        if self.bag:
+            self.bag.build(input_shape)
 
     def call(self, ids, training=False):
         mask = keras.ops.not_equal(ids, 0)
         x = self.embedding(self.word_dropout(ids, training=training))
         x = self.recurrent(x, mask=mask, training=training)
         x = self.dropout(self.pooling(x, mask=mask), training=training)
-        return self.head(x)
+        return self.head(x) + self.bag(ids, training=training) if self.bag else self.head(x)
 
     def start_from(self, other: "Classifier | LanguageModel", same_class: dict[int, int]) -> None:
         """Take over the weights of a trained model whose ids mean the same.
@@ -103,11 +113,11 @@ class Classifier(keras.Model):
 
         Args:
             other: the trained model; of a language model, which has no head, all but the output is taken over.
-            same_class: for each class of this model that `other` knows, its number there; its part of the head is
-                taken over, the rest starts anew.
+            same_class: for each class of this model that `other` knows, its number there; its part of the head, and
+                of the bag of bigrams, is taken over, the rest starts anew.
 
         Raises:
-            ValueError: the recurrent layers do not have the same shapes.
+            ValueError: the recurrent layers, or the bags, do not have the same shapes.
         """
         embeddings = self.embedding.embeddings
         embeddings.assign(grown(other.embedding.get_weights()[0], embeddings.shape[0]))
@@ -119,6 +129,8 @@ class Classifier(keras.Model):
         for weight, (new, old) in zip(self.head.weights, pairs, strict=True):
             new[..., here] = old[..., there]
             weight.assign(new)
+        if self.bag:
+            self.bag.start_from(other.bag, same_class)
 
     def get_config(self):
         return {**super().get_config(), **self.settings}

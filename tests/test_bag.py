@@ -1,0 +1,78 @@
+"""The linear model beside a recurrent one, against sums in plain Python."""
+
+from itertools import pairwise
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nlp_rnn.layers import BagOfBigrams
+from nlp_rnn.layers.bag import SCALE
+from tests.conformance import normal
+
+V, C, BUCKETS = 9, 3, 7
+TEXTS = [[3, 8, 3, 8, 2], [5], [], [1, 1, 1]]
+
+
+def bag(**settings):
+    layer = BagOfBigrams(V, C, BUCKETS, **settings)
+    layer.build((None, None))
+    layer.table.assign(normal(V + BUCKETS, C))
+    return layer
+
+
+def bucket(left, right, buckets=BUCKETS):
+    return ((left * 1_000_003 + right) * 2_654_435_761 % 2**32) * buckets // 2**32
+
+
+def scores(table, text):
+    rows = text + [V + bucket(left, right) for left, right in pairwise(text)]
+    return SCALE * sum((table[row] for row in rows), np.zeros(C)) / max(len(rows), 1) ** 0.5
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_adds_up_tokens_and_neighbours(side):
+    layer = bag()
+    ids = np.zeros((len(TEXTS), 6), np.int32)
+    for row, text in enumerate(TEXTS):
+        ids[row, (6 - len(text) if side == "left" else 0) :][: len(text)] = text
+    expected = [scores(layer.table.numpy(), text) for text in TEXTS]
+    np.testing.assert_allclose(layer(ids), expected, rtol=1e-5, atol=1e-6)
+    assert layer(ids[:, :1]).shape == layer.compute_output_shape(ids.shape) == (4, C)
+    again = BagOfBigrams.from_config(layer.get_config())
+    again.build((None, None))
+    again.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(again(ids), layer(ids))
+
+
+def test_buckets_are_the_same_however_large_the_ids_and_fill_alike():
+    layer = BagOfBigrams(V, C, 2**18)
+    left, right = (np.random.default_rng(seed).integers(1, 2**31 - 1, 50_000) for seed in (0, 1))
+    found = layer.bucket(tf.constant(left, tf.int32), tf.constant(right, tf.int32)).numpy()
+    assert found.tolist() == [bucket(int(a), int(b), 2**18) for a, b in zip(left, right, strict=True)]
+    a, b = (side.reshape(-1) for side in np.meshgrid(np.arange(2, 402), np.arange(2, 402)))
+    counts = np.bincount(layer.bucket(a, b), minlength=2**18)
+    assert counts.max() <= 8 and (counts > 0).sum() > 0.95 * 2**18 * (1 - np.exp(-len(a) / 2**18))
+
+
+def test_leaves_a_share_out_in_training_alone():
+    keras.utils.set_random_seed(0)
+    layer, ids = bag(dropout=0.5), np.tile(TEXTS[0], (4000, 1))
+    np.testing.assert_array_equal(layer(ids)[0], layer(ids)[1])
+    drawn = layer(ids, training=True).numpy()
+    assert len(np.unique(drawn[:, 0])) > 100
+    np.testing.assert_allclose(drawn.mean(0), layer(ids)[0], atol=0.4)
+    for wrong in ({"dropout": 1.0}, {"buckets": 0}, {"classes": 0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            BagOfBigrams(**{"vocabulary_size": V, "classes": C, **wrong})
+
+
+def test_takes_over_what_the_same_tokens_and_classes_weigh():
+    start, layer = bag(), BagOfBigrams(V + 2, C + 1, BUCKETS)
+    layer.build((None, None))
+    layer.start_from(start, {0: 2, 3: 1})
+    ids = np.array([TEXTS[0], TEXTS[0][::-1]])
+    np.testing.assert_allclose(layer(ids).numpy()[:, [0, 3]], start(ids).numpy()[:, [2, 1]], rtol=1e-6)
+    assert not layer(ids).numpy()[:, [1, 2]].any()
+    assert not layer(np.array([[V, V + 1]])[:, :1]).numpy().any(), "a new token weighs nothing yet"
