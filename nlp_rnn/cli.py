@@ -118,7 +118,7 @@ def finetune(run, data, out, assignments, resume, tensorboard, recipe, json_, **
     """Train on from the weights of RUN on other data.
 
     Known words keep their vectors and new words are added, but for subwords, which stay as they are. Known classes keep
-    their part of the head, new ones get a new one. Settings are those of RUN where --set does not change
+    their part of the output, new ones get a new one. Settings are those of RUN where --set does not change
     them; the rate is finetuning_rate.
 
     \b

@@ -241,6 +241,8 @@ def _check_free(job, folder, purpose):
     old, new = before["settings"], now["settings"]
     changed = [f"{key}={old.get(key)}, not {new.get(key)}" for key in old | new if new.get(key) != old.get(key)]
     changed += [f"another {key}" for key in now if key != "settings" and now[key] != before.get(key)]
+    if missing := [key for key in new if key not in old]:
+        raise CallError(f"{folder} was begun when the recipe had no setting {', '.join(missing)}: remove it")
     if changed:
         raise CallError(f"{folder} was begun with {'; '.join(changed)}: resume with the same, or remove it")
 

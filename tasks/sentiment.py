@@ -4,7 +4,7 @@
     nlp-rnn run sentiment --data mine.csv --out runs/mine --set units=128
     nlp-rnn run sentiment --from runs/generation
 
-Added is what words and pairs of neighbours say wherever they stand: a linear model, trained along with the network. The
+A linear model, trained along with the network, adds what words and pairs of neighbours say wherever they stand. The
 default data are 25,000 film reviews; any texts with labels will do, of two classes or of hundreds. A language model
 gives its vocabulary, vectors and recurrent layers, which read in one direction only (Howard & Ruder, 2018, "ULMFiT").
 """
@@ -32,8 +32,8 @@ DATA = "movie_reviews"
 UPDATES = 600  # steps that training aims at when the epochs are not given
 
 LANGUAGE_MODELS = True  # `--from` takes runs of them
-KEPT = ("unit", "lowercase", "cell", "embedding", "units", "layers", "bidirectional", "bigrams")  # in fine-tuning
-MOST_WEIGHTS = 2**21  # of all pairs and classes
+KEPT = ("unit", "lowercase", "cell", "embedding", "units", "layers", "bidirectional")  # what fine-tuning cannot change
+MOST_WEIGHTS = 2**22  # of the linear model: rows times classes
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def build_model(config: Config, data: Data, start: Start | None) -> Classifier:
         bidirectional=config.bidirectional,
         dropout=config.dropout,
         word_dropout=config.word_dropout,
-        bigrams=_bigrams(config, len(data.classes), start),
+        bigrams=_bigrams(config, data, start),
         bigram_dropout=config.bigram_dropout,
     )
     model.build((None, None))
@@ -151,21 +151,24 @@ def train(config: Config, source: Source, job: runs.Job) -> dict:
 
 
 def _as_started(config: Config, job: runs.Job) -> Config:
-    """`config` with what a language model to start from decides; where a classifier decides, it has to be so already.
+    """`config` with what the run to start from decides.
 
     Raises:
         CallError: a setting was given that contradicts it.
     """
-    if not job.start or job.start.pipeline.kind != "language_model":
-        job.require_same(asdict(config), KEPT)
+    if not job.start:
         return config
     encoder, model = job.start.pipeline.encoder, job.start.pipeline.model.settings
-    decided = {"unit": encoder.unit, "lowercase": encoder.lowercase, "bidirectional": False}
-    decided |= {name: model[name] for name in ("cell", "embedding", "units", "layers")}
+    if job.start.pipeline.kind == "language_model":
+        decided = {"unit": encoder.unit, "lowercase": encoder.lowercase, "bidirectional": False}
+        decided |= {name: model[name] for name in ("cell", "embedding", "units", "layers")}
+        say("it reads in one direction, as the language model does")
+    else:
+        job.require_same(asdict(config), KEPT)
+        decided = {"bigrams": model.get("bigrams", 0)}
     for name, value in decided.items():
-        if getattr(config, name) not in (getattr(Config, name), value):
+        if getattr(config, name) not in (getattr(Config, name), job.start.settings.get(name), value):
             raise checks.CallError(f"--set {name}={getattr(config, name)}: {name} is {value} in {job.start.path}")
-    say("it reads in one direction, as the language model does")
     return replace(config, **decided)
 
 
@@ -180,11 +183,13 @@ def _vocabulary(config: Config, counter: TokenCounter, start: Start | None) -> V
     return known.extended(counter.counts, len(known) + new, config.least_count)
 
 
-def _bigrams(config: Config, classes: int, start: Start | None) -> int:
-    """How many rows of weights the pairs share: what is taken over fits no other number."""
-    if isinstance(start, TextClassifier):
-        return start.model.settings["bigrams"]
-    return min(config.bigrams, MOST_WEIGHTS // classes)
+def _bigrams(config: Config, data: Data, start: Start | None) -> int:
+    """How many rows of weights the pairs share: those of the classifier to start from, or what many classes leave."""
+    most = max(0, MOST_WEIGHTS // len(data.classes) - len(data.encoder.vocabulary))
+    if isinstance(start, TextClassifier) or config.bigrams <= most:
+        return config.bigrams
+    say(f"bigrams={most} instead of {config.bigrams}, for {len(data.classes)} classes")
+    return most
 
 
 def _fitted_to(config: Config, texts: int) -> Config:

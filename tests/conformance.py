@@ -106,6 +106,9 @@ def check_model(make, tmp_path):
     ids = np.where(RIGHT, np.random.default_rng(0).integers(1, 20, (B, T)), 0).astype("int32")
     model = make()
     _check_gradients(model, ids)
+    for number, weight in enumerate(model.trainable_variables):
+        if not np.any(weight):  # what begins at zero would hide what it is multiplied with
+            weight.assign(0.1 * normal(*weight.shape, seed=number))
     y = model(ids).numpy()
     assert np.isfinite(y).all()
     for padding in ([[0, 0], [0, 3]], [[0, 0], [2, 0]]):

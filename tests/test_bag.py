@@ -68,6 +68,25 @@ def test_leaves_a_share_out_in_training_alone():
             BagOfBigrams(**{"vocabulary_size": V, "classes": C, **wrong})
 
 
+def test_learns_as_a_sum_does_whatever_the_shape_and_the_precision():
+    layer, ids = bag(), tf.constant([[3, 8, 3], [5, 0, 0]])
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    def gradient(ids):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(layer(ids, training=True)[:, 0])
+        return tape.gradient(loss, layer.table.value)
+
+    expected = np.zeros((V + BUCKETS, C))
+    for row in (3, 8, 3, V + bucket(3, 8), V + bucket(8, 3)):
+        expected[row, 0] += SCALE / 5**0.5
+    expected[5, 0] += SCALE
+    np.testing.assert_allclose(tf.convert_to_tensor(gradient(ids)), expected, rtol=1e-5)
+    half = bag(dtype="mixed_bfloat16")
+    assert half(ids).dtype == tf.bfloat16
+    np.testing.assert_allclose(tf.cast(half(ids), tf.float32), layer(ids), rtol=0.05, atol=0.1)
+
+
 def test_takes_over_what_the_same_tokens_and_classes_weigh():
     start, layer = bag(), BagOfBigrams(V + 2, C + 1, BUCKETS)
     layer.build((None, None))
@@ -76,3 +95,5 @@ def test_takes_over_what_the_same_tokens_and_classes_weigh():
     np.testing.assert_allclose(layer(ids).numpy()[:, [0, 3]], start(ids).numpy()[:, [2, 1]], rtol=1e-6)
     assert not layer(ids).numpy()[:, [1, 2]].any()
     assert not layer(np.array([[V, V + 1]])[:, :1]).numpy().any(), "a new token weighs nothing yet"
+    with pytest.raises(ValueError, match="buckets must be 7, as in the bag to start from, got 8"):
+        BagOfBigrams(V, C, BUCKETS + 1).start_from(start, {0: 0})

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nlp_rnn import runs
 from tests.conftest import SMALL, reviews
 
 COMMANDS = ("list", "run", "finetune", "evaluate", "predict", "generate", "export", "copy")
@@ -168,6 +169,26 @@ def test_finetune_new_classes_and_the_same(cli, trained, tmp_path):
     assert on_what.exit_code == 2 and "say what to train on with --data" in on_what.stderr
     frozen = cli("finetune", trained, "--data", "new.csv", "--out", "x", "--set", "units=9")
     assert frozen.exit_code == 2 and "units cannot change" in frozen.stderr and not Path("x").exists()
+    pairs = cli("finetune", trained, "--data", "new.csv", "--out", "x", "--set", "bigrams=9")
+    assert pairs.exit_code == 2 and f"--set bigrams=9: bigrams is 262144 in {trained}" in pairs.stderr
+
+
+def test_many_classes_leave_fewer_pairs_and_fine_tuning_keeps_them(cli, tmp_path):
+    rows = [f"film {n} was number {n % 40},class {n % 40}\n" for n in range(400)]
+    Path("many.csv").write_text("text,label\n" + "".join(rows))
+    result = cli("run", "sentiment", "--data", "many.csv", "--out", "many", *SMALL, "--set", "epochs=1")
+    assert result.exit_code == 0, result.output
+    assert "instead of 262144, for 40 classes" in result.stderr
+    assert 100_000 < runs.load(Path("many")).pipeline.model.settings["bigrams"] < 2**22 / 40
+    again = cli("finetune", "many", "--data", "many.csv", "--out", "again", "--set", "epochs=1")
+    assert again.exit_code == 0, again.output
+    without = cli(
+        "run", "sentiment", "--data", "many.csv", "--out", "w", *SMALL, "--set", "epochs=1", "--set", "bigrams=0"
+    )
+    assert without.exit_code == 0, without.output
+    on = cli("finetune", "w", "--data", "many.csv", "--out", "on", "--set", "epochs=1", "--set", "bigrams=262144")
+    assert on.exit_code == 0, on.output
+    assert json.loads(Path("on/run.json").read_text())["settings"]["bigrams"] == 0
 
 
 def start_run(folder, *more):

@@ -151,6 +151,9 @@ def test_a_workplace_becomes_the_run_or_goes(tmp_path):
         pass
     with pytest.raises(CallError, match="was begun with seed=0, not None"), runs.workplace(job, {}):
         pass
+    newer = runs.workplace(job, {"seed": 0, "bigrams": 9})
+    with pytest.raises(CallError, match="begun when the recipe had no setting bigrams: remove it"), newer:
+        pass
     with runs.workplace(job, {"seed": 0}) as folder:
         assert (folder / "checkpoint-00001").exists()
     assert list(job.out.iterdir()) == [], "what only the making needs is gone"

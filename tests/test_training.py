@@ -12,6 +12,7 @@ from nlp_rnn.batching import LengthBuckets, encode
 from nlp_rnn.checkpoints import Memory
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.models import Classifier
+from nlp_rnn.optimizers import depths
 from nlp_rnn.text import TextEncoder, Vocabulary
 from nlp_rnn.training import Plan, fit, plan_of
 
@@ -214,6 +215,10 @@ def test_fine_tuning_keeps_what_pairs_of_words_weigh():
     network.start_from(start, {0: 1, 1: 0})
     ids = np.array([[2, 3, 2]])
     np.testing.assert_allclose(network(ids).numpy()[:, ::-1], start(ids), rtol=1e-5)
+    assert sorted(depths(network)) == [0] * 3 + [1] * 6 + [2]
+    for a, b in ((start, Classifier(6, 2, embedding=4, units=3)), (Classifier(4, 2, embedding=4, units=3), network)):
+        with pytest.raises(ValueError, match="bigrams must be"):
+            b.start_from(a, {0: 0})
 
 
 def test_every_epoch_has_an_order_of_its_own(train_and_validation, tmp_path, monkeypatch):

@@ -138,10 +138,9 @@ def epochs(library, case):
         logits = keras.layers.Dense(2)(ours.MeanMaxPooling()(x, mask=mask))
         model = keras.Model(ids, logits)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        adam = FusedAdam if library == "here" else keras.optimizers.Adam
+        adam = FusedAdam if library == "here" else keras.optimizers.Adam  # as the recipes train
         model.compile(adam(0.001, global_clipnorm=1.0), loss, jit_compile=False)
-        if library == "here":  # as the recipes train: a step that makes the optimizer's variables is traced twice
-            model.optimizer.build(model.trainable_variables)
+        model.optimizer.build(model.trainable_variables)  # as they do; a step that makes its variables is traced twice
         return model.fit(data, epochs=case.epochs, verbose=0).history["loss"]
 
     return train

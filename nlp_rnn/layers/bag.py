@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from nlp_rnn.checks import fraction, positive_int
 
-# With Adam, whose steps are of one size whatever the gradient, this is how much faster than the rest a weight learns.
-SCALE = 5.0
+# What a weight in the table means: neither may change, or tables that were saved mean something else.
+SCALE = 5.0  # a score moves that much more a step; those of Adam are of one size whatever the gradient
 FACTORS = 1_000_003, 2_654_435_761  # of the hash: primes, the second near 2**32 divided by the golden ratio
 
 
@@ -17,10 +17,10 @@ FACTORS = 1_000_003, 2_654_435_761  # of the hash: primes, the second near 2**32
 class BagOfBigrams(keras.layers.Layer):
     """Scores of a text from its tokens and its bigrams, pairs of neighbouring tokens, int [B, T] to [B, C].
 
-    A score is the sum of a weight for each token and each bigram, divided by the square root of how many there are.
-    Every token has weights of its own; bigrams share `buckets` rows of them by a hash (Weinberger et al., 2009,
-    "Feature Hashing for Large Scale Multitask Learning"). Added to the scores of a network it is the wide part of a
-    wide and deep one (Cheng et al., 2016).
+    A score is the sum of a weight for each token and each bigram, times `SCALE`, divided by the square root of how many
+    there are. Every token has weights of its own; bigrams share `buckets` rows of them by a hash (Weinberger et al.,
+    2009, "Feature Hashing for Large Scale Multitask Learning", without their sign). Added to the scores of a network it
+    is the wide part of a wide and deep one (Cheng et al., 2016).
 
     Args:
         vocabulary_size: V; id 0 is padding, and neither a token nor part of a bigram.
@@ -71,7 +71,12 @@ class BagOfBigrams(keras.layers.Layer):
 
         Args:
             same_class: for each class here that `other` knows, its number there; the others' weights stay as they are.
+
+        Raises:
+            ValueError: it has another number of buckets.
         """
+        if other.buckets != self.buckets:
+            raise ValueError(f"buckets must be {other.buckets}, as in the bag to start from, got {self.buckets}")
         here, there = list(same_class), list(same_class.values())
         new, known = self.table.numpy(), other.table.numpy()[:, there]
         new[: other.vocabulary_size, here] = known[: other.vocabulary_size]

@@ -41,14 +41,14 @@ class Way(NamedTuple):
     Attributes:
         forward, backward: whether this loop is compiled with XLA.
         parts: into how many parts the batch is cut.
-        stretch: steps that one program takes at a time; None for all of them.
+        stretch: steps that one program takes at a time, at most: see `_stretch`; None for all of them.
         inside: whether the input product is made step by step in the forward loop.
     """
 
     forward: bool
     backward: bool
     parts: int = 1
-    stretch: int | None = None
+    stretch: int | Tensor | None = None
     inside: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Sequences of any length, taken in stretches of a fixed number of steps, so that one compiled program serves all.
+"""Sequences of any length, taken in stretches of one number of steps, so that one compiled program serves all.
 
 The last stretch is filled up with padding, and its program told how many of its steps count. Of the products only the
 one with U is made in the programs. W x, and all that makes the weights' gradients, is made stretch by stretch between
@@ -13,18 +13,19 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from nlp_rnn.layers.cells import State
+from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.loops import all_pre
 from nlp_rnn.layers.products import input_gradients, kernel_gradients, with_product
 from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, Saved, present, swapped, time_first
 
 
 def forward_stretches(
-    program: Callable, run: Recurrence, inputs: Inputs, fixed: Fixed, stretch: int, save: bool
+    program: Callable, run: Recurrence, inputs: Inputs, fixed: Fixed, stretch: int | Tensor, save: bool
 ) -> tuple[State, State, Saved]:
     """Run all stretches with `program`, a `loops.forward_loop`; as `loops.forward`, but what is saved are lists.
 
-    Each is a `TensorArray` of N tensors, [S, B, K] or [S + 1, B, U].
+    `stretch`, S, may be known only when it runs: a program is compiled for each that comes. Each list is a
+    `TensorArray` of N tensors, [S, B, K] or [S + 1, B, U].
     """
     inputs, fixed = time_first(inputs), time_first(fixed)
     steps, count = _steps(inputs.x, stretch)
@@ -53,7 +54,7 @@ def backward_stretches(
     program: Callable,
     inputs: Inputs,
     fixed: Fixed,
-    stretch: int,
+    stretch: int | Tensor,
     saved: Saved,
     upstream: State,
     d_state: State,

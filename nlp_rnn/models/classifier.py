@@ -14,7 +14,7 @@ from nlp_rnn.models.transfer import grown
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class Classifier(keras.Model):
-    """Embedding, a stack of recurrent layers, mean and maximum over their states, a dense layer; and a bag of bigrams.
+    """Embedding, a stack of recurrent layers, mean and maximum over their states, a dense layer; and bigrams, if any.
 
     Args:
         vocabulary_size: V; id 0 is padding, id 1 unknown.
@@ -87,7 +87,7 @@ class Classifier(keras.Model):
 
     @property
     def parts(self) -> list[keras.layers.Layer]:
-        """The layers from the output to the input."""
+        """The layers from the output to the input; the bag, beside them, counts as the first (`optimizers.depths`)."""
         return [self.head, *reversed(self.recurrent.layers), self.embedding]
 
     def build(self, input_shape):
@@ -117,8 +117,11 @@ class Classifier(keras.Model):
                 of the bag of bigrams, is taken over, the rest starts anew.
 
         Raises:
-            ValueError: the recurrent layers, or the bags, do not have the same shapes.
+            ValueError: the recurrent layers, or the bags of two classifiers, do not have the same shapes.
         """
+        there = other.settings.get("bigrams", self.settings["bigrams"])
+        if there != self.settings["bigrams"]:
+            raise ValueError(f"bigrams must be {there}, as in the model to start from, got {self.settings['bigrams']}")
         embeddings = self.embedding.embeddings
         embeddings.assign(grown(other.embedding.get_weights()[0], embeddings.shape[0]))
         self.recurrent.set_weights(other.recurrent.get_weights())
