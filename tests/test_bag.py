@@ -8,10 +8,9 @@ import pytest
 import tensorflow as tf
 
 from nlp_rnn.layers import BagOfBigrams
-from nlp_rnn.layers.bag import SCALE
 from tests.conformance import normal
 
-V, C, BUCKETS = 9, 3, 7
+V, C, BUCKETS, SCALE = 9, 3, 7, 5.0
 TEXTS = [[3, 8, 3, 8, 2], [5], [], [1, 1, 1]]
 
 
