@@ -180,8 +180,12 @@ def test_many_classes_leave_fewer_pairs_and_fine_tuning_keeps_them(cli, tmp_path
     assert result.exit_code == 0, result.output
     assert "instead of 262144, for 40 classes" in result.stderr
     assert 100_000 < runs.load(Path("many")).pipeline.model.settings["bigrams"] < 2**22 / 40
-    again = cli("finetune", "many", "--data", "many.csv", "--out", "again", "--set", "epochs=1")
+    rows += [f"novel {n} told of place {n % 45},class {n % 45}\n" for n in range(450)]
+    Path("more.csv").write_text("text,label\n" + "".join(rows))
+    again = cli("finetune", "many", "--data", "more.csv", "--out", "again", "--set", "epochs=1")
     assert again.exit_code == 0, again.output
+    kept = [runs.load(Path(run)).pipeline.model.settings["bigrams"] for run in ("many", "again")]
+    assert kept[0] == kept[1], "though there are more classes and words"
     without = cli(
         "run", "sentiment", "--data", "many.csv", "--out", "w", *SMALL, "--set", "epochs=1", "--set", "bigrams=0"
     )

@@ -160,6 +160,12 @@ def test_short_and_long_sequences_share_a_layer(reverse):
             np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(("steps", "stretch"), [(1, 16), (16, 16), (17, 64), (300, 64)])
+def test_short_sequences_take_short_stretches(steps, stretch):
+    assert int(scan._stretch(scan.STRETCH, tf.zeros((1, steps, 1)))) == stretch
+    assert scan._stretch(None, tf.zeros((1, steps, 1))) is None
+
+
 def test_chooses_by_shape():
     def inputs(batch, steps, units):
         x = tf.zeros((1, 1, F))

@@ -221,6 +221,13 @@ def test_fine_tuning_keeps_what_pairs_of_words_weigh():
             b.start_from(a, {0: 0})
 
 
+@pytest.mark.parametrize(("texts", "batch", "epochs"), [(20_128, 64, 2), (10**7, 64, 2), (500, 10, 12), (9, 8, 30)])
+def test_sentiment_chooses_batch_and_epochs_by_the_number_of_texts(texts, batch, epochs):
+    recipe = recipes.load("sentiment")
+    fitted = recipe._fitted_to(recipe.Config(), texts)
+    assert (fitted.batch, fitted.epochs) == (batch, epochs)
+
+
 def test_every_epoch_has_an_order_of_its_own(train_and_validation, tmp_path, monkeypatch):
     seen, ordinary = set(), LengthBuckets.plan
     monkeypatch.setattr(LengthBuckets, "plan", lambda self: seen.add(self.epoch) or ordinary(self))
