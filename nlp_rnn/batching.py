@@ -45,6 +45,11 @@ class EncodedTexts:
         """Tokens of each text, int64 [N]."""
         return np.diff(self.offsets)
 
+    def __iter__(self) -> Iterator[tuple[np.ndarray, int]]:
+        """The ids [T] and the label of each text."""
+        for begin, end, label in zip(self.offsets, self.offsets[1:], self.labels, strict=False):
+            yield self.ids[begin:end], int(label)
+
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
         """All that training depends on."""

@@ -25,7 +25,7 @@ from nlp_rnn.progress import say, track
 from nlp_rnn.sources import Example, Source
 from nlp_rnn.sources.documents import Documents
 from nlp_rnn.streams import DocumentStreams, Streams
-from nlp_rnn.text import END, SPECIAL, UNITS, UNKNOWN, TextEncoder, TokenCounter, Vocabulary
+from nlp_rnn.text import END, SPECIAL, UNITS, UNKNOWN, TextEncoder, TokenCounter, vocabulary_of
 
 WHOLE = 10**9  # tokens: no text is cut
 LEAST = 64  # tokens of a training text
@@ -135,7 +135,8 @@ def load_texts(
     """
     counter = TokenCounter(config.unit, config.lowercase)
     splits = {piece.split for piece in counter.watch(track(source.walk(), "reading", source.size()), "train")}
-    encoder = TextEncoder(_vocabulary(config, counter, start), config.unit, config.lowercase, WHOLE)
+    vocabulary = vocabulary_of(config, counter.counts, start and start.encoder.vocabulary, end=True)
+    encoder = TextEncoder(vocabulary, config.unit, config.lowercase, WHOLE)
     if start is not None:
         known = len(start.encoder.vocabulary.tokens)
         say(f"{len(encoder.vocabulary.tokens) - known:,} tokens added to the {known:,} that the run knows")
@@ -154,17 +155,6 @@ def load_texts(
 def marked(pieces: Iterable[Example]) -> Iterator[tuple[str, int]]:
     """The text of each piece, and 1 where a document ends with it; without the empty rows of a table."""
     return ((piece.text, int(piece.ends)) for piece in pieces if not piece.ends or piece.text.strip(" \t"))
-
-
-def _vocabulary(config, counter, start):
-    """The frequent tokens; after those of `start`, which keep their ids, as many new ones."""
-    if start is not None:
-        known = start.encoder.vocabulary
-        new = config.vocabulary if config.unit != "byte" else 0
-        return known.extended(counter.counts, len(known) + new, config.least_count)
-    if config.unit == "byte":
-        return Vocabulary.of_bytes().with_end()
-    return Vocabulary.from_counts(counter.counts, config.vocabulary - 1, config.least_count).with_end()
 
 
 def _size(texts):

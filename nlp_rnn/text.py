@@ -116,6 +116,24 @@ class Vocabulary:
         return cls(_unescaped(line) for line in text.split("\n")[:-1])
 
 
+def vocabulary_of(config, counts: dict[bytes, int], known: Vocabulary | None, end: bool = False) -> Vocabulary:
+    """The frequent tokens; after those `known`, which keep their ids, as many new ones.
+
+    Args:
+        config: the settings `unit`, `vocabulary` and `least_count` of a recipe.
+        counts: how often each token is in the training texts.
+        end: also the token that ends a text, for language models; `known` has it then.
+    """
+    if known is not None:
+        new = 0 if config.unit == "byte" else config.vocabulary
+        return known.extended(counts, len(known) + new, config.least_count)
+    if config.unit == "byte":
+        found = Vocabulary.of_bytes()
+    else:
+        found = Vocabulary.from_counts(counts, config.vocabulary - end, config.least_count)
+    return found.with_end() if end else found
+
+
 class TextEncoder(tf.Module):
     """Texts to ids: tokens cut to a length, looked up, padded. One graph for training and for the export.
 

@@ -25,7 +25,7 @@ from nlp_rnn.models import CELLS, Classifier
 from nlp_rnn.pipelines import TextClassifier
 from nlp_rnn.progress import say, track
 from nlp_rnn.sources import Source
-from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, Vocabulary
+from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, vocabulary_of
 from nlp_rnn.training import fit, plan_of
 
 DATA = "movie_reviews"
@@ -99,7 +99,7 @@ def load_data(config: Config, source: Source, folder: Path, start: Start | None)
         labels[example.label, example.split] += 1
     classes = classes_of(labels, start.classes if isinstance(start, TextClassifier) else None)
     check_sizes(source.name, labels)
-    vocabulary = _vocabulary(config, counter, start)
+    vocabulary = vocabulary_of(config, counter.counts, start and start.encoder.vocabulary)
     encoder = TextEncoder(vocabulary, config.unit, config.lowercase, config.max_tokens)
     config = _fitted_to(config, texts_in(labels, "train"))
     buckets = {}
@@ -127,6 +127,9 @@ def build_model(config: Config, data: Data, start: Start | None) -> Classifier:
         bigram_dropout=config.bigram_dropout,
     )
     model.build((None, None))
+    if model.bag:
+        texts = data.train.texts
+        model.bag.start_from_texts(track(texts, "counting words and pairs", len(texts)))
     if start is not None:
         known = {name: number for number, name in enumerate(start.classes)}
         model.start_from(start.model, {n: known[name] for n, name in enumerate(data.classes) if name in known})
@@ -170,17 +173,6 @@ def _as_started(config: Config, job: runs.Job) -> Config:
         if getattr(config, name) not in (getattr(Config, name), job.start.settings.get(name), value):
             raise checks.CallError(f"--set {name}={getattr(config, name)}: {name} is {value} in {job.start.path}")
     return replace(config, **decided)
-
-
-def _vocabulary(config: Config, counter: TokenCounter, start: Start | None) -> Vocabulary:
-    """The frequent tokens; after those of another run, which keep their ids, as many new ones."""
-    if start is None and config.unit == "byte":
-        return Vocabulary.of_bytes()
-    if start is None:
-        return Vocabulary.from_counts(counter.counts, config.vocabulary, config.least_count)
-    known = start.encoder.vocabulary
-    new = 0 if config.unit == "byte" else config.vocabulary
-    return known.extended(counter.counts, len(known) + new, config.least_count)
 
 
 def _bigrams(config: Config, data: Data, start: Start | None) -> int:

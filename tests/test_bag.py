@@ -48,8 +48,9 @@ def test_adds_up_tokens_and_neighbours(side):
 def test_buckets_are_the_same_however_large_the_ids_and_fill_alike():
     layer = BagOfBigrams(V, C, 2**18)
     left, right = (np.random.default_rng(seed).integers(1, 2**31 - 1, 50_000) for seed in (0, 1))
-    found = layer.bucket(tf.constant(left, tf.int32), tf.constant(right, tf.int32)).numpy()
-    assert found.tolist() == [bucket(int(a), int(b), 2**18) for a, b in zip(left, right, strict=True)]
+    expected = [bucket(int(a), int(b), 2**18) for a, b in zip(left, right, strict=True)]
+    assert layer.bucket(left, right).tolist() == expected
+    assert layer.bucket(tf.constant(left), tf.constant(right)).numpy().tolist() == expected
     a, b = (side.reshape(-1) for side in np.meshgrid(np.arange(2, 402), np.arange(2, 402)))
     counts = np.bincount(layer.bucket(a, b), minlength=2**18)
     assert counts.max() <= 8 and (counts > 0).sum() > 0.95 * 2**18 * (1 - np.exp(-len(a) / 2**18))
@@ -84,6 +85,19 @@ def test_learns_as_a_sum_does_whatever_the_shape_and_the_precision():
     half = bag(dtype="mixed_bfloat16")
     assert half(ids).dtype == tf.bfloat16
     np.testing.assert_allclose(tf.cast(half(ids), tf.float32), layer(ids), rtol=0.05, atol=0.1)
+
+
+def test_starts_at_how_much_oftener_a_class_has_a_token_or_a_pair():
+    layer = bag()
+    layer.start_from_texts((np.array(text, np.int32), label) for text, label in zip(TEXTS, (0, 2, 2, 0), strict=True))
+    table, texts, of_class = layer.table.numpy(), len(TEXTS), (2, 0, 2)
+    for row in range(V + BUCKETS):
+        having = [row in {*text, *(V + bucket(*pair) for pair in pairwise(text))} for text in TEXTS]
+        for label, members in enumerate(((0, 3), (), (1, 2))):
+            seen, expected = sum(having[n] for n in members), sum(having) * of_class[label] / texts
+            assert table[row, label] == pytest.approx(0.1 * np.log((seen + 10) / (expected + 10)), abs=1e-6)
+    layer.start_from_texts([])
+    assert not layer.table.numpy().any()
 
 
 def test_takes_over_what_the_same_tokens_and_classes_weigh():
