@@ -32,7 +32,7 @@ $(EXPORT)/saved_model.pb: $(RUN)/run.json
 	$(BIN)/nlp-rnn export $(RUN) $(EXPORT)
 
 test: lint
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

@@ -14,11 +14,7 @@ from nlp_rnn.sources import Example
 from nlp_rnn.sources.lineage import is_among
 from nlp_rnn.sources.pairs import open_pairs
 from nlp_rnn.text import END, SUBWORD, TextEncoder, Vocabulary
-from tasks.translation import Config
-
-
-def words(*settings):
-    return [word for setting in settings for word in ("--set", setting)]
+from tasks.translation import Config, load_data
 
 
 @pytest.mark.parametrize(
@@ -149,22 +145,20 @@ def test_one_long_run_without_spaces_does_not_widen_all_words(monkeypatch):
     assert shapes == [(50, 3), (1, 301)]
 
 
-def test_pairs_without_a_side_are_said_whatever_the_units_are(cli):
+def test_pairs_without_a_side_are_said_whatever_the_units_are(tmp_path, capsys):
     rows = [f"{n}\t{n + 1}\n" for n in range(300)] + ["only a source\t\n"] * 7
-    Path("gaps.tsv").write_text("source\ttarget\n" + "".join(rows))
-    told = words("source_unit=byte", "target_unit=byte", "units=8", "embedding=8", "epochs=1")
-    result = cli("run", "translation", "--data", "gaps.tsv", "--out", "gaps", *told)
-    assert result.exit_code == 0, result.output
-    assert "7 pairs without a source or a target are left out" in result.stderr
+    (tmp_path / "gaps.tsv").write_text("source\ttarget\n" + "".join(rows))
+    bytes_ = Config(source_unit="byte", target_unit="byte")
+    load_data(bytes_, open_pairs(str(tmp_path / "gaps.tsv")), tmp_path, None)
+    assert "7 pairs without a source or a target are left out" in capsys.readouterr().err
 
 
-def test_targets_of_unknown_words_alone_are_said(cli):
+def test_targets_of_unknown_words_alone_are_said(tmp_path, capsys):
     rows = [f"{chr(97 + n % 20)}\t{chr(0x4E00 + n)}\n" for n in range(300)]
-    Path("odd.tsv").write_text("".join(rows))
-    told = words("target_unit=word", "vocabulary=3", "units=8", "embedding=8", "epochs=1")
-    result = cli("run", "translation", "--data", "odd.tsv", "--out", "odd", *told)
-    assert result.exit_code == 0, result.output
-    assert "of the target tokens are unknown" in result.stderr
+    (tmp_path / "odd.tsv").write_text("".join(rows))
+    words = Config(source_unit="word", target_unit="word", vocabulary=3)
+    load_data(words, open_pairs(str(tmp_path / "odd.tsv")), tmp_path, None)
+    assert "of the target tokens are unknown" in capsys.readouterr().err
 
 
 def test_all_pronunciations_of_a_word_are_in_one_split():
