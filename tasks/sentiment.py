@@ -52,7 +52,7 @@ class Config:
     bidirectional: bool = True
     dropout: float = 0.5  # of the inputs of each recurrent layer, and of the pooled vector
     word_dropout: float = 0.2  # share of tokens made <unk> in training
-    bigrams: int = 2**18  # rows of weights that pairs share by a hash, fewer for many classes; 0: no linear model
+    bigrams: int = 2**20  # rows of weights that pairs share by a hash, fewer for many classes; 0: no linear model
     bigram_dropout: float = 0.5  # share of words and pairs left out of it in training
     epochs: int = 0  # 0: by the number of texts, 2 to 30
     batch: int = 0  # texts in a step; 0: by the number of texts, 8 to 64

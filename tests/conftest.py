@@ -11,7 +11,7 @@ import shutil  # noqa: E402
 import pytest  # noqa: E402
 from click.testing import CliRunner  # noqa: E402
 
-SMALL = ["--set", "embedding=8", "--set", "units=8", "--set", "batch=16"]
+SMALL = ["--set", "embedding=8", "--set", "units=8", "--set", "batch=16", "--set", "bigrams=4096"]
 TINY = ["--set", "units=16", "--set", "epochs=20", "--set", "batch=8", "--set", "steps=16", "--set", "dropout=0"]
 SENTENCES = ("the clouds are in the sky .", "the fish swim in the sea .", "the books are in the house .")
 GOOD, BAD = ("good", "great", "lovely", "fine"), ("bad", "awful", "dull", "weak")

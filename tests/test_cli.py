@@ -170,15 +170,18 @@ def test_finetune_new_classes_and_the_same(cli, trained, tmp_path):
     frozen = cli("finetune", trained, "--data", "new.csv", "--out", "x", "--set", "units=9")
     assert frozen.exit_code == 2 and "units cannot change" in frozen.stderr and not Path("x").exists()
     pairs = cli("finetune", trained, "--data", "new.csv", "--out", "x", "--set", "bigrams=9")
-    assert pairs.exit_code == 2 and f"--set bigrams=9: bigrams is 262144 in {trained}" in pairs.stderr
+    assert pairs.exit_code == 2 and f"--set bigrams=9: bigrams is 4096 in {trained}" in pairs.stderr
+
+
+MANY = ["--set", "bigrams=1048576", "--set", "epochs=1"]
 
 
 def test_many_classes_leave_fewer_pairs_and_fine_tuning_keeps_them(cli, tmp_path):
     rows = [f"film {n} was number {n % 40},class {n % 40}\n" for n in range(400)]
     Path("many.csv").write_text("text,label\n" + "".join(rows))
-    result = cli("run", "sentiment", "--data", "many.csv", "--out", "many", *SMALL, "--set", "epochs=1")
+    result = cli("run", "sentiment", "--data", "many.csv", "--out", "many", *SMALL, *MANY)
     assert result.exit_code == 0, result.output
-    assert "instead of 262144, for 40 classes" in result.stderr
+    assert "instead of 1048576, for 40 classes" in result.stderr
     assert 100_000 < runs.load(Path("many")).pipeline.model.settings["bigrams"] < 2**22 / 40
     rows += [f"novel {n} told of place {n % 45},class {n % 45}\n" for n in range(450)]
     Path("more.csv").write_text("text,label\n" + "".join(rows))
@@ -190,7 +193,7 @@ def test_many_classes_leave_fewer_pairs_and_fine_tuning_keeps_them(cli, tmp_path
         "run", "sentiment", "--data", "many.csv", "--out", "w", *SMALL, "--set", "epochs=1", "--set", "bigrams=0"
     )
     assert without.exit_code == 0, without.output
-    on = cli("finetune", "w", "--data", "many.csv", "--out", "on", "--set", "epochs=1", "--set", "bigrams=262144")
+    on = cli("finetune", "w", "--data", "many.csv", "--out", "on", "--set", "epochs=1", "--set", "bigrams=1048576")
     assert on.exit_code == 0, on.output
     assert json.loads(Path("on/run.json").read_text())["settings"]["bigrams"] == 0
 

@@ -44,7 +44,7 @@ class BagOfBigrams(keras.layers.Layer):
         [[0.0, 0.0]]
     """
 
-    def __init__(self, vocabulary_size: int, classes: int, buckets: int = 2**18, dropout: float = 0.0, **kwargs):
+    def __init__(self, vocabulary_size: int, classes: int, buckets: int = 2**20, dropout: float = 0.0, **kwargs):
         super().__init__(**kwargs)
         self.vocabulary_size = positive_int("vocabulary_size", vocabulary_size)
         self.classes = positive_int("classes", classes)
