@@ -79,10 +79,7 @@ class LogRatios(TransformerMixin, BaseEstimator):
 def _trial(kind, texts, labels, words):
     begun = time.monotonic()
     train, validation = words.fit_transform(texts["train"], labels["train"]), words.transform(texts["validation"])
-    models = [
-        LogisticRegression(C=strength, max_iter=1000).fit(train, labels["train"])
-        for strength in STRENGTHS
-    ]
+    models = [LogisticRegression(C=strength, max_iter=1000).fit(train, labels["train"]) for strength in STRENGTHS]
     best = max(models, key=lambda model: model.score(validation, labels["validation"]))
     seconds = time.monotonic() - begun
     accuracy = best.score(words.transform(texts["test"]), labels["test"])

@@ -4,9 +4,10 @@
     nlp-rnn run sentiment --data mine.csv --out runs/mine --set units=128
     nlp-rnn run sentiment --from runs/generation
 
-A linear model, trained along with the network, adds what words and pairs of neighbours say wherever they stand. The
-default data are 25,000 film reviews; any texts with labels will do, of two classes or of hundreds. A language model
-gives its vocabulary, vectors and recurrent layers, which read in one direction only (Howard & Ruder, 2018, "ULMFiT").
+A linear model, trained along with the network, adds what words and pairs of neighbours say wherever they stand; it
+begins at what counting them says. The default data are 25,000 film reviews; any texts with labels will do, of two
+classes or of hundreds. A language model gives its vocabulary, vectors and recurrent layers, which read in one direction
+only (Howard & Ruder, 2018, "ULMFiT").
 """
 
 from collections import Counter
