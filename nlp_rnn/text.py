@@ -122,7 +122,7 @@ def vocabulary_of(config, counts: dict[bytes, int], known: Vocabulary | None, en
     Args:
         config: the settings `unit`, `vocabulary` and `least_count` of a recipe.
         counts: how often each token is in the training texts.
-        end: also the token that ends a text, for language models; `known` has it then.
+        end: also the token that ends a text, for language models; `known` must have it already.
     """
     if known is not None:
         new = 0 if config.unit == "byte" else config.vocabulary

@@ -34,7 +34,7 @@ UPDATES = 600  # steps that training aims at when the epochs are not given
 
 LANGUAGE_MODELS = True  # `--from` takes runs of them
 KEPT = ("unit", "lowercase", "cell", "embedding", "units", "layers", "bidirectional")  # what fine-tuning cannot change
-MOST_WEIGHTS = 2**22  # of the linear model: rows times classes
+MOST_WEIGHTS = 5_000_000  # of the linear model: rows times classes
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Config:
     bidirectional: bool = True
     dropout: float = 0.5  # of the inputs of each recurrent layer, and of the pooled vector
     word_dropout: float = 0.2  # share of tokens made <unk> in training
-    bigrams: int = 2**20  # rows of weights that pairs share by a hash, fewer for many classes; 0: no linear model
+    bigrams: int = 2**20  # rows of weights that pairs share by a hash, fewer from 5 classes on; 0: no linear model
     bigram_dropout: float = 0.5  # share of words and pairs left out of it in training
     epochs: int = 0  # 0: by the number of texts, 2 to 30
     batch: int = 0  # texts in a step; 0: by the number of texts, 8 to 64
@@ -177,9 +177,10 @@ def _as_started(config: Config, job: runs.Job) -> Config:
 
 
 def _bigrams(config: Config, data: Data, start: Start | None) -> int:
-    """How many rows of weights the pairs share: those of the classifier to start from, or what many classes leave."""
+    """How many rows of weights the pairs share: those of the weights to go on from, or what many classes leave."""
     most = max(0, MOST_WEIGHTS // len(data.classes) - len(data.encoder.vocabulary))
-    if isinstance(start, TextClassifier) or config.bigrams <= most:
+    going_on = isinstance(start, TextClassifier) and set(start.classes) & set(data.classes)
+    if going_on or config.bigrams <= most:
         return config.bigrams
     say(f"bigrams={most} instead of {config.bigrams}, for {len(data.classes)} classes")
     return most

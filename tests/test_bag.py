@@ -107,6 +107,6 @@ def test_takes_over_what_the_same_tokens_and_classes_weigh():
     ids = np.array([TEXTS[0], TEXTS[0][::-1]])
     np.testing.assert_allclose(layer(ids).numpy()[:, [0, 3]], start(ids).numpy()[:, [2, 1]], rtol=1e-6)
     assert not layer(ids).numpy()[:, [1, 2]].any()
-    assert not layer(np.array([[V, V + 1]])[:, :1]).numpy().any(), "a new token weighs nothing yet"
+    assert not layer(np.array([[V, V + 1]])[:, :1]).numpy().any(), "a new token keeps its weight, here 0"
     with pytest.raises(ValueError, match="buckets must be 7, as in the bag to start from, got 8"):
         BagOfBigrams(V, C, BUCKETS + 1).start_from(start, {0: 0})

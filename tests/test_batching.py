@@ -10,6 +10,12 @@ from nlp_rnn.sources import Example
 from nlp_rnn.text import TextEncoder, Vocabulary
 
 
+def test_texts_come_one_by_one_with_their_labels(tmp_path):
+    encoder = TextEncoder(Vocabulary([b"good", b"bad"]), max_tokens=3)
+    encoded = encode([("good bad", 1), ("", 0), ("bad bad bad good", 2)], encoder, tmp_path / "some.ids")
+    assert [(ids.tolist(), label) for ids, label in encoded] == [([2, 3], 1), ([], 0), ([3, 3, 2], 2)]
+
+
 @pytest.fixture
 def texts(tmp_path):
     encoder = TextEncoder(Vocabulary([b"a", b"b"]), max_tokens=50)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from types import SimpleNamespace
 
 import hypothesis.strategies as st
 import numpy as np
@@ -10,7 +11,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 
 from nlp_rnn.checks import InputError
-from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, Vocabulary, chunks, to_tensor, tokenize
+from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, Vocabulary, chunks, to_tensor, tokenize, vocabulary_of
 
 ANY_TEXT = st.text(max_size=40)
 quickly = settings(max_examples=60, deadline=None)
@@ -86,6 +87,28 @@ def test_a_vocabulary_survives_its_file(counts, size):
     vocabulary = Vocabulary.from_counts(counts, size)
     assert len(vocabulary) <= max(size, 2)
     assert Vocabulary.parse(vocabulary.dump()).tokens == vocabulary.tokens
+
+
+@pytest.mark.parametrize(
+    ("unit", "known", "end", "tokens"),
+    [
+        ("word", None, False, [b"a", b"b"]),
+        ("word", None, True, [b"</s>", b"a"]),
+        ("word", [b"x", b"a"], False, [b"x", b"a", b"b", b"c"]),
+        ("byte", [b"x"], False, [b"x"]),
+    ],
+)
+def test_a_vocabulary_holds_the_frequent_tokens_after_those_known(unit, known, end, tokens):
+    asked = SimpleNamespace(unit=unit, vocabulary=4, least_count=2)
+    counts = {b"a": 5, b"b": 4, b"c": 2, b"rare": 1}
+    found = vocabulary_of(asked, counts, known and Vocabulary(known), end)
+    assert found.tokens == (Vocabulary([]).with_end().tokens[0], *tokens[1:]) if end else tuple(tokens)
+
+
+def test_a_vocabulary_of_bytes_needs_no_counts():
+    asked = SimpleNamespace(unit="byte", vocabulary=4, least_count=2)
+    assert vocabulary_of(asked, {}, None).tokens == Vocabulary.of_bytes().tokens
+    assert vocabulary_of(asked, {}, None, end=True).tokens == Vocabulary.of_bytes().with_end().tokens
 
 
 @quickly

@@ -11,10 +11,8 @@ from nlp_rnn import recipes, training
 from nlp_rnn.batching import LengthBuckets, encode
 from nlp_rnn.checkpoints import Memory
 from nlp_rnn.checks import CallError, InputError
-from nlp_rnn.layers import BagOfBigrams
 from nlp_rnn.models import Classifier
 from nlp_rnn.optimizers import depths
-from nlp_rnn.pipelines import TextClassifier
 from nlp_rnn.text import TextEncoder, Vocabulary
 from nlp_rnn.training import Plan, fit, plan_of
 
@@ -221,28 +219,6 @@ def test_fine_tuning_keeps_what_pairs_of_words_weigh():
     for a, b in ((start, Classifier(6, 2, embedding=4, units=3)), (Classifier(4, 2, embedding=4, units=3), network)):
         with pytest.raises(ValueError, match="bigrams must be"):
             b.start_from(a, {0: 0})
-
-
-def test_the_recipe_counts_first_but_what_another_run_has_learnt_counts_more(train_and_validation):
-    recipe, encoder = recipes.load("sentiment"), TextEncoder(Vocabulary(WORDS))
-    config = recipe.Config(embedding=4, units=3, bigrams=8)
-    data = recipe.Data(encoder, ["bad", "good"], *train_and_validation)
-    model = recipe.build_model(config, data, None)
-    counted = BagOfBigrams(6, 2, 8)
-    counted.build((None, None))
-    counted.start_from_texts(data.train.texts)
-    assert np.abs(counted.table.numpy()).max() > 0.01
-    np.testing.assert_array_equal(model.bag.table, counted.table)
-    model.bag.table.assign(model.bag.table + 1)
-    start = TextClassifier(encoder, model, data.classes)
-    np.testing.assert_array_equal(recipe.build_model(config, data, start).bag.table, model.bag.table)
-
-
-@pytest.mark.parametrize(("texts", "batch", "epochs"), [(20_128, 64, 2), (10**7, 64, 2), (500, 10, 12), (9, 8, 30)])
-def test_sentiment_chooses_batch_and_epochs_by_the_number_of_texts(texts, batch, epochs):
-    recipe = recipes.load("sentiment")
-    fitted = recipe._fitted_to(recipe.Config(), texts)
-    assert (fitted.batch, fitted.epochs) == (batch, epochs)
 
 
 def test_every_epoch_has_an_order_of_its_own(train_and_validation, tmp_path, monkeypatch):

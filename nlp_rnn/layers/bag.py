@@ -15,10 +15,9 @@ from nlp_rnn.checks import fraction, positive_int
 SCALE = 5.0  # a score moves that much more a step; those of Adam are of one size whatever the gradient
 FACTORS = 1_000_003, 2_654_435_761  # of the hash: primes, the second near 2**32 divided by the golden ratio
 
-START = (
-    0.1  # what a log ratio of counts is multiplied by: added up, those of one text would say the same many times over
-)
-DOUBT = 10  # texts with every token and bigram are thought up for every class, so that rare ones start near 0
+# The start: log ratios of counts, smoothed, and small, since those of one text's words say the same many times over.
+COUNT_SCALE = 0.1
+PSEUDOCOUNT = 10
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
@@ -75,22 +74,26 @@ class BagOfBigrams(keras.layers.Layer):
         return mixed * self.buckets // 2**32
 
     def start_from_texts(self, texts: Iterable[tuple[np.ndarray, int]]) -> None:
-        """Start at what counting says: the log of how much oftener the texts of a class have a token than all texts do.
+        """Start at what counting says: how much oftener the texts of a class have a token or bigram than all texts do.
 
-        Near the weights of naive Bayes, by which Wang & Manning (2012, "Baselines and Bigrams: Simple, Good Sentiment
-        and Topic Classification") scale what a linear model is given.
+        A weight is `COUNT_SCALE` times the log of the smoothed ratio of two counts: the texts of the class that have
+        it, and that class's share of all texts that do. Near the weights of naive Bayes, by which Wang & Manning (2012,
+        "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification") scale what a linear model is given.
 
         Args:
             texts: the ids, int [T], without padding, and the class number of each.
         """
-        seen, of_class = np.zeros(self.table.shape), np.zeros(self.classes)
+        seen, of_class = np.zeros(self.table.shape, np.float32), np.zeros(self.classes, np.float32)
         for ids, label in texts:
             ids = ids.astype(np.int64)
             pairs = self.vocabulary_size + self.bucket(ids[:-1], ids[1:])
             seen[np.unique(np.concatenate([ids, pairs])), label] += 1
             of_class[label] += 1
-        expected = seen.sum(1, keepdims=True) * of_class / max(1, of_class.sum())
-        self.table.assign(START * np.log((seen + DOUBT) / (expected + DOUBT)))
+        having = seen.sum(1)
+        for label, share in enumerate(of_class / max(1, of_class.sum())):  # in place: there may be many classes
+            ratio = (seen[:, label] + PSEUDOCOUNT) / (having * share + PSEUDOCOUNT)
+            seen[:, label] = COUNT_SCALE * np.log(ratio)
+        self.table.assign(seen)
 
     def start_from(self, other: "BagOfBigrams", same_class: dict[int, int]) -> None:
         """Take over the weights of a trained one with as many buckets and no more tokens.

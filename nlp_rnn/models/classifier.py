@@ -114,13 +114,13 @@ class Classifier(keras.Model):
         Args:
             other: the trained model; of a language model, which has no head, all but the output is taken over.
             same_class: for each class of this model that `other` knows, its number there; its part of the head, and
-                of the bag of bigrams, is taken over, the rest starts anew.
+                of the bag of bigrams, is taken over, the rest stays as it is.
 
         Raises:
-            ValueError: the recurrent layers, or the bags of two classifiers, do not have the same shapes.
+            ValueError: the recurrent layers, or with a class in common the bags, do not have the same shapes.
         """
         there = other.settings.get("bigrams", self.settings["bigrams"])
-        if there != self.settings["bigrams"]:
+        if same_class and there != self.settings["bigrams"]:
             raise ValueError(f"bigrams must be {there}, as in the model to start from, got {self.settings['bigrams']}")
         embeddings = self.embedding.embeddings
         embeddings.assign(grown(other.embedding.get_weights()[0], embeddings.shape[0]))
