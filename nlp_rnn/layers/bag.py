@@ -83,13 +83,13 @@ class BagOfBigrams(keras.layers.Layer):
         Args:
             texts: the ids, int [T], without padding, and the class number of each.
         """
-        seen, of_class = np.zeros(self.table.shape, np.float32), np.zeros(self.classes, np.float32)
+        seen, of_class = np.zeros(self.table.shape, np.float32), np.zeros(self.classes)
         for ids, label in texts:
             ids = ids.astype(np.int64)
             pairs = self.vocabulary_size + self.bucket(ids[:-1], ids[1:])
             seen[np.unique(np.concatenate([ids, pairs])), label] += 1
             of_class[label] += 1
-        having = seen.sum(1)
+        having = seen.sum(1, dtype=np.float64)
         for label, share in enumerate(of_class / max(1, of_class.sum())):  # in place: there may be many classes
             ratio = (seen[:, label] + PSEUDOCOUNT) / (having * share + PSEUDOCOUNT)
             seen[:, label] = COUNT_SCALE * np.log(ratio)
