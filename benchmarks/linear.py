@@ -3,9 +3,9 @@
     make run && make .venv/installed-bench
     .venv/bin/python -m benchmarks.linear runs/sentiment
 
-TF-IDF and logistic regression, what one should try first; and whether a word or pair is there, weighed by naive Bayes
-(Wang & Manning, 2012, "NBSVM"). The validation split chooses how much a model is held back. Then the same on the 500
-sentences of `benchmarks.finetuning`, alone and with the reviews.
+TF-IDF and logistic regression, what one should try first; and binary features of words and pairs, scaled by the log
+ratios of naive Bayes (as in the NBSVM of Wang & Manning, 2012). The validation split chooses how much a model is held
+back. Then the same on the 500 sentences of `benchmarks.finetuning`, alone and with the reviews.
 """
 
 import statistics
@@ -48,7 +48,7 @@ def _read(source):
 
 
 def _trials(data, least):
-    """One of words alone, one of pairs of words as well, and one of these weighed by naive Bayes.
+    """One of words alone, one of pairs of words as well, and one of these scaled by naive Bayes.
 
     Args:
         least: a word or pair counts from so many texts on.
@@ -58,13 +58,13 @@ def _trials(data, least):
     for most in (1, 2):
         words = TfidfVectorizer(ngram_range=(1, most), min_df=least, sublinear_tf=True)
         _trial(["words", "words and pairs"][most - 1], texts, labels, words)
-    # With marks and words of one letter, which the other's default leaves out: better with than without.
+    # With marks and words of one letter, which scikit-learn leaves out: on the validation split better with them.
     there = CountVectorizer(ngram_range=(1, 2), min_df=least, binary=True, token_pattern=r"\w+|[^\w\s]")
     _trial("naive Bayes, words and pairs", texts, labels, make_pipeline(there, LogRatios()))
 
 
 class LogRatios(TransformerMixin, BaseEstimator):
-    """Each column times the log of how much oftener it is there in the texts of one class of two than of the other."""
+    """Each column times a log ratio: its share of what the texts of one class of two have, to that of the other."""
 
     def fit(self, x, y):
         y = np.array(y) == y[0]
