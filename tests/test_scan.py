@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from nlp_rnn import layers
-from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, scan
+from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, cells, scan
 from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence
 from nlp_rnn.layers.scan import Way
 from tests.conformance import LEFT, RIGHT, B, F, T, U, normal
@@ -20,7 +20,9 @@ WAYS = {
     "in parts and stretches": Way(True, True, parts=2, stretch=4),
     "plain forward in stretches": Way(False, True, stretch=4),
     "input product inside": Way(True, True, parts=2, inside=True),
+    "native": Way(False, False, parts=2, native=True),
 }
+LSTM_RUN = Recurrence(cells.LSTM)
 PAIRS = [  # compiling takes seconds: every cell and every mask, but not each with each
     (LSTM, "LSTM", None),
     (LSTM, "LSTM", RIGHT),
@@ -167,32 +169,32 @@ def test_short_sequences_take_short_stretches(steps, stretch):
 
 
 def test_chooses_by_shape():
-    def inputs(batch, steps, units):
-        x = tf.zeros((1, 1, F))
-        kernel = tf.zeros((units, 4 * units))
-        return Inputs(tf.ensure_shape(x, [batch, steps, F]) if batch is None else x, (), recurrent_kernel=kernel)
+    known, unknown = ([batch, steps, F] for batch, steps in ((32, 10), (None, None)))
+    one = Inputs(tf.zeros((1, 1, F)), (), recurrent_kernel=tf.zeros((8, 32)))
+    assert scan.choose(LSTM_RUN, one, Fixed(), True) == Way(False, False), "eagerly, nothing is compiled"
 
-    assert scan.choose(inputs(1, 1, 8), training=True) == Way(False, False), "eagerly, nothing is compiled"
-    chosen = {}
+    def chosen(shape, units, training=True, beside=1, cell=cells.PEEPHOLE_LSTM, kernel=None):
+        found = []
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, F]), tf.TensorSpec([32, 10, F])])
-    def graph(unknown, known):
-        small, large, huge = (tf.zeros((u, 4 * u)) for u in (64, 512, 1024))
-        chosen["served"] = scan.choose(Inputs(unknown, (), recurrent_kernel=small), False)
-        chosen["trained"] = scan.choose(Inputs(unknown, (), recurrent_kernel=small), True)
-        chosen["both ways"] = scan.choose(Inputs(unknown, (), recurrent_kernel=small), True, beside=2)
-        chosen["known"] = scan.choose(Inputs(known, (), recurrent_kernel=small), False)
-        chosen["narrow"] = scan.choose(Inputs(known, (), kernel=small[:F], recurrent_kernel=small), False)
-        chosen["large"] = scan.choose(Inputs(known, (), recurrent_kernel=large), True)
-        chosen["huge"] = scan.choose(Inputs(known, (), recurrent_kernel=huge), True)
+        @tf.function(input_signature=[tf.TensorSpec(shape)])
+        def graph(x):
+            inputs = Inputs(x, (), kernel=kernel, recurrent_kernel=tf.zeros((units, 4 * units)))
+            found.append(scan.choose(Recurrence(cell), inputs, Fixed(), training, beside))
 
-    graph(tf.zeros((1, 1, F)), tf.zeros((32, 10, F)))
-    cores = scan._cores()
-    parts = max(1, min(cores, 4))
-    assert chosen["served"] == Way(False, False), "what is served has no compiled operation"
-    assert chosen["trained"] == Way(True, True, parts, scan.STRETCH)
-    assert chosen["both ways"] == Way(True, True, max(1, min(cores // 2, 4)), scan.STRETCH)
-    assert chosen["known"] == Way(True, True, parts)
-    assert chosen["narrow"] == Way(True, True, parts, inside=True)
-    assert chosen["large"] == Way(True, True)
-    assert chosen["huge"] == Way(False, True)
+        graph.get_concrete_function()
+        return found[0]
+
+    cores, narrow = scan._cores(), tf.zeros((F, 256))
+    parts, halves = max(1, min(cores, 4)), max(1, min(cores // 2, 4))
+    assert chosen(unknown, 64, training=False) == Way(False, False), "what is served has no compiled operation"
+    assert chosen(unknown, 64) == Way(True, True, parts, scan.STRETCH)
+    assert chosen(unknown, 64, beside=2) == Way(True, True, halves, scan.STRETCH)
+    assert chosen(known, 64, training=False) == Way(True, True, parts)
+    assert chosen(known, 64, training=False, kernel=narrow) == Way(True, True, parts, inside=True)
+    assert chosen(known, 512) == Way(True, True)
+    assert chosen(known, 1024) == Way(False, True)
+    for shape in (known, unknown):
+        assert chosen(shape, 64, cell=cells.LSTM, kernel=narrow) == Way(False, False, cores, native=True)
+        assert chosen(shape, 64, False, cell=cells.LSTM, kernel=narrow).native is False, "what is served is portable"
+    assert chosen([8, 10, F], 64, cell=cells.LSTM, kernel=narrow).native is False, "few rows are faster with XLA"
+    assert chosen(known, 512, cell=cells.LSTM, kernel=tf.zeros((F, 2048))) == Way(True, True)

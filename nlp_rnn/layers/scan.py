@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from nlp_rnn.layers import loops
 from nlp_rnn.layers.cells import State, Tensor
+from nlp_rnn.layers.native.differentiable import native_scan, runs
 from nlp_rnn.layers.products import input_product, kernel_gradients, pre_activations
 from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, present, steps_of
 from nlp_rnn.layers.stretches import backward_stretches, forward_stretches
@@ -43,6 +44,7 @@ class Way(NamedTuple):
         parts: into how many parts the batch is cut.
         stretch: steps that one program takes at a time, at most: see `_stretch`; None for all of them.
         inside: whether the input product is made step by step in the forward loop.
+        native: whether it is run by `native` instead; of all else, `parts` alone matters then.
     """
 
     forward: bool
@@ -50,11 +52,15 @@ class Way(NamedTuple):
     parts: int = 1
     stretch: int | Tensor | None = None
     inside: bool = False
+    native: bool = False
 
 
-def choose(inputs: Inputs, training: bool, beside: int = 1) -> Way:
+def choose(run: Recurrence, inputs: Inputs, fixed: Fixed, training: bool, beside: int = 1) -> Way:
     """The fastest way for tensors of this shape, as was measured (benchmarks/README.md); see `scan`."""
     batch, steps, _ = inputs.x.shape
+    small = _entries(inputs.recurrent_kernel) < LARGE_KERNEL and (batch is None or batch >= 2 * FEWEST_ROWS)
+    if training and small and not tf.config.list_logical_devices("GPU") and runs(run, inputs, fixed):
+        return Way(False, False, max(1, _cores() // beside), native=True)
     if tf.executing_eagerly() or not (training or None not in (batch, steps)):
         return Way(False, False)
     entries = _entries(inputs.recurrent_kernel)
@@ -92,7 +98,9 @@ def scan(
         all states.
     """
     inputs = _of_one_batch(inputs)
-    way = choose(inputs, training, beside)
+    way = choose(run, inputs, fixed, training, beside)
+    if way.native:
+        return native_scan(run, inputs, fixed, reverse, way.parts)
     batch = tf.shape(inputs.x)[0]
     filled = way.backward and inputs.x.shape[0] is None
     if filled:

@@ -1,0 +1,68 @@
+"""Machine code for this processor of both loops."""
+
+import functools
+import threading
+from typing import NamedTuple
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+
+from nlp_rnn.layers.native.backward import Backward
+from nlp_rnn.layers.native.forward import Forward
+from nlp_rnn.layers.native.kinds import Kind
+
+
+class Program(NamedTuple):
+    """The two loops, as addresses of functions, and what holds them."""
+
+    forward: int
+    backward: int
+    engine: llvm.ExecutionEngine
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def program(kind: Kind) -> Program:
+    """Both loops, compiled when they are first asked for; then kept for as long as the process runs."""
+    with _ONE_AT_A_TIME:
+        return _program(kind)
+
+
+@functools.cache  # code that may be running must not be freed
+def _program(kind):
+    module = ir.Module()
+    Forward(kind, module)
+    Backward(kind, module)
+    engine = compiled(module)
+    return Program(engine.get_function_address("forward"), engine.get_function_address("backward"), engine)
+
+
+@functools.lru_cache
+def processor() -> tuple[int, int]:
+    """How many floats a vector of this processor holds, and how many such registers it has."""
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 16, 32
+    if features.get("avx"):
+        return 8, 16
+    return 4, 32 if llvm.get_default_triple().startswith(("aarch64", "arm64")) else 16
+
+
+def compiled(module: ir.Module) -> llvm.ExecutionEngine:
+    """The machine code of a module."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    parsed = llvm.parse_assembly(str(module))
+    parsed.verify()
+    features = llvm.get_host_cpu_features().flatten()
+    target = llvm.Target.from_default_triple()
+    machine = target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=3)
+    # Written in vectors already. Unrolling the products' loops only costs time to compile.
+    options = llvm.create_pipeline_tuning_options(speed_level=2)
+    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(parsed, builder)
+    engine = llvm.create_mcjit_compiler(parsed, machine)
+    engine.finalize_object()
+    return engine

@@ -1,0 +1,94 @@
+"""The loops as TensorFlow operations that have a gradient.
+
+They call back into this process: what is exported, or compiled with XLA as a whole, must not hold them.
+"""
+
+import functools
+
+import tensorflow as tf
+
+from nlp_rnn.layers.cells import State
+from nlp_rnn.layers.native.compiling import processor, program
+from nlp_rnn.layers.native.equations import equation
+from nlp_rnn.layers.native.kinds import Kind
+from nlp_rnn.layers.native.running import run_backward, run_forward
+from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, present
+
+WEIGHTS = ("kernel", "bias", "recurrent_kernel", "recurrent_bias")
+
+
+def runs(run: Recurrence, inputs: Inputs, fixed: Fixed) -> bool:
+    """Whether there can be a program for these."""
+    plain = inputs.kernel is not None and fixed.update is None and inputs.x.dtype == tf.float32
+    return plain and equation(run.cell) is not None
+
+
+def native_scan(run: Recurrence, inputs: Inputs, fixed: Fixed, reverse: bool, parts: int) -> tuple[State, State]:
+    """As `layers.scan.scan`, in at most so many parts of the batch."""
+    lanes, registers = processor()
+    kind = Kind(run.cell, max(1, run.sequences), lanes, registers // 8, fixed.mask is not None, fixed.drop is not None)
+    program(kind)  # now, while the model is being built
+    given = present(inputs)
+
+    @tf.custom_gradient
+    def differentiable(*flat):
+        whole = Inputs(**tf.nest.pack_sequence_as(given, list(flat)))
+        named = _named(whole, fixed)
+        shapes = _shapes(kind, whole)
+        found = _called(functools.partial(run_forward, kind, reverse, parts), named, shapes)
+        *states, kept = found
+
+        def gradient(*upstream):
+            gradients = {f"d_sequence_{n}": d for n, d in enumerate(upstream[: run.sequences])}
+            gradients = gradients or {"d_sequence_0": tf.zeros_like(states[0])}
+            gradients |= {f"d_state_{n}": d for n, d in enumerate(upstream[run.sequences :])}
+            arguments = {**named, **gradients, "kept": kept, "h": states[0]}
+            names, like = list(_with_gradient(whole)), _with_gradient(whole).values()
+            shapes = [tensor.shape for tensor in like]
+            found = _called(functools.partial(run_backward, kind, reverse, parts), arguments, shapes)
+            return _flat(dict(zip(names, found, strict=True)), kind.cell.states)
+
+        return (*states[: run.sequences], *states[kind.sequences :]), gradient
+
+    states = differentiable(*tf.nest.flatten(given))
+    return tuple(states[: run.sequences]), tuple(states[run.sequences :])
+
+
+def _named(inputs, fixed):
+    """What the loops take, by its name there."""
+    weights = {name: getattr(inputs, name) for name in WEIGHTS}
+    states = {f"initial_{n}": state for n, state in enumerate(inputs.initial)}
+    every = {"x": inputs.x, **weights, **states, "mask": fixed.mask, "drop": fixed.drop}
+    return {name: tensor for name, tensor in every.items() if tensor is not None}
+
+
+def _shapes(kind, inputs):
+    batch, steps, _ = inputs.x.shape
+    units = inputs.initial[0].shape[-1]
+    return [[batch, steps, units]] * kind.sequences + [[batch, units]] * kind.cell.states + [None]
+
+
+def _with_gradient(inputs):
+    """The inputs there are, by name, in the order in which `run_backward` gives their gradients."""
+    named = _named(inputs, Fixed())
+    first = ["x", *(f"initial_{n}" for n in range(len(inputs.initial)))]
+    return {name: named[name] for name in [*first, *WEIGHTS] if name in named}
+
+
+def _flat(found, states):
+    """Gradients by name, in the order of the flattened inputs."""
+    initial = tuple(found.pop(f"initial_{n}") for n in range(states))
+    return tf.nest.flatten(present(Inputs(**found, initial=initial)))
+
+
+def _called(function, named, shapes):
+    """The results of a function of arrays by name, as tensors of these shapes."""
+
+    def call(*arrays):
+        return function(dict(zip(named, arrays, strict=True)))
+
+    found = tf.numpy_function(call, list(named.values()), [tf.float32] * len(shapes), stateful=False)
+    for tensor, shape in zip(found, shapes, strict=True):
+        if shape is not None:
+            tensor.set_shape(shape)
+    return found

@@ -1,0 +1,221 @@
+"""The loops in machine code: against autodiff of the equation step by step, for every processor and every size."""
+
+import ctypes
+import itertools
+import threading
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from llvmlite import ir
+
+from nlp_rnn import layers
+from nlp_rnn.layers import cells, scan
+from nlp_rnn.layers.native import compiling, differentiable, running
+from nlp_rnn.layers.native.arrays import ordered, panels, restored, spaced
+from nlp_rnn.layers.native.emitter import FLOAT, INT, Emitter, number
+from nlp_rnn.layers.native.equations import equation
+from nlp_rnn.layers.native.kinds import order
+from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence
+from tests.conformance import normal
+
+KINDS = ("RNN", "LSTM", "GRU", "CoupledLSTM", "MinGRU")
+PROCESSORS = {"AVX-512": (16, 32), "AVX": (8, 16), "NEON": (4, 32)}
+NATIVE = scan.Way(False, False, parts=2, native=True)
+
+
+@pytest.fixture(params=PROCESSORS.values(), ids=PROCESSORS)
+def any_processor(request, monkeypatch):
+    monkeypatch.setattr(differentiable, "processor", lambda: request.param)
+
+
+def problem(kind, batch, steps, features, units, masked, dropped):
+    layer = getattr(layers, kind)(units)
+    layer.build((batch, steps, features))
+    layer.set_weights([normal(*w.shape, seed=n) / 2 for n, w in enumerate(layer.get_weights())])
+    initial = tuple(tf.constant(normal(batch, units, seed=n)) for n in range(layer.states))
+    inputs = layer._inputs(tf.constant(normal(batch, steps, features)), initial)
+    mask = tf.constant(normal(batch, steps, seed=7) > -0.5) if masked else None
+    drop = tf.constant(normal(batch, units, seed=8)) if dropped and layer.cell.recurrent else None
+    return layer.cell, inputs, Fixed(mask, drop)
+
+
+def unrolled(run, inputs, fixed, training, reverse):
+    """The same by one step after the other."""
+    state, steps = inputs.initial, range(inputs.x.shape[1])
+    found = {}
+    for t in reversed(steps) if reverse else steps:
+        pre = (inputs.x[:, t] @ inputs.kernel + inputs.bias,)
+        if run.cell.recurrent:
+            uh = (state[0] if fixed.drop is None else state[0] * fixed.drop) @ inputs.recurrent_kernel
+            uh = uh if inputs.recurrent_bias is None else uh + inputs.recurrent_bias
+            pre = (pre[0] + uh,) if run.cell.additive else (*pre, uh)
+        new, _ = run.cell.step(*pre, state)
+        if fixed.mask is not None:
+            new = tuple(tf.where(fixed.mask[:, t, None], n, s) for n, s in zip(new, state, strict=True))
+        state = found[t] = new
+    return tuple(tf.stack([found[t][n] for t in steps], 1) for n in range(run.sequences)), state
+
+
+def results(scanned, run, inputs, fixed, reverse):
+    """States and gradients, flat."""
+    watched = {name: value for name, value in inputs._asdict().items() if value is not None}
+    with tf.GradientTape() as tape:
+        tape.watch(watched)
+        sequences, final = scanned(run, Inputs(**watched), fixed, True, reverse)
+        loss = sum(tf.reduce_sum(tf.sin(s) * (n + 1)) for n, s in enumerate((*sequences, *final)))
+    return tf.nest.flatten((sequences, final, tape.gradient(loss, watched)))
+
+
+def require_equal(run, inputs, fixed, reverse, monkeypatch):
+    monkeypatch.setattr(scan, "choose", lambda *_: NATIVE)
+    pairs = zip(*(results(f, run, inputs, fixed, reverse) for f in (unrolled, scan.scan)), strict=True)
+    for expected, got in pairs:
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_cell_on_every_processor(kind, any_processor, monkeypatch):
+    for masked, dropped, reverse in itertools.product((False, True), repeat=3):
+        cell, inputs, fixed = problem(kind, 19, 5, 3, 24, masked, dropped)
+        require_equal(Recurrence(cell), inputs, fixed, reverse, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "sizes", [(1, 1, 1, 1), (3, 70, 2, 5), (17, 2, 18, 16), (9, 4, 1, 40), (64, 3, 33, 130)], ids=str
+)
+def test_every_size(sizes, monkeypatch):
+    cell, inputs, fixed = problem("GRU", *sizes, masked=True, dropped=False)
+    require_equal(Recurrence(cell), inputs, fixed, False, monkeypatch)
+
+
+@pytest.mark.parametrize("sequences", [0, 1, 2])
+def test_sequences_of_as_many_states_as_are_wanted(sequences, monkeypatch):
+    cell, inputs, fixed = problem("LSTM", 5, 4, 3, 8, masked=True, dropped=True)
+    require_equal(Recurrence(cell, sequences), inputs, fixed, True, monkeypatch)
+
+
+@pytest.mark.parametrize("sizes", [(0, 4, 3, 8), (4, 0, 3, 8)], ids=["no rows", "no steps"])
+def test_nothing_to_run_over(sizes, monkeypatch):
+    cell, inputs, fixed = problem("LSTM", *sizes, masked=True, dropped=False)
+    monkeypatch.setattr(scan, "choose", lambda *_: NATIVE)
+    run = Recurrence(cell)
+    (sequence, h, c, *gradients) = results(scan.scan, run, inputs, fixed, False)
+    assert sequence.shape == (*sizes[:2], 8)
+    np.testing.assert_array_equal(h, inputs.initial[0])
+    np.testing.assert_array_equal(c, inputs.initial[1])
+    assert all(np.isfinite(g).all() for g in gradients)
+
+
+def test_what_is_not_a_number_stays_in_its_row(monkeypatch):
+    cell, inputs, fixed = problem("LSTM", 9, 4, 3, 8, masked=False, dropped=False)
+    x = inputs.x.numpy()
+    x[2, 1] = np.nan
+    monkeypatch.setattr(scan, "choose", lambda *_: NATIVE)
+    (sequence,), _ = scan.scan(Recurrence(cell), inputs._replace(x=tf.constant(x)), fixed, True)
+    lost = np.isnan(sequence).all((1, 2)) | np.isnan(sequence).any((1, 2))
+    assert lost.tolist() == [n == 2 for n in range(9)]
+    assert np.isfinite(sequence[2, 0]).all()
+    assert np.isnan(sequence[2, 1:]).all()
+
+
+def test_two_models_may_train_at_once(monkeypatch):
+    monkeypatch.setattr(scan, "choose", lambda *_: NATIVE)
+    problems = [problem("GRU", 32, 40, 8, 16, masked=False, dropped=False) for _ in range(4)]
+    alone = results(scan.scan, Recurrence(problems[0][0]), *problems[0][1:], False)
+    found = {}
+
+    def train(n):
+        cell, inputs, fixed = problems[n]
+        for _ in range(10):
+            found[n] = results(scan.scan, Recurrence(cell), inputs, fixed, False)
+
+    threads = [threading.Thread(target=train, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for n in range(4):
+        for expected, got in zip(alone, found[n], strict=True):
+            np.testing.assert_array_equal(got, expected)
+
+
+def test_the_parts_of_a_batch_are_not_too_small():
+    assert [running._parts(4, running.Sizes(rows, 1, 1, 1)) for rows in (0, 1, 15, 16, 31, 32, 99)] == [
+        1,
+        1,
+        1,
+        2,
+        3,
+        4,
+        4,
+    ]
+
+
+def test_cells_that_are_more_than_an_equation_are_left_to_xla():
+    for cell in (cells.PEEPHOLE_LSTM, cells.PROJECTED_LSTM, cells.LAYER_NORM_LSTM):
+        assert equation(cell) is None
+    assert equation(cells.GRU) is not None
+    cell, inputs, fixed = problem("GRU", 2, 3, 2, 4, masked=True, dropped=True)
+    run = Recurrence(cell)
+    assert differentiable.runs(run, inputs, fixed)
+    assert not differentiable.runs(run, inputs, fixed._replace(update=(fixed.mask,)))
+    assert not differentiable.runs(run, inputs._replace(kernel=None), fixed)
+    assert not differentiable.runs(run, inputs._replace(x=tf.cast(inputs.x, tf.float64)), fixed)
+
+
+def test_the_columns_whose_sum_alone_matters_are_found():
+    assert order(cells.GRU) == ((2,), (0, 1), (2,))
+    assert order(cells.LSTM) == ((), (0, 1, 2, 3), ())
+    assert order(cells.MIN_GRU) == ((0, 1), (), ())
+
+
+def test_what_is_kept_is_what_the_gradient_reads():
+    assert len(equation(cells.LSTM).kept) == 6  # four gates, tanh(c), and c before the step
+    assert len(equation(cells.GRU).kept) == 5  # z, r, the candidate, its part of U h, and h before the step
+    assert len(equation(cells.RNN).kept) == 1
+
+
+def test_weights_are_put_in_order_and_back():
+    weights = normal(3, 4 * 5)
+    found = ordered(weights, (2, 0, 1, 3), 5, 8)
+    np.testing.assert_array_equal(found[:, 8:13], weights[:, :5])
+    np.testing.assert_array_equal(found[:, :5], weights[:, 10:15])
+    np.testing.assert_array_equal(restored(found, (2, 0, 1, 3), 5, 8), weights)
+    cut = panels(weights, 16)
+    assert cut.shape == (2, 3, 16)
+    np.testing.assert_array_equal(cut[1, :, :4], weights[:, 16:])
+    assert cut[1, :, 4:].sum() == 0
+    assert [spaced(n) for n in (1, 16, 17, 33)] == [16, 16, 48, 48]
+
+
+def test_tanh_and_sigmoid_are_those_of_numpy():
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [INT, *[FLOAT.as_pointer()] * 3]), "both")
+    e = Emitter(function, 4)
+    count, x, tanh, sigmoid = function.args
+    with e.loop(number(0), count, 4) as at:
+        for array, of in ((tanh, e.tanh), (sigmoid, e.sigmoid)):
+            e.store(of(e.load(x, at)), array, at)
+    e.builder.ret_void()
+    engine = compiling.compiled(module)
+    values = np.concatenate([np.linspace(-12, 12, 4001), [np.inf, -np.inf, np.nan]]).astype("float32")
+    found = np.zeros((2, len(values)), np.float32)
+    call = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * 3)
+    call(engine.get_function_address("both"))(len(values), *(a.ctypes.data for a in (values, *found)))
+    np.testing.assert_allclose(found[0], np.tanh(values), rtol=5e-7, atol=3e-7)
+    np.testing.assert_allclose(found[1], 1 / (1 + np.exp(-values.astype("float64"))), rtol=0, atol=3e-7)
+    assert abs(found[0][:-1]).max() <= 1
+
+
+def test_a_model_trains_with_them_and_is_served_without(tmp_path):
+    model = keras.Sequential([keras.Input((None, 3)), layers.Bidirectional(layers.GRU(8)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = normal(32, 7, 3)
+    model.fit(x, normal(32, 1), verbose=0)
+    model.export(tmp_path / "served", verbose=False)
+    served = tf.saved_model.load(tmp_path / "served")
+    np.testing.assert_allclose(served.serve(x), model.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+    names = {node.op for node in served.signatures["serving_default"].graph.as_graph_def().node}
+    assert not any("PyFunc" in name for name in names)
