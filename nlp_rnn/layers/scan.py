@@ -1,7 +1,9 @@
-"""A cell run over time, with a gradient of its own: chooses how, cuts the work, and hands it to `loops.py`.
+"""A cell run over time, with a gradient of its own: chooses how, cuts the work, and hands it to who runs it.
 
-What is trained is compiled with XLA, and so is what has a known shape: a step of a recurrent network is many small
-operations, and TensorFlow takes longer to start each than to compute it. Three cuts make that fit any input:
+A step of a recurrent network is many small operations, and TensorFlow takes longer to start each than to compute it. So
+most of what is trained runs in machine code (`native`), written for this processor from the cell's equation. What that
+does not take (cells with weights of their own, zoneout, large kernels, few rows, a GPU) is run by `loops.py`, compiled
+with XLA; so is what has a known shape. Three cuts make that fit any input:
 
 - the batch is cut into parts, one for each core: their loops are independent, and a core works through its own steps
   without waiting for another at every one of them, which costs more than a small step itself;
