@@ -97,7 +97,7 @@ def forecasting(_):
     """Training a forecaster; darts in an environment of its own."""
     workers, found = {name: Worker(name) for name in ("here", "darts")}, []
     print("; ".join(f"{name}: {worker.ask('versions')}" for name, worker in workers.items()))
-    for case in (cases.Forecasting(), cases.Forecasting("LSTM")):
+    for case in (cases.Forecasting(), cases.Forecasting("LSTM"), cases.Forecasting("RNN")):
         found.append(measure(workers, case))
         speeds = {name: case.windows / seconds for name, seconds in found[-1]["seconds"].items()}
         words = ", ".join(f"{name} {speed:,.0f}" for name, speed in speeds.items())
