@@ -3,6 +3,9 @@
 Weights have the names, shapes and gate order of `keras.layers`, so `set_weights(other.get_weights())` moves them either
 way. Masks are explicit: [B, T] bool, True where a step counts; padding may stand left, right or everywhere.
 
+Called with `training=True` most of them run machine code of this process (`native`): a SavedModel of such a call
+answers nowhere else, and its gradient has no gradient. Of other calls both are fine.
+
 Shapes: B batch, T time steps, F input features, U units.
 """
 

@@ -2,8 +2,9 @@
 
 A step of a recurrent network is many small operations, and TensorFlow takes longer to start each than to compute it. So
 most of what is trained runs in machine code (`native`), written for this processor from the cell's equation. What that
-does not take (cells with weights of their own, zoneout, large kernels, few rows, a GPU) is run by `loops.py`, compiled
-with XLA; so is what has a known shape. Three cuts make that fit any input:
+does not take (cells with weights of their own, zoneout, large kernels, few rows, one step, other types than float32, a
+GPU) is run by `loops.py`, compiled with XLA. So is, outside of training, what has a known shape. Three cuts make that
+fit any input:
 
 - the batch is cut into parts, one for each core: their loops are independent, and a core works through its own steps
   without waiting for another at every one of them, which costs more than a small step itself;
@@ -23,6 +24,7 @@ import tensorflow as tf
 from nlp_rnn.layers import loops
 from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.native.differentiable import native_scan, runs
+from nlp_rnn.layers.native.running import FEWEST_ROWS
 from nlp_rnn.layers.products import input_product, kernel_gradients, pre_activations
 from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, present, steps_of
 from nlp_rnn.layers.stretches import backward_stretches, forward_stretches
@@ -33,7 +35,6 @@ keep_freed()
 STRETCH = 64
 SHORT = 16  # steps; sequences of up to so many would mostly be padding in a stretch of 64
 LARGE_KERNEL = 2**19  # entries of U: from here on, the cores share its products better than each reads all of it
-FEWEST_ROWS = 8  # of a part: with fewer, its matrix products no longer fill a core
 NARROW_INPUT = 262144  # entries of W; up to here it stays in the cache that a core has for itself
 HUGE_KERNEL = 2**21  # entries of U; from here, TensorFlow's own product of a few rows with U is faster than XLA's
 
@@ -60,8 +61,9 @@ class Way(NamedTuple):
 def choose(run: Recurrence, inputs: Inputs, fixed: Fixed, training: bool, beside: int = 1) -> Way:
     """The fastest way for tensors of this shape, as was measured (benchmarks/README.md); see `scan`."""
     batch, steps, _ = inputs.x.shape
-    small = _entries(inputs.recurrent_kernel) < LARGE_KERNEL and (batch is None or batch >= 2 * FEWEST_ROWS)
-    if training and small and not tf.config.list_logical_devices("GPU") and runs(run, inputs, fixed):
+    small = all(_entries(kernel) < LARGE_KERNEL for kernel in (inputs.kernel, inputs.recurrent_kernel))
+    worth = small and steps != 1 and (batch is None or batch >= 2 * FEWEST_ROWS)
+    if training and worth and not tf.config.list_logical_devices("GPU") and runs(run, inputs, fixed):
         return Way(False, False, max(1, _cores() // beside), native=True)
     if tf.executing_eagerly() or not (training or None not in (batch, steps)):
         return Way(False, False)

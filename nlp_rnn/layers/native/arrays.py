@@ -28,7 +28,7 @@ def widened(array: Array, wide: int) -> Array:
 
 
 def narrowed(array: Array, units: int) -> Array:
-    """The other way round."""
+    """[..., W] as [..., U]; the array itself where U is W."""
     if array.shape[-1] == units:
         return array
     found = empty(*array.shape[:-1], units)
@@ -53,7 +53,7 @@ def ordered(weights: Array, columns: Sequence[int], units: int, wide: int) -> Ar
 
 
 def restored(found: Array, columns: Sequence[int], units: int, wide: int) -> Array:
-    """The other way round, of all columns of a weight."""
+    """[..., G W], columns in this order, as the weights [..., G U] that `ordered` would make it of."""
     if units == wide and list(columns) == list(range(len(columns))):
         return np.ascontiguousarray(found)
     restored = empty(*found.shape[:-1], len(columns), units)

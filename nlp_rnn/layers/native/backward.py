@@ -12,7 +12,7 @@ from llvmlite import ir
 
 from nlp_rnn.layers.native.emitter import number
 from nlp_rnn.layers.native.equations import value
-from nlp_rnn.layers.native.kinds import Kind
+from nlp_rnn.layers.native.kinds import ACROSS, Kind
 from nlp_rnn.layers.native.loop import Loop
 from nlp_rnn.layers.native.outer import outer
 
@@ -126,7 +126,7 @@ class Backward(Loop):
 
             self.over_rows(self.kind.sizes, t, of_rows)
 
-        self.e.cut(number(0), blocks, self.kind.across, of_blocks)
+        self.e.cut(number(0), blocks, ACROSS, of_blocks)
 
     def _add_to_h(self, row, _, unit, total):
         at = self.place(row, unit)

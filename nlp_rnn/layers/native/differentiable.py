@@ -1,30 +1,38 @@
 """The loops as TensorFlow operations that have a gradient.
 
-They call back into this process: what is exported, or compiled with XLA as a whole, must not hold them.
+They call back into this process: what is served in another, or compiled with XLA as a whole, cannot hold them.
 """
 
 import functools
 
 import tensorflow as tf
+from tensorflow.python.ops import control_flow_util  # nothing public says whether XLA compiles a graph as a whole
 
 from nlp_rnn.layers.cells import State
 from nlp_rnn.layers.native.compiling import processor, program
 from nlp_rnn.layers.native.equations import equation
 from nlp_rnn.layers.native.kinds import Kind
-from nlp_rnn.layers.native.running import run_backward, run_forward
+from nlp_rnn.layers.native.running import WEIGHTS, run_backward, run_forward
 from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, present
-
-WEIGHTS = ("kernel", "bias", "recurrent_kernel", "recurrent_bias")
 
 
 def runs(run: Recurrence, inputs: Inputs, fixed: Fixed) -> bool:
-    """Whether there can be a program for these."""
-    plain = inputs.kernel is not None and fixed.update is None and inputs.x.dtype == tf.float32
-    return plain and equation(run.cell) is not None
+    """Whether there can be a program for these, and this graph can hold it."""
+    plain = inputs.kernel is not None and fixed.update is None and not inputs.cell
+    if not plain or control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
+        return False
+    floats = all(tensor.dtype == tf.float32 for tensor in tf.nest.flatten(present(inputs)))
+    return floats and inputs.kernel.shape[0] > 0 and equation(run.cell) is not None
 
 
 def native_scan(run: Recurrence, inputs: Inputs, fixed: Fixed, reverse: bool, parts: int) -> tuple[State, State]:
-    """As `layers.scan.scan`, in at most so many parts of the batch."""
+    """As `layers.scan.scan`, in at most so many parts of the batch.
+
+    Raises:
+        NotImplementedError: when a gradient is taken of its gradient.
+        ValueError: a tensor is not of the batch, the steps or the units of the others; in a graph it is TensorFlow's
+            InvalidArgumentError.
+    """
     lanes, registers = processor()
     kind = Kind(run.cell, max(1, run.sequences), lanes, registers // 8, fixed.mask is not None, fixed.drop is not None)
     program(kind)  # now, while the model is being built
@@ -39,13 +47,14 @@ def native_scan(run: Recurrence, inputs: Inputs, fixed: Fixed, reverse: bool, pa
         *states, kept = found
 
         def gradient(*upstream):
+            upstream = [tf.convert_to_tensor(d) for d in upstream]  # of `tf.gather` it may be slices
             gradients = {f"d_sequence_{n}": d for n, d in enumerate(upstream[: run.sequences])}
             gradients = gradients or {"d_sequence_0": tf.zeros_like(states[0])}
             gradients |= {f"d_state_{n}": d for n, d in enumerate(upstream[run.sequences :])}
             arguments = {**named, **gradients, "kept": kept, "h": states[0]}
             names, like = list(_with_gradient(whole)), _with_gradient(whole).values()
             shapes = [tensor.shape for tensor in like]
-            found = _called(functools.partial(run_backward, kind, reverse, parts), arguments, shapes)
+            found = _once_differentiable(functools.partial(run_backward, kind, reverse, parts), arguments, shapes)
             return _flat(dict(zip(names, found, strict=True)), kind.cell.states)
 
         return (*states[: run.sequences], *states[kind.sequences :]), gradient
@@ -81,11 +90,29 @@ def _flat(found, states):
     return tf.nest.flatten(present(Inputs(**found, initial=initial)))
 
 
+def _once_differentiable(function, named, shapes):
+    """As `_called`, of gradients: TensorFlow would take what they depend on for constants, without a word."""
+
+    def refuse(*_):
+        raise NotImplementedError(
+            "the gradient of a recurrent layer has no gradient in training; call the layer with training=False"
+        )
+
+    @tf.custom_gradient
+    def called(*tensors):
+        return tuple(_called(function, dict(zip(named, tensors, strict=True)), shapes)), refuse
+
+    return called(*named.values())
+
+
 def _called(function, named, shapes):
     """The results of a function of arrays by name, as tensors of these shapes."""
+    names = tuple(
+        named
+    )  # TensorFlow keeps what is called for good: it must not hold the tensors, and with them a graph
 
     def call(*arrays):
-        return function(dict(zip(named, arrays, strict=True)))
+        return function(dict(zip(names, arrays, strict=True)))
 
     found = tf.numpy_function(call, list(named.values()), [tf.float32] * len(shapes), stateful=False)
     for tensor, shape in zip(found, shapes, strict=True):

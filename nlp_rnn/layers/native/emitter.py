@@ -167,8 +167,8 @@ class Emitter:
         return self.mul(value, -1.0)
 
     def fused(self, one: Value, other: Value, more: Value) -> Value:
-        """One times other, plus more."""
-        return self._call("fma", one, other, more)
+        """One times other, plus more; at once where the processor can."""
+        return self._call("fmuladd", one, other, more)
 
     def tanh(self, x: Value) -> Value:
         """The hyperbolic tangent; NaN of NaN."""

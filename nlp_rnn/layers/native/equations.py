@@ -35,7 +35,7 @@ class Equation(NamedTuple):
         states: the states before it.
         new: the states after it.
         d_new: the gradients for these.
-        d_pre: the gradients for the pre-activations, lists as in `pre`; None where there is none.
+        d_pre: the gradients for the pre-activations, lists as in `pre`.
         d_states: the gradients for the states before, but for what goes through U; None where there is none.
         kept: what the gradients are made of, and is costly to make again.
     """
@@ -44,7 +44,7 @@ class Equation(NamedTuple):
     states: list[Column]
     new: list[Column]
     d_new: list[Column]
-    d_pre: list[list[Column | None]]
+    d_pre: list[list[Column]]
     d_states: list[Column | None]
     kept: list[Column]
 
@@ -55,18 +55,20 @@ COMPUTED = {*FUNCTIONS, "TanhGrad", "SigmoidGrad", "Mul", "AddV2", "AddN", "Sub"
 
 @functools.lru_cache
 def equation(cell: Cell) -> Equation | None:
-    """The equation of a cell, or None where it is made of more than `COMPUTED`, or takes weights."""
+    """The equation of a cell without weights; None where it is made of more than `COMPUTED`, or of several units."""
     with tf.Graph().as_default():
         kinds = 1 if cell.additive or not cell.recurrent else 2
         pre, states = [_given(cell.columns) for _ in range(kinds)], [_given(1) for _ in range(cell.states)]
         try:
             new, _ = cell.step(*pre, tuple(states))
-        except TypeError:  # the step takes more than it was given
+        except ValueError:  # what it does cannot be done with one unit
             return None
         d_new = [_given(1) for _ in new]
         found = tf.gradients(new, [*pre, *states], d_new)
+    if any(d is None for d in found[:kinds]):
+        return None
     d_pre, d_states = found[:kinds], [None if d is None else Column(d) for d in found[kinds:]]
-    columns = [[None if d is None else Column(d, n) for n in range(cell.columns)] for d in d_pre]
+    columns = [[Column(d, n) for n in range(cell.columns)] for d in d_pre]
     wanted = [d for d in [*itertools.chain(*columns), *d_states] if d is not None]
     leaves = [Column(p, n) for p in pre for n in range(cell.columns)] + [Column(s) for s in states]
     if not all(_is_computed([Column(n) for n in new] + wanted)):

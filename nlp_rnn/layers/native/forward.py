@@ -62,14 +62,17 @@ class Forward(Loop):
         """For each row the pre-activations by their columns' keys; where only a sum matters, it is that of W x."""
         order, first = self.order, number(0)
         bias = [self.load("bias", self.place(first, unit, n)) for n in range(len(order.x))]
-        found = self._product("x", rows.steps, "kernel", self.numbers["features"], block, [bias] * len(rows.rows))
+        features = self.numbers["features"]
+        at = [self.e.index((step, features)) for step in rows.steps]
+        found = self._product("x", at, "kernel", features, block, [bias] * len(at))
         known = [dict(self._named(0, order.x, row)) for row in found]
         if not self.kind.cell.recurrent:
             return known
         bias = [self.load("recurrent_bias", self.place(first, unit, n)) for n in range(len(order.of_h))]
         fed = "fed_before" if self.kind.dropped else "h_before"
         begun = [row[len(order.of_x) :] + bias for row in found]
-        found = self._product(fed, rows.rows, "recurrent_kernel", self.units, block, begun)
+        at = [self.e.index((row, self.units)) for row in rows.rows]
+        found = self._product(fed, at, "recurrent_kernel", self.numbers["fed"], block, begun)
         for names, row in zip(known, found, strict=True):
             names.update(self._named(0, order.shared, row))
             if not self.kind.cell.additive:
@@ -81,11 +84,10 @@ class Forward(Loop):
         keys = [self.equation.pre[which][n].key for n in columns]
         return zip(keys, values, strict=False)
 
-    def _product(self, array, rows, kernel, length, block, totals):
+    def _product(self, array, at, kernel, length, block, totals):
         wide = range(len(totals[0]))
         starts = [self.e.index((self.e.index((n, self.blocks), block), length, self.kind.lanes)) for n in wide]
         panels = [(self.arrays[kernel], start) for start in starts]
-        at = [self.e.index((row, length)) for row in rows]
         return self.products(self.arrays[array], at, panels, length, totals)
 
     def _write(self, made, at, in_sequence):

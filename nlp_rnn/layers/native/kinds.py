@@ -10,6 +10,8 @@ from typing import NamedTuple
 from nlp_rnn.layers.cells import Cell
 from nlp_rnn.layers.native.equations import Column, computed, equation
 
+ACROSS = (4, 2, 1)  # vectors that are worked on at a time, where that is free to choose
+
 
 class Kind(NamedTuple):
     """What a program is made for.
@@ -39,11 +41,6 @@ class Kind(NamedTuple):
     def sizes(self) -> tuple[int, ...]:
         """How many rows are worked on at a time, the largest number first, then of what is left."""
         return tuple(2**n for n in reversed(range(self.tall.bit_length())))
-
-    @property
-    def across(self) -> tuple[int, ...]:
-        """How many vectors are worked on at a time, where that is free to choose."""
-        return 4, 2, 1
 
     @property
     def order(self) -> "Order":

@@ -1,7 +1,8 @@
 """What the loops forward and backward share: their arguments, how memory is laid out, and products with a kernel.
 
-Shapes: B batch, T time steps, F features, U units, G' columns of the cell in the order of `kinds.Order`, L floats of a
-vector. A kernel is given in panels, [columns / L, rows, L]: what a loop reads of it one after the other.
+Shapes: B batch, T time steps, F features, U units, filled up to whole vectors, G' columns of the cell in the order of
+`kinds.Order`, L floats of a vector. A kernel is given in panels, [columns / L, rows, L]: what a loop reads of it one
+after the other.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +13,20 @@ from nlp_rnn.layers.native.emitter import BYTE, FLOAT, INT, Emitter, number
 from nlp_rnn.layers.native.equations import equation
 from nlp_rnn.layers.native.kinds import Kind
 
-NUMBERS = ("begin", "end", "batch", "steps", "units", "features", "first", "onward", "span", "wide_left", "wide_right")
+NUMBERS = (
+    "begin",
+    "end",
+    "batch",
+    "steps",
+    "units",
+    "features",
+    "fed",
+    "first",
+    "onward",
+    "span",
+    "wide_left",
+    "wide_right",
+)
 BYTES = ("mask",)
 Value = ir.Value
 

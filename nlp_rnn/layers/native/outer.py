@@ -6,7 +6,7 @@ It goes through all rows of the table for a few rows and columns of the result a
 from llvmlite import ir
 
 from nlp_rnn.layers.native.emitter import FLOAT, INT, Emitter, number
-from nlp_rnn.layers.native.kinds import Kind
+from nlp_rnn.layers.native.kinds import ACROSS, Kind
 
 NUMBERS = ("rows", "top", "bottom", "begin", "end", "wide_left", "wide_right", "wide")
 ARRAYS = ("left", "right", "result")
@@ -28,7 +28,7 @@ def outer(kind: Kind, module: ir.Module) -> ir.Function:
         columns = [e.index((e.index(vector, n), kind.lanes)) for n in range(across)]
         e.cut(given["top"], given["bottom"], kind.sizes, lambda row, tall: _tile(e, given, row, tall, columns))
 
-    e.cut(given["begin"], given["end"], kind.across, of_vectors)
+    e.cut(given["begin"], given["end"], ACROSS, of_vectors)
     e.builder.ret_void()
     return function
 

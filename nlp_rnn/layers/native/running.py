@@ -19,18 +19,20 @@ from nlp_rnn.layers.native.kinds import Kind
 from nlp_rnn.layers.native.loop import NUMBERS
 
 LOOP = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(NUMBERS), ctypes.c_void_p)
-FEWEST_ROWS = 8  # of a part of the batch
+WEIGHTS = ("kernel", "bias", "recurrent_kernel", "recurrent_bias")
+FEWEST_ROWS = 8  # of a part of the batch: with fewer, its matrix products no longer fill a core
 TABLE = 64  # rows of the table of `backward.py`, of several steps where one has fewer
 Arrays = dict[str, np.ndarray]
 
 
 class Sizes(NamedTuple):
-    """Of what a loop runs over: B, T, W and F."""
+    """Of what a loop runs over: B, T, W, F and U, the units that are fed back."""
 
     batch: int
     steps: int
     units: int
     features: int
+    fed: int
 
 
 def run_forward(kind: Kind, reverse: bool, parts: int, given: Arrays) -> list[np.ndarray]:
@@ -52,7 +54,7 @@ def run_forward(kind: Kind, reverse: bool, parts: int, given: Arrays) -> list[np
 
 
 def run_backward(kind: Kind, reverse: bool, parts: int, given: Arrays) -> list[np.ndarray]:
-    """The gradients for x, the initial states and the weights there are: W, b, U and its bias.
+    """The gradients for x, the initial states and, in the order of `WEIGHTS`, the weights there are.
 
     Args:
         kind, reverse, parts: as forward.
@@ -125,15 +127,30 @@ def _backward_arrays(kind, given, sizes):
 
 
 def _sizes(kind, given):
-    batch, steps, features = given["x"].shape
-    units = given["initial_0"].shape[1]
-    return Sizes(batch, steps, -(-units // kind.lanes) * kind.lanes, features)
+    """The sizes, where all arrays are of them: the loops would read and write beyond one that is not.
+
+    Raises:
+        ValueError: an array has another shape or type.
+    """
+    (batch, steps, _), (features, columns) = given["x"].shape, given["kernel"].shape
+    units = columns // kind.cell.columns
+    sequence, state = (batch, steps, units), (batch, units)
+    wanted = {"x": (batch, steps, features), "mask": (batch, steps), "drop": state, "h": sequence}
+    wanted |= {"bias": (columns,), "recurrent_bias": (columns,), "recurrent_kernel": (units, columns)}
+    wanted |= {name: state for name in given if name.startswith(("initial_", "d_state_"))}
+    wanted |= {name: sequence for name in given if name.startswith("d_sequence_")}
+    for name, array in given.items():
+        shape, kind_of = wanted.get(name, array.shape), np.bool_ if name == "mask" else np.float32
+        if array.shape != shape or array.dtype != kind_of:
+            raise ValueError(
+                f"{name} must be {list(shape)} of {kind_of.__name__}, got {list(array.shape)} of {array.dtype}"
+            )
+    return Sizes(batch, steps, -(-units // kind.lanes) * kind.lanes, features, units)
 
 
 def _recurrent(kind, given, wide):
-    """U, [W, ...], its columns in order."""
-    kernel = ordered(given["recurrent_kernel"], kind.order.h, given["initial_0"].shape[1], wide)
-    return kernel if len(kernel) == wide else np.pad(kernel, [(0, wide - len(kernel)), (0, 0)])
+    """U, [U, ...], its columns in order."""
+    return ordered(given["recurrent_kernel"], kind.order.h, given["initial_0"].shape[1], wide)
 
 
 def _states(kind, given, sizes):
@@ -148,7 +165,7 @@ def _states(kind, given, sizes):
 
 
 def _of_weights(kind, d_weights, given, sizes):
-    """The gradients for W, b, U and its bias, of the sums that a loop has made."""
+    """The gradients for `WEIGHTS`, those that there are, of the sums that a loop has made."""
     order, units, wide = kind.order, given["initial_0"].shape[1], sizes.units
     past = sizes.features + wide
     of_x, of_h = d_weights[:, : len(order.x) * wide], d_weights[:, len(order.of_x) * wide :]
@@ -157,7 +174,7 @@ def _of_weights(kind, d_weights, given, sizes):
     if kind.cell.recurrent:
         of_h = {"recurrent_kernel": of_h[sizes.features :][:units], "recurrent_bias": of_h[past]}
         found |= {name: restored(d, order.h, units, wide) for name, d in of_h.items()}
-    return [d for name, d in found.items() if name in given]
+    return [found[name] for name in WEIGHTS if name in given]
 
 
 def _parts(wanted, sizes):
@@ -171,10 +188,10 @@ def _run(address, names, given, sizes, from_last, table=None):
     parts, loop = len(given), LOOP(address)
     cuts = [n * sizes.batch // parts for n in range(parts + 1)]
     rest = *sizes, *((sizes.steps - 1, -1) if from_last else (0, 1)), *(table or _Table())[:3]
-    pointers = [_addresses(names, arrays) for arrays in given]
 
     def run(n):
-        loop(*cuts[n : n + 2], *rest, ctypes.addressof(pointers[n]))
+        pointers = _addresses(names, given[n])  # held here, as the arrays are, whatever becomes of who waits
+        loop(*cuts[n : n + 2], *rest, ctypes.addressof(pointers))
 
     others = [_threads(os.getpid()).submit(run, n) for n in range(1, parts)]
     run(0)
