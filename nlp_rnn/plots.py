@@ -107,10 +107,10 @@ def attention(source: Sequence[str], target: Sequence[str], weights: np.ndarray,
 
 
 def fans(named: Sequence[dict], path: Path) -> None:
-    """Series and what follows them: the median as a line, the intervals as bands.
+    """Series and what follows them: intervals as bands, the median and quantiles that have none opposite as lines.
 
     Args:
-        named: of each series a dict: name, seen [T], told [H, Q] with the quantiles rising and their number odd, levels
+        named: of each series a dict: name, seen [T], told [H, Q] with the quantiles rising, their levels
             [Q], and perhaps actual [H], and when [T + H], the times.
         path: a new PNG file; it appears whole or not at all.
     """
@@ -133,14 +133,16 @@ def _fan(axes, one):
     when = np.arange(begin + len(told)) if when is None else when
     ahead = when[begin:]
     axes.plot(when[:begin], one["seen"], color=_TRAIN, linewidth=1.2, label="seen")
-    for n in range(len(levels) // 2):
-        share = f"{levels[-1 - n] - levels[n]:.0%} interval"
-        shade = 0.2 + 0.15 * n
-        axes.fill_between(ahead, told[:, n], told[:, -1 - n], color=_VALIDATION, alpha=shade, linewidth=0, label=share)
-    if len(levels) % 2:
-        level = levels[len(levels) // 2]
-        label = "median" if level == 0.5 else f"quantile {level:g}"
-        axes.plot(ahead, told[:, len(levels) // 2], color=_VALIDATION, linewidth=1.6, label=label)
+    pairs, alone = _intervals(levels)
+    for shade, (low, high) in enumerate(pairs):
+        share = f"{levels[high] - levels[low]:.0%} interval"
+        look = {"color": _VALIDATION, "alpha": 0.2 + 0.15 * shade, "linewidth": 0}
+        axes.fill_between(ahead, told[:, low], told[:, high], label=share, **look)
+    for n in alone:
+        middle = levels[n] == 0.5
+        look = {"linewidth": 1.6} if middle else {"linewidth": 1.0, "linestyle": "--"}
+        label = "median" if middle else f"quantile {levels[n]:g}"
+        axes.plot(ahead, told[:, n], color=_VALIDATION, label=label, **look)
     if one.get("actual") is not None:
         axes.plot(ahead, one["actual"], ".", color="0.25", markersize=4, label="what came")
     axes.set_title(one["name"], fontsize=9, parse_math=False)
@@ -152,6 +154,15 @@ def _fan(axes, one):
         places = AutoDateLocator(minticks=3)
         axes.xaxis.set_major_locator(places)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(places))
+
+
+def _intervals(levels):
+    """The quantiles that are as far below the median as others are above it, outermost first, and all others."""
+    places = {round(level, 6): n for n, level in enumerate(levels)}
+    pairs = [(n, places.get(round(1 - level, 6))) for level, n in places.items() if level < 0.5]
+    pairs = [(low, high) for low, high in pairs if high is not None]
+    paired = {n for pair in pairs for n in pair}
+    return pairs, [n for n in range(len(levels)) if n not in paired]
 
 
 def _ticks(epochs):

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 
-from nlp_rnn import recipes, runs
+from nlp_rnn import plots, recipes, runs
 from nlp_rnn.backtest import evaluate
 from nlp_rnn.checks import InputError
 from nlp_rnn.export import export
@@ -303,3 +303,9 @@ def test_a_series_without_recent_values_is_not_measured(capsys):
     pipeline = Forecaster(DirectForecaster(12, 2, 4, units=4), (), season=1, horizon=2, known=12)
     assert evaluate(pipeline, data, 1, classical=False).figures["series"] == 1
     assert "not measured: 1 series" in capsys.readouterr().err
+
+
+def test_bands_are_of_quantiles_as_far_below_the_median_as_above():
+    assert plots._intervals([0.1, 0.5, 0.9, 0.97]) == ([(0, 2)], [1, 3])
+    assert plots._intervals([0.025, 0.1, 0.3, 0.5, 0.7, 0.9, 0.975]) == ([(0, 6), (1, 5), (2, 4)], [3])
+    assert plots._intervals([0.1, 0.2]) == ([], [0, 1])

@@ -8,6 +8,8 @@ import concurrent.futures
 import ctypes
 import functools
 import os
+import queue
+import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -204,6 +206,31 @@ def _addresses(names, arrays):
     return (ctypes.c_void_p * len(names))(*found)
 
 
+class _Threads:
+    """One for each core; the end of the process waits for none of them."""
+
+    def __init__(self):
+        self.tasks = queue.SimpleQueue()
+        for _ in range(os.cpu_count() or 1):
+            threading.Thread(target=self._work, name="nlp-rnn", daemon=True).start()
+
+    def submit(self, function, argument):
+        """Have a function called; its result, when there is one."""
+        future = concurrent.futures.Future()
+        self.tasks.put((future, function, argument))
+        return future
+
+    def _work(self):
+        while True:
+            self._do(*self.tasks.get())
+
+    def _do(self, future, function, argument):
+        try:
+            future.set_result(function(argument))
+        except BaseException as error:
+            future.set_exception(error)
+
+
 @functools.cache
 def _threads(process):  # a process that was forked has none of its parent's threads
-    return concurrent.futures.ThreadPoolExecutor(os.cpu_count(), "nlp-rnn")
+    return _Threads()
