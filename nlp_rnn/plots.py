@@ -110,8 +110,8 @@ def fans(named: Sequence[dict], path: Path) -> None:
     """Series and what follows them: intervals as bands, the median and quantiles that have none opposite as lines.
 
     Args:
-        named: of each series a dict: name, seen [T], told [H, Q] with the quantiles rising, their levels
-            [Q], and perhaps actual [H], and when [T + H], the times.
+        named: of each series a dict: name, seen [T], told [H, Q] with the quantiles rising, their levels [Q],
+            and perhaps actual [H], and when [T + H], the times.
         path: a new PNG file; it appears whole or not at all.
     """
     columns = min(3, len(named))

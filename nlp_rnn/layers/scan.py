@@ -34,7 +34,7 @@ keep_freed()
 
 STRETCH = 64
 SHORT = 16  # steps; sequences of up to so many would mostly be padding in a stretch of 64
-LARGE_KERNEL = 2**19  # entries of U: from here on, the cores share its products better than each reads all of it
+LARGE_KERNEL = 2**19  # entries of W or U: from here on, the cores share its products better than each reads all of it
 NARROW_INPUT = 262144  # entries of W; up to here it stays in the cache that a core has for itself
 HUGE_KERNEL = 2**21  # entries of U; from here, TensorFlow's own product of a few rows with U is faster than XLA's
 

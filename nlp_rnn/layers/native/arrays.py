@@ -22,9 +22,8 @@ def empty(*shape: int) -> Array:
 
 def widened(array: Array, wide: int) -> Array:
     """[..., U] as [..., W], with zeros; the array itself where U is W."""
-    return (
-        array if array.shape[-1] == wide else np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, wide - array.shape[-1])])
-    )
+    more = wide - array.shape[-1]
+    return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, more)]) if more else array
 
 
 def narrowed(array: Array, units: int) -> Array:

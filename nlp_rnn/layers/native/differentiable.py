@@ -42,9 +42,7 @@ def native_scan(run: Recurrence, inputs: Inputs, fixed: Fixed, reverse: bool, pa
     def differentiable(*flat):
         whole = Inputs(**tf.nest.pack_sequence_as(given, list(flat)))
         named = _named(whole, fixed)
-        shapes = _shapes(kind, whole)
-        found = _called(functools.partial(run_forward, kind, reverse, parts), named, shapes)
-        *states, kept = found
+        *states, kept = _called(functools.partial(run_forward, kind, reverse, parts), named, _shapes(kind, whole))
 
         def gradient(*upstream):
             upstream = [tf.convert_to_tensor(d) for d in upstream]  # of `tf.gather` it may be slices
@@ -52,10 +50,10 @@ def native_scan(run: Recurrence, inputs: Inputs, fixed: Fixed, reverse: bool, pa
             gradients = gradients or {"d_sequence_0": tf.zeros_like(states[0])}
             gradients |= {f"d_state_{n}": d for n, d in enumerate(upstream[run.sequences :])}
             arguments = {**named, **gradients, "kept": kept, "h": states[0]}
-            names, like = list(_with_gradient(whole)), _with_gradient(whole).values()
-            shapes = [tensor.shape for tensor in like]
-            found = _once_differentiable(functools.partial(run_backward, kind, reverse, parts), arguments, shapes)
-            return _flat(dict(zip(names, found, strict=True)), kind.cell.states)
+            wanted = {name: tensor.shape for name, tensor in _with_gradient(whole).items()}
+            function = functools.partial(run_backward, kind, reverse, parts)
+            found = _once_differentiable(function, arguments, list(wanted.values()))
+            return _flat(dict(zip(wanted, found, strict=True)), kind.cell.states)
 
         return (*states[: run.sequences], *states[kind.sequences :]), gradient
 
@@ -107,9 +105,7 @@ def _once_differentiable(function, named, shapes):
 
 def _called(function, named, shapes):
     """The results of a function of arrays by name, as tensors of these shapes."""
-    names = tuple(
-        named
-    )  # TensorFlow keeps what is called for good: it must not hold the tensors, and with them a graph
+    names = tuple(named)  # what is called is kept for good: it must not hold the tensors, and with them a graph
 
     def call(*arrays):
         return function(dict(zip(names, arrays, strict=True)))

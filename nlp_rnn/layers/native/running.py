@@ -48,7 +48,7 @@ def run_forward(kind: Kind, reverse: bool, parts: int, given: Arrays) -> list[np
     """
     sizes, loop = _sizes(kind, given), program(kind).forward
     arrays = _forward_arrays(kind, given, sizes)
-    _run(loop, forward.arrays(kind), [arrays] * _parts(parts, sizes), sizes, reverse)
+    _run(loop, forward.arrays(kind), [arrays] * _parts(parts, sizes), sizes, reverse, _Table(1, 0, 0))
     states = [arrays[f"h_{sizes.steps % 2}"], *(arrays[f"state_{n}"] for n in range(1, kind.cell.states))]
     sequences = [arrays[f"sequence_{n}"] for n in range(kind.sequences)]
     units = given["initial_0"].shape[1]
@@ -64,8 +64,9 @@ def run_backward(kind: Kind, reverse: bool, parts: int, given: Arrays) -> list[n
     """
     sizes, loop = _sizes(kind, given), program(kind).backward
     arrays, parts = _backward_arrays(kind, given, sizes), _parts(parts, sizes)
-    table = _Table.of(kind, sizes, parts)
-    each = [arrays | table.arrays(kind, sizes) for _ in range(parts)]
+    rows = -(-sizes.batch // parts)
+    table = _Table.of(kind, sizes, rows)
+    each = [arrays | table.arrays(kind, sizes, rows) for _ in range(parts)]
     _run(loop, backward.arrays(kind), each, sizes, not reverse, table)
     d_weights = each[0]["d_weights"]
     for one in each[1:]:
@@ -76,24 +77,23 @@ def run_backward(kind: Kind, reverse: bool, parts: int, given: Arrays) -> list[n
 
 
 class _Table(NamedTuple):
-    """Steps, and how far apart its rows are on the left and on the right; and how many rows there are."""
+    """Of how many steps it is, and how far apart its rows are on the left and on the right."""
 
-    span: int = 1
-    left: int = 0
-    right: int = 0
-    rows: int = 0
+    span: int
+    left: int
+    right: int
 
     @classmethod
-    def of(cls, kind, sizes, parts):
-        rows = -(-sizes.batch // parts)
+    def of(cls, kind, sizes, rows):
+        """For a part of so many rows."""
         span = max(1, min(sizes.steps, TABLE // max(1, rows)))
-        left, right = spaced(sizes.features + sizes.units + 1), spaced(kind.order.count * sizes.units)
-        return cls(span, left, right, rows * span)
+        return cls(span, spaced(sizes.features + sizes.units + 1), spaced(kind.order.count * sizes.units))
 
-    def arrays(self, kind, sizes):
+    def arrays(self, kind, sizes, rows):
         """The table of a part, and the sum that it makes."""
         d_weights = np.zeros((sizes.features + sizes.units + 1, kind.order.count * sizes.units), np.float32)
-        return {"left": empty(self.rows, self.left), "right": empty(self.rows, self.right), "d_weights": d_weights}
+        left, right = (empty(rows * self.span, wide) for wide in (self.left, self.right))
+        return {"left": left, "right": right, "d_weights": d_weights}
 
 
 def _forward_arrays(kind, given, sizes):
@@ -183,13 +183,13 @@ def _parts(wanted, sizes):
     return max(1, min(wanted, sizes.batch // FEWEST_ROWS))
 
 
-def _run(address, names, given, sizes, from_last, table=None):
+def _run(address, names, given, sizes, from_last, table):
     """Run a loop, a part of the rows with each of the arrays that are given."""
     if not sizes.batch or not sizes.steps:
         return
     parts, loop = len(given), LOOP(address)
     cuts = [n * sizes.batch // parts for n in range(parts + 1)]
-    rest = *sizes, *((sizes.steps - 1, -1) if from_last else (0, 1)), *(table or _Table())[:3]
+    rest = *sizes, *((sizes.steps - 1, -1) if from_last else (0, 1)), *table
 
     def run(n):
         pointers = _addresses(names, given[n])  # held here, as the arrays are, whatever becomes of who waits
