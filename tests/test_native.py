@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import itertools
+import os
 import threading
 import weakref
 
@@ -143,6 +144,14 @@ def test_two_models_may_train_at_once(monkeypatch):
     for n in range(4):
         for expected, got in zip(alone[n], found[n], strict=True):
             np.testing.assert_array_equal(got, expected)
+
+
+def test_threads_are_started_once():
+    for _ in range(3):
+        layers.GRU(8)(tf.constant(normal(32, 4, 3)), training=True)
+    started = [thread for thread in threading.enumerate() if thread.name == "nlp-rnn"]
+    assert len(started) <= os.cpu_count()
+    assert all(thread.daemon for thread in started), "the end of a process waits for none"
 
 
 def test_the_parts_of_a_batch_are_not_too_small():

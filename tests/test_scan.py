@@ -197,4 +197,6 @@ def test_chooses_by_shape():
         assert chosen(shape, 64, cell=cells.LSTM, kernel=narrow) == Way(False, False, cores, native=True)
         assert chosen(shape, 64, False, cell=cells.LSTM, kernel=narrow).native is False, "what is served is portable"
     assert chosen([8, 10, F], 64, cell=cells.LSTM, kernel=narrow).native is False, "few rows are faster with XLA"
+    assert chosen([32, 1, F], 64, cell=cells.LSTM, kernel=narrow).native is False, "one step is one product"
+    assert chosen(known, 64, cell=cells.LSTM, kernel=tf.zeros((4096, 256))).native is False, "a wide input"
     assert chosen(known, 512, cell=cells.LSTM, kernel=tf.zeros((F, 2048))) == Way(True, True)
