@@ -1,5 +1,6 @@
 """The pieces of a forecaster: scales, distributions, losses, and what must not matter to it."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,10 +9,12 @@ from scipy import stats
 from nlp_rnn.checks import InputError
 from nlp_rnn.distributions import DISTRIBUTIONS, count_draw, count_log_density
 from nlp_rnn.forecasting import Forecaster
+from nlp_rnn.layers.products import few
 from nlp_rnn.models import DirectForecaster, PathForecaster
 from nlp_rnn.models.covariates import Covariates
 from nlp_rnn.models.forecaster import pinball
 from nlp_rnn.models.scaling import SCALINGS, scale_of
+from tests.conformance import normal
 
 
 def test_covariates_are_measured_by_what_is_there():
@@ -72,6 +75,20 @@ def test_draws_have_the_mean_and_the_spread_of_their_distribution():
     mean, shape = 3 * (np.log1p(np.exp(1.0)) + 1e-4), spread
     assert (counts == counts.round()).all() and abs(counts.mean() / mean - 1) < 0.05
     assert abs(counts.var() / (mean + mean**2 / shape) - 1) < 0.1
+
+
+def test_a_few_outputs_are_those_of_the_layer():
+    layer, x = keras.layers.Dense(3, bias_initializer="ones"), tf.constant(normal(5, 4, 7))
+    layer.build(x.shape)
+    found = []
+    for told in (layer, lambda x: few(x, layer)):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = told(x)
+            loss = tf.reduce_sum(tf.sin(y))
+        found.append([y, *tape.gradient(loss, [x, layer.kernel.value, layer.bias.value])])
+    for expected, got in zip(*found, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_the_pinball_loss_is_least_at_the_quantile():

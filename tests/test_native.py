@@ -155,7 +155,7 @@ def test_threads_are_started_once():
 
 
 def test_the_parts_of_a_batch_are_not_too_small():
-    assert [running._parts(4, running.Sizes(rows, 1, 1, 1, 1)) for rows in (0, 1, 15, 16, 31, 32, 99)] == [
+    assert [running._parts(4, running.Sizes(rows, 1, 1, 1, 1, 1)) for rows in (0, 1, 15, 16, 31, 32, 99)] == [
         1,
         1,
         1,
@@ -213,6 +213,24 @@ def test_says_that_a_gradient_has_no_gradient():
     with pytest.raises(NotImplementedError, match="call the layer with training=False"):
         penalty(True)
     assert np.isfinite(penalty(False)).all()
+
+
+def test_no_gradient_is_made_for_an_input_that_has_no_use_for_it(monkeypatch):
+    layer, x, told = layers.LSTM(8), tf.constant(normal(32, 4, 3)), []
+    layer.build(x.shape)
+    real = differentiable.run_backward
+    monkeypatch.setattr(differentiable, "run_backward", lambda *given: told.append(given[3]) or real(*given))
+
+    def gradients(x, of_x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(layer(x if of_x else tf.ensure_shape(tf.stop_gradient(x), [32, 4, 3]), training=True))
+        return tape.gradient(loss, [w.value for w in layer.trainable_weights])
+
+    with_it, without = (tf.function(gradients)(x, of_x) for of_x in (True, False))
+    assert told == [True, False]
+    for expected, got in zip(with_it, without, strict=True):
+        np.testing.assert_array_equal(got, expected)
 
 
 def test_slices_of_a_gradient_are_taken():

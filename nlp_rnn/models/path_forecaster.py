@@ -9,6 +9,7 @@ import tensorflow as tf
 from nlp_rnn.checks import fraction, not_negative, one_of, positive_int
 from nlp_rnn.distributions import COUNTS, DISTRIBUTIONS, LIKELIHOODS, count_draw, count_log_density
 from nlp_rnn.layers import Stack
+from nlp_rnn.layers.products import few
 from nlp_rnn.layers.recurrent import CELLS
 from nlp_rnn.models.covariates import Covariates, checked, require
 from nlp_rnn.models.scaling import SCALINGS, Scale, scale_of
@@ -82,14 +83,16 @@ class PathForecaster(keras.Model):
         rates = [dropout * (n > 0) for n in names]
         make = CELLS[cell]
         self.recurrent = Stack([make(units, True, True, dropout=rates[n], name=f"{cell}_{n}") for n in names])
-        self.category = keras.layers.Embedding(kinds + 1, 8, name="category")
+        self.category = keras.layers.Embedding(kinds + 1, 8, name="category") if kinds else None
         self.dropped = keras.layers.Dropout(dropout, noise_shape=(None, 1, None))
         self.parameters = 2 if likelihood == COUNTS else DISTRIBUTIONS[likelihood].parameters
         self.telling = keras.layers.Dense(self.parameters, name="telling")
 
     def build(self, input_shape):
-        self.category.build((None,))
-        self.recurrent.build((None, None, 4 + 8 + self.settings["covariates"]))
+        if self.category is not None:
+            self.category.build((None,))
+        known = 0 if self.category is None else self.category.output_dim
+        self.recurrent.build((None, None, 4 + known + self.settings["covariates"]))
         if self.beside is not None:
             self.beside.build()
         self.telling.build((None, None, self.settings["units"]))
@@ -97,7 +100,7 @@ class PathForecaster(keras.Model):
     @property
     def parts(self) -> list[keras.layers.Layer]:
         """The layers from the output to the input."""
-        return [self.telling, *reversed(self.recurrent.layers), self.category]
+        return [self.telling, *reversed(self.recurrent.layers), *filter(None, [self.category])]
 
     def call(self, inputs, training=False):
         known, *more = inputs if isinstance(inputs, list | tuple) else (inputs,)
@@ -196,10 +199,13 @@ class PathForecaster(keras.Model):
         return tf.pad(x, [[0, 0], [steps, 0]])[:, : tf.shape(x)[1]]
 
     def _outputs(self, parts, mask, category, states, training):
-        category = tf.zeros(tf.shape(parts)[0], tf.int32) if category is None else category
-        kind = tf.repeat(self.category(category)[:, None], tf.shape(parts)[1], 1)
-        hidden, *states = self.recurrent(tf.concat([parts, kind], -1), states, mask=mask, training=training)
-        return self.telling(self.dropped(hidden, training=training)), states
+        parts = tf.stop_gradient(parts) if training else parts  # no weight lies below: the layer need not tell it
+        if self.category is not None:
+            category = tf.zeros(tf.shape(parts)[0], tf.int32) if category is None else category
+            kind = tf.repeat(self.category(category)[:, None], tf.shape(parts)[1], 1)
+            parts = tf.concat([parts, kind], -1)
+        hidden, *states = self.recurrent(parts, states, mask=mask, training=training)
+        return few(self.dropped(hidden, training=training), self.telling), states
 
     def _log_density(self, scale, values, there, outputs):
         """The log-density of values [B, T] as they are measured, given outputs [B, T, P]; of anything where none is."""

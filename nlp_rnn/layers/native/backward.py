@@ -48,7 +48,7 @@ class Backward(Loop):
             self.over_rows((kind.tall, 1), t, lambda rows: self._through_the_cell(rows, t))
             if kind.cell.recurrent:
                 self._on(self.units, "recurrent_kernel", t, len(self.order.of_x), self.order.h, self._add_to_h)
-            self._on(numbers["features"], "kernel", t, 0, self.order.x, self._write_x)
+            self._on(numbers["told"], "kernel", t, 0, self.order.x, self._write_x)
             full = builder.icmp_signed("==", self.e.index(slot, 1), numbers["span"])
             with builder.if_then(builder.or_(full, self.at_first)):
                 self._weights(builder.mul(self.e.index(slot, 1), self.count))

@@ -36,7 +36,7 @@ def native_scan(run: Recurrence, inputs: Inputs, fixed: Fixed, reverse: bool, pa
     lanes, registers = processor()
     kind = Kind(run.cell, max(1, run.sequences), lanes, registers // 8, fixed.mask is not None, fixed.drop is not None)
     program(kind)  # now, while the model is being built
-    given = present(inputs)
+    given, told = present(inputs), _has_use(inputs.x)
 
     @tf.custom_gradient
     def differentiable(*flat):
@@ -50,10 +50,10 @@ def native_scan(run: Recurrence, inputs: Inputs, fixed: Fixed, reverse: bool, pa
             gradients = gradients or {"d_sequence_0": tf.zeros_like(states[0])}
             gradients |= {f"d_state_{n}": d for n, d in enumerate(upstream[run.sequences :])}
             arguments = {**named, **gradients, "kept": kept, "h": states[0]}
-            wanted = {name: tensor.shape for name, tensor in _with_gradient(whole).items()}
-            function = functools.partial(run_backward, kind, reverse, parts)
+            wanted = {name: tensor.shape for name, tensor in _with_gradient(whole, told).items()}
+            function = functools.partial(run_backward, kind, reverse, parts, told)
             found = _once_differentiable(function, arguments, list(wanted.values()))
-            return _flat(dict(zip(wanted, found, strict=True)), kind.cell.states)
+            return _in_order(given, dict(zip(wanted, found, strict=True)))
 
         return (*states[: run.sequences], *states[kind.sequences :]), gradient
 
@@ -75,17 +75,26 @@ def _shapes(kind, inputs):
     return [[batch, steps, units]] * kind.sequences + [[batch, units]] * kind.cell.states + [None]
 
 
-def _with_gradient(inputs):
+def _has_use(x):
+    """Whether the gradient for x goes anywhere, as far as the graph says so at once."""
+    while tf.is_symbolic_tensor(x) and x.op.type in ("Identity", "EnsureShape"):
+        x = x.op.inputs[0]
+    return not (tf.is_symbolic_tensor(x) and x.op.type == "StopGradient")
+
+
+def _with_gradient(inputs, told):
     """The inputs there are, by name, in the order in which `run_backward` gives their gradients."""
     named = _named(inputs, Fixed())
-    first = ["x", *(f"initial_{n}" for n in range(len(inputs.initial)))]
+    first = [*(["x"] if told else []), *(f"initial_{n}" for n in range(len(inputs.initial)))]
     return {name: named[name] for name in [*first, *WEIGHTS] if name in named}
 
 
-def _flat(found, states):
-    """Gradients by name, in the order of the flattened inputs."""
-    initial = tuple(found.pop(f"initial_{n}") for n in range(states))
-    return tf.nest.flatten(present(Inputs(**found, initial=initial)))
+def _in_order(given, found):
+    """Gradients by name, in the order of the flattened inputs; None where there is none."""
+    initial = tuple(found[f"initial_{n}"] for n in range(len(given["initial"])))
+    return tf.nest.flatten(
+        {name: initial if name == "initial" else found.get(name) for name in given if name != "cell"}
+    )
 
 
 def _once_differentiable(function, named, shapes):

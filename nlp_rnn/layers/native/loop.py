@@ -21,6 +21,7 @@ NUMBERS = (
     "units",
     "features",
     "fed",
+    "told",
     "first",
     "onward",
     "span",

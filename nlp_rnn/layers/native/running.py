@@ -28,13 +28,14 @@ Arrays = dict[str, np.ndarray]
 
 
 class Sizes(NamedTuple):
-    """Of what a loop runs over: B, T, W, F and U, the units that are fed back."""
+    """Of what a loop runs over: B, T, W, F, U, the units that are fed back, and the features told their gradient."""
 
     batch: int
     steps: int
     units: int
     features: int
     fed: int
+    told: int
 
 
 def run_forward(kind: Kind, reverse: bool, parts: int, given: Arrays) -> list[np.ndarray]:
@@ -55,14 +56,15 @@ def run_forward(kind: Kind, reverse: bool, parts: int, given: Arrays) -> list[np
     return [*(narrowed(found, units) for found in [*sequences, *states]), arrays["kept"]]
 
 
-def run_backward(kind: Kind, reverse: bool, parts: int, given: Arrays) -> list[np.ndarray]:
-    """The gradients for x, the initial states and, in the order of `WEIGHTS`, the weights there are.
+def run_backward(kind: Kind, reverse: bool, parts: int, told: bool, given: Arrays) -> list[np.ndarray]:
+    """The gradients for x where it is told its own, the initial states and, in the order of `WEIGHTS`, the weights.
 
     Args:
         kind, reverse, parts: as forward.
+        told: whether x has a use for its gradient.
         given: as forward, and what was kept, the sequence of h, and the gradients `d_sequence_0`, `d_state_0`...
     """
-    sizes, loop = _sizes(kind, given), program(kind).backward
+    sizes, loop = _sizes(kind, given, told), program(kind).backward
     arrays, parts = _backward_arrays(kind, given, sizes), _parts(parts, sizes)
     rows = -(-sizes.batch // parts)
     table = _Table.of(kind, sizes, rows)
@@ -73,7 +75,7 @@ def run_backward(kind: Kind, reverse: bool, parts: int, given: Arrays) -> list[n
         d_weights += one["d_weights"]
     units = given["initial_0"].shape[1]
     d_states = [narrowed(arrays[f"d_state_{n}"], units) for n in range(kind.cell.states)]
-    return [arrays["d_x"], *d_states, *_of_weights(kind, d_weights, given, sizes)]
+    return [*([arrays["d_x"]] if told else []), *d_states, *_of_weights(kind, d_weights, given, sizes)]
 
 
 class _Table(NamedTuple):
@@ -124,11 +126,11 @@ def _backward_arrays(kind, given, sizes):
     if kind.cell.recurrent:
         arrays["recurrent_kernel"] = panels(_recurrent(kind, given, sizes.units).T, kind.lanes)
     d_states = {f"d_state_{n}": copied(given[f"d_state_{n}"], sizes.units) for n in range(kind.cell.states)}
-    arrays |= d_states | {"d_x": empty(*given["x"].shape)}
+    arrays |= d_states | ({"d_x": empty(*given["x"].shape)} if sizes.told else {})
     return arrays
 
 
-def _sizes(kind, given):
+def _sizes(kind, given, told=False):
     """The sizes, where all arrays are of them: the loops would read and write beyond one that is not.
 
     Raises:
@@ -147,7 +149,7 @@ def _sizes(kind, given):
             raise ValueError(
                 f"{name} must be {list(shape)} of {kind_of.__name__}, got {list(array.shape)} of {array.dtype}"
             )
-    return Sizes(batch, steps, -(-units // kind.lanes) * kind.lanes, features, units)
+    return Sizes(batch, steps, -(-units // kind.lanes) * kind.lanes, features, units, features * told)
 
 
 def _recurrent(kind, given, wide):
