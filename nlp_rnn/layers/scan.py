@@ -24,7 +24,7 @@ import tensorflow as tf
 from nlp_rnn.layers import loops
 from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.native.differentiable import native_scan, runs
-from nlp_rnn.layers.native.running import FEWEST_ROWS
+from nlp_rnn.layers.native.kernels import FEWEST_ROWS
 from nlp_rnn.layers.products import input_product, kernel_gradients, pre_activations
 from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, present, steps_of
 from nlp_rnn.layers.stretches import backward_stretches, forward_stretches

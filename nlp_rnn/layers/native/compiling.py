@@ -1,41 +1,9 @@
-"""Machine code for this processor of both loops."""
+"""Machine code for this processor."""
 
 import functools
-import threading
-from typing import NamedTuple
 
 import llvmlite.binding as llvm
 from llvmlite import ir
-
-from nlp_rnn.layers.native.backward import Backward
-from nlp_rnn.layers.native.forward import Forward
-from nlp_rnn.layers.native.kinds import Kind
-
-
-class Program(NamedTuple):
-    """The two loops, as addresses of functions, and what holds them."""
-
-    forward: int
-    backward: int
-    engine: llvm.ExecutionEngine
-
-
-_ONE_AT_A_TIME = threading.Lock()
-
-
-def program(kind: Kind) -> Program:
-    """Both loops, compiled when they are first asked for; then kept for as long as the process runs."""
-    with _ONE_AT_A_TIME:
-        return _program(kind)
-
-
-@functools.cache  # code that may be running must not be freed
-def _program(kind):
-    module = ir.Module()
-    Forward(kind, module)
-    Backward(kind, module)
-    engine = compiled(module)
-    return Program(engine.get_function_address("forward"), engine.get_function_address("backward"), engine)
 
 
 @functools.lru_cache

@@ -30,6 +30,7 @@ NUMBERS = (
 )
 BYTES = ("mask",)
 Value = ir.Value
+JOB = INT.as_pointer()
 
 
 class Rows:
@@ -48,7 +49,7 @@ class Rows:
 class Loop:
     """A function that runs over time for the rows `begin` to `end`, and the means to write it.
 
-    Its arguments are `NUMBERS`, and an array of pointers in the order of `arrays`.
+    Its argument is a job: `NUMBERS`, and then the addresses of the arrays.
 
     Args:
         kind: what it is made for.
@@ -59,11 +60,12 @@ class Loop:
 
     def __init__(self, kind: Kind, module: ir.Module, name: str, arrays: list[str]):
         self.kind, self.equation, self.order = kind, equation(kind.cell), kind.order
-        pointers = ir.PointerType(BYTE.as_pointer())
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [INT] * len(NUMBERS) + [pointers]), name)
-        self.e = Emitter(function, kind.lanes)
-        self.numbers = dict(zip(NUMBERS, function.args, strict=False))
-        self.arrays = {name: self._pointer(function.args[-1], n, name) for n, name in enumerate(arrays)}
+        self.names = arrays
+        self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), [JOB]), name)
+        self.function.linkage = "internal"
+        self.e = Emitter(self.function, kind.lanes)
+        self.numbers = {name: self._said(n) for n, name in enumerate(NUMBERS)}
+        self.arrays = {name: self._pointer(name, n) for n, name in enumerate(arrays, len(NUMBERS))}
         self.units, self.steps = self.numbers["units"], self.numbers["steps"]
         self.blocks = self.e.builder.sdiv(self.units, number(kind.lanes))
 
@@ -119,6 +121,8 @@ class Loop:
         """The new where there is no condition or where it holds."""
         return new if condition is None else self.e.select(condition, new, old)
 
-    def _pointer(self, pointers, n, name):
-        found = self.e.builder.load(self.e.builder.gep(pointers, [number(n)]))
-        return self.e.builder.bitcast(found, (BYTE if name in BYTES else FLOAT).as_pointer())
+    def _said(self, n):
+        return self.e.builder.load(self.e.builder.gep(self.function.args[0], [number(n)]))
+
+    def _pointer(self, name, n):
+        return self.e.builder.inttoptr(self._said(n), (BYTE if name in BYTES else FLOAT).as_pointer())

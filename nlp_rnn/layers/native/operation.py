@@ -1,0 +1,150 @@
+"""The kernels as a TensorFlow operation, `NlpRnnScan`, that is made known to TensorFlow when it is first asked for.
+
+What there is to run is an attribute of it, `program`: a number that this process alone gives, and that another one
+refuses, as it has not the machine code.
+"""
+
+import ctypes
+import functools
+import secrets
+import threading
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+from llvmlite import ir
+from tensorflow.python.eager import context, execute  # nothing public runs an operation that came later
+
+from nlp_rnn.layers.native.compiling import compiled
+from nlp_rnn.layers.native.emitter import INT, Emitter, number
+from nlp_rnn.layers.native.foreign import ANY, system, tensorflow
+from nlp_rnn.layers.native.kernels import BackwardKernel, ForwardKernel
+from nlp_rnn.layers.native.kinds import Kind
+from nlp_rnn.layers.native.tensors import INVALID_ARGUMENT, Tensors
+
+NAME = "NlpRnnScan"
+BITS = 16  # of a program's number, which one of this process it is; the others are the process
+PROCESS = secrets.randbits(62 - BITS)
+TABLE = (ctypes.c_int64 * 2**BITS)()
+NOTHING = ir.VoidType()
+ELSEWHERE = "a recurrent layer called with training=True runs only in the process that called it"
+
+
+class Program(NamedTuple):
+    """The numbers of the two kernels of a kind."""
+
+    forward: int
+    backward: int
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@functools.cache
+def available() -> bool:
+    """Whether this system and this TensorFlow have what the operation is made of."""
+    api, threads = ("TF_NewOpDefinitionBuilder", "TF_RegisterKernelBuilder"), ("pthread_cond_wait",)
+    try:
+        return all(hasattr(tensorflow(), name) for name in api) and all(hasattr(system(), name) for name in threads)
+    except (OSError, TypeError):
+        return False
+
+
+def program(kind: Kind) -> Program:
+    """Both kernels, compiled when they are first asked for; then kept for as long as the process runs."""
+    with _ONE_AT_A_TIME:
+        _register()
+        return _program(kind)
+
+
+def run(number: int, outputs: int, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """What a kernel makes of tensors: so many tensors of float32, in a graph of unknown shape."""
+    types = [tensor.dtype.as_datatype_enum for tensor in tensors]
+    if tf.executing_eagerly():
+        attributes = ("program", number, "Tin", types, "outputs", outputs)
+        return execute.execute(NAME.encode(), outputs, list(tensors), attributes, context.context())
+    value = tf.compat.v1.AttrValue
+    attributes = {"program": value(i=number), "outputs": value(i=outputs)}
+    attributes["Tin"] = value(list=value.ListValue(type=types))
+    return tf.compat.v1.get_default_graph().create_op(NAME, list(tensors), attrs=attributes).outputs
+
+
+@functools.cache  # code that may be running must not be freed
+def _program(kind):
+    module = ir.Module()
+    ForwardKernel(kind, module)
+    BackwardKernel(kind, module)
+    engine = _kept(compiled(module))
+    found = []
+    for name in ("run_forward", "run_backward"):
+        index = next(n for n, address in enumerate(TABLE) if not address)
+        TABLE[index] = engine.get_function_address(name)
+        found.append((PROCESS << BITS) + index)
+    return Program(*found)
+
+
+@functools.cache
+def _register():
+    """Make the operation known."""
+    api, status = tensorflow(), _made("TF_NewStatus")
+    operation = _made("TF_NewOpDefinitionBuilder", NAME.encode())
+    for attribute in (b"program: int", b"Tin: list(type)", b"outputs: int"):
+        api.TF_OpDefinitionBuilderAddAttr(operation, attribute)
+    api.TF_OpDefinitionBuilderAddInput(operation, b"given: Tin")
+    api.TF_OpDefinitionBuilderAddOutput(operation, b"found: outputs * float")
+    unknown = ctypes.cast(api.TF_ShapeInferenceContextSetUnknownShape, ctypes.c_void_p)
+    api.TF_OpDefinitionBuilderSetShapeInferenceFunction(operation, unknown)
+    api.TF_RegisterOpDefinition(operation, status)
+    _check(status)
+    engine = _kept(compiled(_glue()))
+    functions = (ctypes.c_void_p(engine.get_function_address(name)) for name in ("create", "compute", "delete"))
+    kernel = _made("TF_NewKernelBuilder", NAME.encode(), b"CPU", *functions)
+    api.TF_RegisterKernelBuilder(NAME.encode(), kernel, status)
+    _check(status)
+
+
+def _made(name, *arguments):
+    function = tensorflow()[name]
+    function.restype = ctypes.c_void_p
+    return ctypes.c_void_p(function(*arguments))
+
+
+def _check(status):
+    if tensorflow().TF_GetCode(status):
+        message = tensorflow()["TF_Message"]
+        message.restype = ctypes.c_char_p
+        raise RuntimeError(f"TensorFlow refused {NAME}: {message(status).decode()}")
+
+
+def _kept(engine):
+    """Never free it: TensorFlow may call it until the process ends, after Python has."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine))
+    return engine
+
+
+def _glue():
+    """What TensorFlow calls to make a kernel, to run it, and to let it go; a kernel is the address of its function."""
+    module = ir.Module()
+    _creating(module)
+    e = Emitter(ir.Function(module, ir.FunctionType(NOTHING, [ANY, ANY]), "compute"), 1)
+    kernel, given = e.builder.function.args
+    e.builder.call(e.builder.bitcast(kernel, ir.FunctionType(NOTHING, [ANY]).as_pointer()), [given])
+    e.builder.ret_void()
+    Emitter(ir.Function(module, ir.FunctionType(NOTHING, [ANY]), "delete"), 1).builder.ret_void()
+    return module
+
+
+def _creating(module):
+    e = Emitter(ir.Function(module, ir.FunctionType(ANY, [ANY]), "create"), 1)
+    builder, slot = e.builder, e.builder.alloca(INT)
+    builder.store(number(0), slot)
+    tensors = Tensors(e, builder.function.args[0])
+    tensors.attribute("program", slot)
+    found = builder.load(slot)
+    table = builder.inttoptr(number(ctypes.addressof(TABLE)), INT.as_pointer())
+    foreign = builder.icmp_signed("!=", builder.ashr(found, number(BITS)), number(PROCESS))
+    with builder.if_then(foreign):
+        tensors.fail(INVALID_ARGUMENT, tensors.text(ELSEWHERE), "TF_OpKernelConstruction_Failure")
+    address = builder.load(builder.gep(table, [builder.and_(found, number(2**BITS - 1))]))
+    tensors.end()
+    builder.ret(builder.inttoptr(builder.select(foreign, number(0), address), ANY))
