@@ -22,6 +22,7 @@ SHADES = (0.1, 0.3, 0.5, 0.7, 0.9)  # drawn
 DRAWN = 9  # series
 SHOWN = 4  # so many times the horizon is drawn before what follows, and so many seasons at least
 HERE = "model"
+START = "before fine-tuning"
 MOST = 3_000  # series that are measured: the classical methods are slow, and all are measured on the same ones
 
 
@@ -44,7 +45,9 @@ class Backtest(NamedTuple):
     drawn: list[dict]
 
 
-def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool = True) -> Backtest:
+def evaluate(
+    forecaster: Forecaster, panel: Panel, origins: int, classical: bool = True, start: Forecaster | None = None
+) -> Backtest:
     """Measure a forecaster and the other methods on the ends of series.
 
     The origins are at the ends of the series, each a horizon before the next: every point of the last K * H is told
@@ -54,6 +57,7 @@ def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool
         panel: the series, what is held out at their ends.
         origins: K.
         classical: run ETS and Theta too.
+        start: the forecaster that this one was fine-tuned from, measured beside it.
 
     Raises:
         InputError: no series is long enough.
@@ -62,7 +66,7 @@ def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool
     horizon, season = options["horizon"], options["season"]
     panel = panel.only(_measured(panel, horizon, origins, options["known"]))
     names = _methods(classical)
-    told: dict[str, list] = {name: [] for name in (HERE, *names)}
+    told: dict[str, list] = {name: [] for name in (HERE, *([START] if start else []), *names)}
     actual, sizes, quantiles = [], [], []
     for back in range(origins, 0, -1):
         ends = panel.lengths - horizon * back
@@ -70,6 +74,8 @@ def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool
         found = forecast_at(forecaster, panel, list(enumerate(ends)), LEVELS)
         quantiles.append(found.quantiles)
         told[HERE].append(found.quantiles[..., LEVELS.index(0.5)])
+        if start is not None:
+            told[START].append(forecast_at(start, panel, list(enumerate(ends)), (0.5,)).quantiles[..., 0])
         actual.append(np.stack([panel.series(n)[end : end + horizon] for n, end in enumerate(ends)]))
         sizes.append([metrics.naive_error(one, season) for one in seen])
         for name in names:
@@ -182,11 +188,10 @@ def _rows(panel, points, quantiles, actual, origins) -> list[dict]:
     return rows
 
 
-def loses(figures: dict) -> bool:
-    """Whether the seasonal naive forecast is better than the model, by MASE, or where there is none by sMAPE."""
-    model, naive = figures["methods"][HERE], figures["methods"][SEASONAL]
-    name = _decisive(figures)
-    return name is not None and model[name] >= naive[name]
+def loses(figures: dict, other: str = SEASONAL) -> bool:
+    """Whether another method is as good as the model or better, by MASE, or where there is none by sMAPE."""
+    methods, name = figures["methods"], _decisive(figures)
+    return name is not None and other in methods and methods[HERE][name] >= methods[other][name]
 
 
 def _decisive(figures):

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from nlp_rnn import plots
-from nlp_rnn.backtest import DRAWN, HERE, evaluate, fan, loses, table
+from nlp_rnn.backtest import DRAWN, HERE, START, evaluate, fan, loses, table
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.forecasting import AT_ONCE, forecast_at
 from nlp_rnn.panel import Panel
@@ -170,3 +170,5 @@ def print_backtest(figures: dict) -> None:
         click.echo(f"weighted quantile loss {model['weighted_quantile_loss']:.4f}")
     if loses(figures):
         click.echo("the seasonal naive forecast is better than this model: do not use it")
+    if loses(figures, START):
+        click.echo("fine-tuning made it no better: keep the run that it started from")

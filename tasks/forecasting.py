@@ -157,7 +157,7 @@ def train(config: Config, source: Opened, job: runs.Job) -> dict:
         history = fit(Forecasting(model), data.train, data.validation, plan, folder, job.tensorboard)
         time = {"season": panel.season, "horizon": config.horizon, "known": config.known, "step": panel.step}
         pipeline = Forecaster(model, panel.kinds, **time, columns=panel.columns)
-        found = evaluate(pipeline, panel, config.origins, config.classical)
+        found = evaluate(pipeline, panel, config.origins, config.classical, start)
         (folder / "plots").mkdir(exist_ok=True)
         plots.curves(history, folder / "plots" / "curves.png")
         plots.fans(found.drawn, folder / "plots" / "forecasts.png")

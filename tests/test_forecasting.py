@@ -126,6 +126,12 @@ def test_fine_tuning_goes_on_from_the_weights(cli, forecaster):
     result = cli("finetune", forecaster, "--data", "more.csv", "--out", "tuned", *words("epochs=2", "classical=false"))
     assert result.exit_code == 0, result.output
     assert runs.load(Path("tuned")).pipeline.options == runs.load(forecaster).pipeline.options
+    before = cli("evaluate", forecaster, "--data", "more.csv", "--json")
+    methods, alone = (json.loads(text)["methods"] for text in (Path("tuned/metrics.json").read_text(), before.stdout))
+    assert "before fine-tuning" in result.stdout
+    assert methods["before fine-tuning"] == pytest.approx({key: alone["model"][key] for key in methods["naive"]})
+    better = methods["model"]["mase"] < methods["before fine-tuning"]["mase"]
+    assert ("keep the run that it started from" in result.stdout) is not better
     days = np.datetime64("2024-01-01") + np.arange(400)
     for name, some in (("daily", days), ("weekdays", days[np.is_busday(days)])):
         write(f"{name}.csv", [["date", "a"], *([day, 9 + n % 7] for n, day in enumerate(some))])

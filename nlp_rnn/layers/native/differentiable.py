@@ -91,8 +91,9 @@ def _gradients(kind, program, named):
 
 def _run(program, named, taken, made):
     """What a program makes, of known shapes where they are known."""
+    named = {name: _of_rank(named[name], len(shape)) for name, shape in taken.items()}
     sizes = _check(named, taken)
-    found = operation.run(program, len(made), [named[name] for name in taken])
+    found = operation.run(program, len(made), list(named.values()))
     for tensor, shape in zip(found, made.values(), strict=True):
         tensor.set_shape([sizes.get(letter) for letter in shape])
     return found
@@ -107,6 +108,11 @@ def _named(inputs, fixed):
         if named[name] is None:
             named[name] = tf.zeros(inputs.kernel.shape[-1:])
     return {name: tensor for name, tensor in named.items() if tensor is not None}
+
+
+def _of_rank(tensor, rank):
+    """A tensor whose rank is known before it runs."""
+    return tf.ensure_shape(tensor, [None] * rank) if tensor.shape.rank is None else tensor
 
 
 def _check(named, shapes):

@@ -4,6 +4,7 @@ A shape is written in letters, such as "BTF". The first tensor that has a letter
 must agree.
 """
 
+import contextlib
 import functools
 
 from llvmlite import ir
@@ -47,22 +48,22 @@ class Tensors:
             self._require(size, self.sizes.setdefault(letter, size), name, shape)
         return self._address(tensor)
 
-    def if_right(self):
+    def if_right(self) -> contextlib.AbstractContextManager:
         """What is written within is done when all that was taken is as it must be; else the kernel fails."""
         builder = self.e.builder
         with builder.if_then(self._wrong):
             self.fail(INVALID_ARGUMENT, self._reason)
         return builder.if_then(builder.not_(self._wrong))
 
-    def made(self, shapes: list[str], floats: Value) -> tuple[list[Value], list[Value]]:
-        """The tensors of the outputs, of these shapes, and of so many floats of memory; null where there is no room."""
+    def made(self, shapes: list[str], floats: Value) -> list[Value]:
+        """The tensors of the outputs, of these shapes, and one of so many floats of memory; null where is no room."""
         outputs = [self._output(n, shape) for n, shape in enumerate(shapes)]
         dims = self._dims([floats])
         attributes = self._attributes()
         memory = self._call("TF_AllocateTemp", ANY, self.context, CODE(FLOATS), dims, CODE(1), attributes, self.status)
         return [*outputs, memory]
 
-    def if_room(self, tensors: list[Value]):
+    def if_room(self, tensors: list[Value]) -> contextlib.AbstractContextManager:
         """What is written within is done when there was room for all of these; else the kernel fails."""
         builder, null = self.e.builder, ir.Constant(ANY, None)
         lacking = functools.reduce(builder.or_, [builder.icmp_unsigned("==", t, null) for t in tensors])
@@ -71,7 +72,7 @@ class Tensors:
         return builder.if_then(builder.not_(lacking))
 
     def addresses(self, tensors: list[Value]) -> list[Value]:
-        """Where the numbers of tensors are; the tensors are given back: TensorFlow holds what the context needs."""
+        """Where the numbers of tensors are."""
         return [self._address(tensor) for tensor in tensors]
 
     def give_back(self, tensors: list[Value]) -> None:
