@@ -65,32 +65,41 @@ def evaluate(
     options = forecaster.options
     horizon, season = options["horizon"], options["season"]
     panel = panel.only(_measured(panel, horizon, origins, options["known"]))
-    names = _methods(classical)
-    told: dict[str, list] = {name: [] for name in (HERE, *([START] if start else []), *names)}
-    actual, sizes, quantiles = [], [], []
-    for back in range(origins, 0, -1):
-        ends = panel.lengths - horizon * back
-        seen = [panel.series(n)[:end] for n, end in enumerate(ends)]
-        found = forecast_at(forecaster, panel, list(enumerate(ends)), LEVELS)
-        quantiles.append(found.quantiles)
-        told[HERE].append(found.quantiles[..., LEVELS.index(0.5)])
-        if start is not None:
-            told[START].append(forecast_at(start, panel, list(enumerate(ends)), (0.5,)).quantiles[..., 0])
-        actual.append(np.stack([panel.series(n)[end : end + horizon] for n, end in enumerate(ends)]))
-        sizes.append([metrics.naive_error(one, season) for one in seen])
-        for name in names:
-            forecasts = told_by(name, seen, season, horizon)
-            told[name].append(np.stack(list(track(forecasts, name, len(seen)))))
-    actual, sizes = np.concatenate(actual), np.concatenate(sizes)
+    models, names = {HERE: forecaster, **({START: start} if start else {})}, _methods(classical)
+    told = [_told(models, names, panel, horizon * back) for back in range(origins, 0, -1)]
+    points = {name: np.concatenate([one.points[name] for one in told]) for name in (*models, *names)}
+    quantiles, actual, sizes = (np.concatenate([one[n] for one in told]) for n in range(1, 4))
     if np.isnan(actual).all():
         raise InputError(f"{panel.name}: none of the last {horizon * origins} points, which are held out, has a value")
-    points = {name: np.concatenate(parts) for name, parts in told.items()}
     figures = _figures(points, actual, sizes)
-    figures[HERE] |= _of_quantiles(np.concatenate(quantiles), actual)
+    figures[HERE] |= _of_quantiles(quantiles, actual)
     counts = {"series": len(panel), "origins": origins, "horizon": horizon, "season": season}
-    drawn = _drawn(panel, seen, quantiles[-1], actual[-len(panel) :])
-    rows = _rows(panel, points[HERE], np.concatenate(quantiles), actual, origins)
-    return Backtest({**counts, "methods": figures}, rows, drawn)
+    drawn = _drawn(panel, horizon, told[-1].quantiles, told[-1].actual)
+    return Backtest({**counts, "methods": figures}, _rows(panel, points[HERE], quantiles, actual, origins), drawn)
+
+
+class _Told(NamedTuple):
+    """What is told from one origin: points [N, H] by method, the model's quantiles, what came, how to scale errors."""
+
+    points: dict[str, np.ndarray]
+    quantiles: np.ndarray
+    actual: np.ndarray
+    sizes: np.ndarray
+
+
+def _told(models, names, panel, back):
+    """By the models and the methods named, from so many points before the end of each series."""
+    horizon, season = models[HERE].options["horizon"], models[HERE].options["season"]
+    ends = panel.lengths - back
+    found = {name: forecast_at(model, panel, list(enumerate(ends)), LEVELS) for name, model in models.items()}
+    points = {name: one.quantiles[..., LEVELS.index(0.5)] for name, one in found.items()}
+    seen = [panel.series(n)[:end] for n, end in enumerate(ends)]
+    for name in names:
+        forecasts = told_by(name, seen, season, horizon)
+        points[name] = np.stack(list(track(forecasts, name, len(seen))))
+    actual = np.stack([panel.series(n)[end : end + horizon] for n, end in enumerate(ends)])
+    sizes = np.array([metrics.naive_error(one, season) for one in seen])
+    return _Told(points, found[HERE].quantiles, actual, sizes)
 
 
 def _measured(panel, horizon, origins, known):
@@ -150,11 +159,12 @@ def _of_quantiles(told, actual):
     return {name: _plain(value) for name, value in found.items()}
 
 
-def _drawn(panel, seen, quantiles, actual):
+def _drawn(panel, horizon, quantiles, actual):
     """A few series, told from the last origin."""
     chosen = np.unique(np.linspace(0, len(panel) - 1, DRAWN).astype(int))
     places = [LEVELS.index(level) for level in SHADES]
-    return [fan(panel, n, len(seen[n]), quantiles[n][:, places], SHADES, actual[n]) for n in chosen]
+    ends = panel.lengths - horizon
+    return [fan(panel, n, ends[n], quantiles[n][:, places], SHADES, actual[n]) for n in chosen]
 
 
 def fan(

@@ -10,12 +10,11 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 
-from nlp_rnn import plots, recipes, runs
-from nlp_rnn.backtest import evaluate
+from nlp_rnn import recipes, runs
 from nlp_rnn.checks import InputError
 from nlp_rnn.export import export
 from nlp_rnn.forecasting import Forecaster
-from nlp_rnn.models import DirectForecaster, PathForecaster
+from nlp_rnn.models import PathForecaster
 from nlp_rnn.panel import Panel
 
 SMALL = ("units=16", "horizon=6", "epochs=4", "steps=40", "batch=32", "learning_rate=0.01", "classical=false")
@@ -283,35 +282,3 @@ def test_a_series_without_recent_values_is_left_out(cli, forecaster, tmp_path):
     )
     told = runs.load(forecaster).pipeline.signatures()["forecast"](tf.constant([[np.nan] * 40, [5.0] * 40]))
     assert np.isnan(told["quantiles"][0]).all() and np.isfinite(told["mean"][1]).all()
-
-
-def test_a_model_that_loses_says_so(cli):
-    write("shops.csv", monthly(3, 60))
-    result = cli(
-        "run", "forecasting", "--data", "shops.csv", *words(*SMALL, "epochs=1", "steps=1", "learning_rate=1e-6")
-    )
-    assert result.exit_code == 0 and "the seasonal naive forecast is better than this model" in result.stdout
-
-
-def test_more_than_one_origin_tells_every_point_once():
-    values = np.arange(1.0, 61.0, dtype="float32")
-    data = Panel("x", ("a",), values, np.array([0, 60]), 1, np.zeros(1, np.int32))
-    pipeline = Forecaster(DirectForecaster(12, 4, 4, units=4), (), season=1, horizon=4, known=12)
-    figures, rows, drawn = evaluate(pipeline, data, 3, classical=False)
-    assert [row["actual"] for row in rows] == list(range(49, 61)) and figures["origins"] == 3
-    assert drawn[0]["seen"].tolist() == list(range(41, 57)) and drawn[0]["actual"].tolist() == [57, 58, 59, 60]
-    assert figures["methods"]["naive"]["rmse"] == pytest.approx(np.sqrt(np.mean(np.arange(1, 5) ** 2)))
-
-
-def test_a_series_without_recent_values_is_not_measured(capsys):
-    values = np.array([*[5.0] * 20, *[np.nan] * 20, 7, 8, *range(1, 43)], "float32")
-    data = Panel("x", ("closed", "b"), values, np.array([0, 42, 84]), 1, np.zeros(2, np.int32))
-    pipeline = Forecaster(DirectForecaster(12, 2, 4, units=4), (), season=1, horizon=2, known=12)
-    assert evaluate(pipeline, data, 1, classical=False).figures["series"] == 1
-    assert "not measured: 1 series" in capsys.readouterr().err
-
-
-def test_bands_are_of_quantiles_as_far_below_the_median_as_above():
-    assert plots._intervals([0.1, 0.5, 0.9, 0.97]) == ([(0, 2)], [1, 3])
-    assert plots._intervals([0.025, 0.1, 0.3, 0.5, 0.7, 0.9, 0.975]) == ([(0, 6), (1, 5), (2, 4)], [3])
-    assert plots._intervals([0.1, 0.2]) == ([], [0, 1])

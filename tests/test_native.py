@@ -1,15 +1,8 @@
 """The loops in machine code: against autodiff of the equation step by step, for every processor and every size."""
 
 import ctypes
-import gc
 import itertools
-import os
-import subprocess
-import sys
-import threading
-import weakref
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -17,12 +10,10 @@ from llvmlite import ir
 
 from nlp_rnn import layers
 from nlp_rnn.layers import cells, scan
-from nlp_rnn.layers.native import compiling, differentiable, kernels, operation
-from nlp_rnn.layers.native.differentiable import native_scan
+from nlp_rnn.layers.native import compiling, differentiable
 from nlp_rnn.layers.native.emitter import FLOAT, INT, Emitter, number
 from nlp_rnn.layers.native.equations import equation
-from nlp_rnn.layers.native.kinds import Kind, order
-from nlp_rnn.layers.native.loop import NUMBERS
+from nlp_rnn.layers.native.kinds import order
 from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence
 from tests.conformance import normal
 
@@ -127,89 +118,6 @@ def test_what_is_not_a_number_stays_in_its_row(monkeypatch):
     assert np.isnan(sequence[2, 1:]).all()
 
 
-def test_two_models_may_train_at_once(monkeypatch):
-    monkeypatch.setattr(scan, "choose", lambda *_: NATIVE)
-    problems = [problem("GRU", 32 + n, 40 - n, 8 + n, 16 + n, masked=False, dropped=False) for n in range(4)]
-    alone = [results(scan.scan, Recurrence(cell), *given, False) for cell, *given in problems]
-    found = {}
-
-    def train(n):
-        cell, inputs, fixed = problems[n]
-        for _ in range(10):
-            found[n] = results(scan.scan, Recurrence(cell), inputs, fixed, False)
-
-    threads = [threading.Thread(target=train, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for n in range(4):
-        for expected, got in zip(alone[n], found[n], strict=True):
-            np.testing.assert_array_equal(got, expected)
-
-
-def test_threads_are_started_once():
-    for _ in range(3):
-        layers.GRU(8)(tf.constant(normal(32, 4, 3)), training=True)
-    started = [thread for thread in threading.enumerate() if thread.name == "nlp-rnn"]
-    assert len(started) == os.cpu_count() - 1
-    assert all(thread.daemon for thread in started), "the end of a process waits for none"
-
-
-def test_the_parts_of_a_batch_are_not_too_small(monkeypatch):
-    jobs = []
-
-    def share(task, first, count, length):
-        jobs.append(np.ctypeslib.as_array((ctypes.c_int64 * (count * length)).from_address(first)).reshape(count, -1))
-        jobs[-1] = jobs[-1][:, : len(NUMBERS)].copy()
-        for n in range(count):
-            ctypes.CFUNCTYPE(None, ctypes.c_int64)(task)(first + 8 * n * length)
-
-    called = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 4)(share)
-    monkeypatch.setattr(kernels, "share", lambda: ctypes.cast(called, ctypes.c_void_p).value)
-    monkeypatch.setattr(differentiable.operation, "program", operation._program.__wrapped__)
-    monkeypatch.setattr(scan, "choose", lambda *_: NATIVE._replace(parts=4))
-    operation.program(Kind(cells.GRU, 1, 16, 4, False, False))
-    for rows, wanted in {1: 1, 15: 1, 16: 2, 31: 3, 32: 4, 99: 4}.items():
-        cell, inputs, fixed = problem("GRU", rows, 3, 2, 16, masked=False, dropped=False)
-        results(scan.scan, Recurrence(cell), inputs, fixed, False)
-        for found in jobs[-2:]:
-            assert len(found) == wanted
-            assert found[0, 0] == 0
-            assert found[-1, 1] == rows
-            np.testing.assert_array_equal(found[1:, 0], found[:-1, 1])
-
-
-AFTER_A_FORK = """
-import ctypes, os
-from llvmlite import ir
-from nlp_rnn.layers.native import compiling, loop, pool
-module = ir.Module()
-function = ir.Function(module, ir.FunctionType(ir.VoidType(), [loop.JOB]), "double")
-builder = ir.IRBuilder(function.append_basic_block())
-place = function.args[0]
-builder.store(builder.add(builder.load(place), builder.load(place)), place)
-builder.ret_void()
-engine = compiling.compiled(module)
-task = engine.get_function_address("double")
-share = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(pool.share())
-def doubled():
-    jobs = (ctypes.c_int64 * 9)(*range(9))
-    share(task, jobs, 3, 3)
-    return list(jobs) == [0, 1, 2, 6, 4, 5, 12, 7, 8]
-assert all(doubled() for _ in range(1000))
-child = os.fork()
-if not child:
-    os._exit(0 if doubled() else 1)
-assert os.waitpid(child, 0)[1] == 0
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_jobs_are_done_once_and_without_threads_in_a_copy_of_the_process():
-    subprocess.run([sys.executable, "-W", "ignore", "-c", AFTER_A_FORK], check=True, timeout=120)
-
-
 def test_an_infinite_input_saturates(monkeypatch):
     cell, inputs, fixed = problem("GRU", 9, 4, 3, 5, masked=False, dropped=False)
     x = inputs.x.numpy()
@@ -220,36 +128,6 @@ def test_an_infinite_input_saturates(monkeypatch):
     (got,), _ = scan.scan(Recurrence(cell), inputs, fixed, True)
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
     assert np.isfinite(got).all()
-
-
-WRONG = {
-    "kernel": lambda i, f: (i._replace(x=tf.zeros((9, 4, 2))), f),
-    "mask": lambda i, f: (i, f._replace(mask=f.mask[:1])),
-    "drop": lambda i, f: (i, f._replace(drop=f.drop[:, :2])),
-    "initial_0": lambda i, f: (i._replace(initial=(i.initial[0][:3], i.initial[1])), f),
-    "initial_1": lambda i, f: (i._replace(initial=(i.initial[0], i.initial[1][:, :2])), f),
-    "recurrent_kernel": lambda i, f: (i._replace(recurrent_kernel=i.recurrent_kernel[:3]), f),
-}
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_refuses_arrays_that_it_would_read_beyond(name, monkeypatch):
-    cell, inputs, fixed = problem("LSTM", 9, 4, 3, 8, masked=True, dropped=True)
-    monkeypatch.setattr(scan, "choose", lambda *_: NATIVE)
-    monkeypatch.setattr(scan, "_of_one_batch", lambda inputs: inputs)  # as where no size is known
-    inputs, fixed = WRONG[name](inputs, fixed)
-    with pytest.raises(ValueError, match=rf"^{name} must be \[.*\], as the other tensors of a recurrent layer, got \["):
-        scan.scan(Recurrence(cell), inputs, fixed, True)
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_refuses_them_where_sizes_are_known_only_when_it_runs(name):
-    _, inputs, fixed = problem("LSTM", 9, 4, 3, 16, masked=True, dropped=True)
-    kind = Kind(cells.LSTM, 1, *compiling.processor(), True, True)
-    taken, made = kernels.taken_forward(kind), kernels.made_forward(kind)
-    named = {"options": tf.constant([2, 0, 1, 16], tf.int64), **differentiable._named(*WRONG[name](inputs, fixed))}
-    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"{name} must be \[[BTFUC, ]*\] of the sizes"):
-        operation.run(operation.program(kind).forward, len(made), [named[name] for name in taken])
 
 
 def test_says_that_a_gradient_has_no_gradient():
@@ -269,29 +147,6 @@ def test_says_that_a_gradient_has_no_gradient():
     assert np.isfinite(penalty(False)).all()
 
 
-def test_no_gradient_is_made_for_an_input_that_has_no_use_for_it(monkeypatch):
-    layer, x, told = layers.LSTM(8), tf.constant(normal(32, 4, 3)), []
-    layer.build(x.shape)
-    real = operation.run
-
-    def run(number, outputs, tensors):
-        told.append(int(tf.get_static_value(tensors[0])[2]))
-        return real(number, outputs, tensors)
-
-    monkeypatch.setattr(operation, "run", run)
-
-    def gradients(x, of_x):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            loss = tf.reduce_sum(layer(x if of_x else tf.ensure_shape(tf.stop_gradient(x), [32, 4, 3]), training=True))
-        return tape.gradient(loss, [w.value for w in layer.trainable_weights])
-
-    with_it, without = (tf.function(gradients)(x, of_x) for of_x in (True, False))
-    assert told == [1, 1, 0, 0]
-    for expected, got in zip(with_it, without, strict=True):
-        np.testing.assert_array_equal(got, expected)
-
-
 def test_slices_of_a_gradient_are_taken():
     layer, x = layers.GRU(8), tf.constant(normal(32, 4, 3))
     with tf.GradientTape() as tape:
@@ -301,7 +156,7 @@ def test_slices_of_a_gradient_are_taken():
     assert [bool(np.abs(row).sum()) for row in found[:5]] == [False, True, False, True, False]
 
 
-def test_what_xla_compiles_as_a_whole_holds_no_call_to_python():
+def test_what_xla_compiles_as_a_whole_is_left_to_it():
     layer = layers.LSTM(8)
     layer.build((32, 4, 3))
 
@@ -314,31 +169,6 @@ def test_what_xla_compiles_as_a_whole_holds_no_call_to_python():
     x = tf.constant(normal(32, 4, 3))
     for compiled, native in zip(step(x), step.python_function(x), strict=True):
         np.testing.assert_allclose(compiled, native, rtol=1e-4, atol=1e-4)
-
-
-def test_a_graph_is_freed_though_the_machine_code_is_kept():
-    cell, inputs, fixed = problem("GRU", 32, 4, 3, 16, masked=False, dropped=False)
-
-    named = {"options": tf.constant([2, 0, 1, 16], tf.int64), **differentiable._named(inputs, fixed)}
-    kind = Kind(cell, 1, *compiling.processor(), False, False)
-    taken, made = kernels.taken_forward(kind), kernels.made_forward(kind)
-
-    @tf.function
-    def scanned(x):
-        return differentiable._run(operation.program(kind).forward, {**named, "x": x}, taken, made)
-
-    function = scanned.get_concrete_function(tf.TensorSpec((32, 4, 3)))
-    assert any(node.op == operation.NAME for node in function.graph.as_graph_def().node)
-    graph = weakref.ref(function.graph)
-    del function, scanned
-    gc.collect()
-    assert graph() is None
-
-
-def test_another_process_refuses_what_it_has_no_machine_code_for():
-    number = operation.program(Kind(cells.RNN, 1, *compiling.processor(), False, False)).forward
-    with pytest.raises(tf.errors.InvalidArgumentError, match="runs only in the process that called it"):
-        operation.run(number ^ 2**40, 1, [tf.zeros([1])])
 
 
 def test_cells_that_are_more_than_an_equation_are_left_to_xla():
@@ -387,20 +217,3 @@ def test_tanh_and_sigmoid_are_those_of_numpy():
     np.testing.assert_allclose(found[0], np.tanh(values), rtol=5e-7, atol=3e-7)
     np.testing.assert_allclose(found[1], 1 / (1 + np.exp(-values.astype("float64"))), rtol=0, atol=3e-7)
     assert abs(found[0][:-1]).max() <= 1
-
-
-def test_a_model_trains_with_them_and_is_served_without(tmp_path, monkeypatch):
-    model = keras.Sequential([keras.Input((None, 3)), layers.Bidirectional(layers.GRU(8)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
-    x = normal(32, 7, 3)
-    model.fit(x, normal(32, 1), verbose=0)
-    called = []
-    monkeypatch.setattr(scan, "native_scan", lambda *given: called.append(given) or native_scan(*given))
-    model.make_train_function(force=True)
-    model.fit(x, normal(32, 1), verbose=0)
-    assert [given[3:] for given in called[:2]] == [(way, max(1, scan._cores() // 2)) for way in (False, True)]
-    model.export(tmp_path / "served", verbose=False)
-    served = tf.saved_model.load(tmp_path / "served")
-    np.testing.assert_allclose(served.serve(x), model.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
-    names = {node.op for node in served.signatures["serving_default"].graph.as_graph_def().node}
-    assert operation.NAME not in names

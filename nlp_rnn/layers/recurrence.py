@@ -16,10 +16,12 @@ class Recurrence(NamedTuple):
     Attributes:
         cell: one of `cells.py`.
         sequences: of how many states, in their order, every step is returned: 1 for h alone.
+        input_gradient: whether anybody asks for the gradient for x; where nobody does, it may be None.
     """
 
     cell: Cell
     sequences: int = 1
+    input_gradient: bool = True
 
 
 class Inputs(NamedTuple):

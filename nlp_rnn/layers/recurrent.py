@@ -3,8 +3,9 @@
 Weights have the names, shapes and gate order of `keras.layers`, so `set_weights(other.get_weights())` moves them either
 way. Masks are explicit: [B, T] bool, True where a step counts; padding may stand left, right or everywhere.
 
-Called with `training=True` most of them run machine code of this process (`native`): a SavedModel of such a call
-answers nowhere else, and its gradient has no gradient. Of other calls both are fine.
+Called with `training=True` most of them run machine code of this process (`native`): a SavedModel that
+holds such a call can be read in no other, unless this package is imported there, and the call answers nowhere else; its
+gradient has no gradient. Of other calls both are fine.
 
 Shapes: B batch, T time steps, F input features, U units.
 """
@@ -83,6 +84,7 @@ class Recurrent(keras.layers.Layer):
             raise ValueError(f"recurrent_dropout must be 0: {type(self).__name__} has no recurrent product")
         self.seed_generator = keras.random.SeedGenerator()
         self.supports_masking = True
+        self.input_gradient = True  # a model whose first layer this is may say that it asks for none
         self.supports_jit = False  # its loops are compiled already; stretches of any length cannot be, as a whole
 
     @property
@@ -159,7 +161,7 @@ class Recurrent(keras.layers.Layer):
         if training and self.recurrent_dropout:
             fixed = fixed._replace(drop=self._drop_factors((batch, self.state_sizes[0]), self.recurrent_dropout))
         wanted = self.states if self.return_gates else int(self.return_sequences)
-        run = Recurrence(self.cell, wanted)
+        run = Recurrence(self.cell, wanted, self.input_gradient)
         return run, self._inputs(self._dropped(sequences, training), initial), fixed
 
     def _inputs(self, sequences, initial) -> Inputs:

@@ -16,7 +16,6 @@ Shapes: B batch, T time steps, U units, K columns of the cell.
 """
 
 import functools
-import os
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -25,6 +24,7 @@ from nlp_rnn.layers import loops
 from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.native.differentiable import native_scan, runs
 from nlp_rnn.layers.native.kernels import FEWEST_ROWS
+from nlp_rnn.layers.native.pool import cores
 from nlp_rnn.layers.products import input_product, kernel_gradients, pre_activations
 from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, present, steps_of
 from nlp_rnn.layers.stretches import backward_stretches, forward_stretches
@@ -81,7 +81,7 @@ def _entries(kernel):
 
 
 def _cores():
-    return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
+    return tf.config.threading.get_intra_op_parallelism_threads() or cores()
 
 
 def scan(

@@ -12,6 +12,7 @@ from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.native import kernels, operation
 from nlp_rnn.layers.native.compiling import processor
 from nlp_rnn.layers.native.equations import equation
+from nlp_rnn.layers.native.foreign import available
 from nlp_rnn.layers.native.kinds import Kind
 from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, present
 
@@ -22,7 +23,7 @@ def runs(run: Recurrence, inputs: Inputs, fixed: Fixed) -> bool:
     if not plain or control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
         return False
     floats = all(tensor.dtype == tf.float32 for tensor in tf.nest.flatten(present(inputs)))
-    return floats and inputs.kernel.shape[0] > 0 and operation.available() and equation(run.cell) is not None
+    return floats and inputs.kernel.shape[0] > 0 and available() and equation(run.cell) is not None
 
 
 def native_scan(run: Recurrence, inputs: Inputs, fixed: Fixed, reverse: bool, parts: int) -> tuple[State, State]:
@@ -35,13 +36,14 @@ def native_scan(run: Recurrence, inputs: Inputs, fixed: Fixed, reverse: bool, pa
     """
     lanes, registers = processor()
     kind = Kind(run.cell, max(1, run.sequences), lanes, registers // 8, fixed.mask is not None, fixed.drop is not None)
-    units = inputs.initial[0].shape[-1]
     taken = {name: shape for name, shape in kernels.taken_forward(kind).items() if name != "options"}
-    told, wide = _has_use(inputs.x), -(-units // lanes) * lanes
+    fixed = fixed._replace(mask=_of_rank(fixed.mask, 2), drop=_of_rank(fixed.drop, 2))
+    units = inputs.initial[0].shape[-1]
+    wide = -(-units // lanes) * lanes
     if wide != units:
         _check(_named(inputs, fixed), taken)
         inputs, fixed = _filled(inputs, fixed, run.cell.columns, units, wide)
-    sequences, final = _scan(kind, inputs, fixed, [parts, reverse, told, units])
+    sequences, final = _scan(kind, inputs, fixed, [parts, reverse, run.input_gradient, units])
     sequences = sequences[: run.sequences]
     if wide != units:
         sequences, final = tf.nest.map_structure(lambda state: state[..., :units], (sequences, final))
@@ -63,7 +65,7 @@ def _scan(kind, inputs, fixed, options):
             upstream = [tf.convert_to_tensor(d) for d in upstream]  # of `tf.gather` it may be slices
             gradients = {f"d_sequence_{n}": d for n, d in enumerate(upstream[: kind.sequences])}
             gradients |= {f"d_state_{n}": d for n, d in enumerate(upstream[kind.sequences :])}
-            found = _gradients(kind, program, {**named, **gradients, "kept": kept, "h": states[0]})
+            found = _gradients(kind, program, {**named, **gradients, "kept": kept, "h": states[0]}, told)
             return _in_order(given, found if told else {**found, "x": None})
 
         return tuple(states), gradient
@@ -72,7 +74,7 @@ def _scan(kind, inputs, fixed, options):
     return tuple(states[: kind.sequences]), tuple(states[kind.sequences :])
 
 
-def _gradients(kind, program, named):
+def _gradients(kind, program, named, told):
     """By name. TensorFlow would take what they depend on for constants, without a word, in gradients of them."""
     names = kernels.taken_backward(kind)
 
@@ -84,16 +86,16 @@ def _gradients(kind, program, named):
     @tf.custom_gradient
     def found(*tensors):
         made = kernels.made_backward(kind)
-        return tuple(_run(program.backward, dict(zip(names, tensors, strict=True)), names, made)), refuse
+        return tuple(_run(program.backward, dict(zip(names, tensors, strict=True)), names, made, told)), refuse
 
     return dict(zip(kernels.made_backward(kind), found(*(named[name] for name in names)), strict=True))
 
 
-def _run(program, named, taken, made):
+def _run(program, named, taken, made, told=True):
     """What a program makes, of known shapes where they are known."""
-    named = {name: _of_rank(named[name], len(shape)) for name, shape in taken.items()}
     sizes = _check(named, taken)
-    found = operation.run(program, len(made), list(named.values()))
+    sizes["X"] = sizes.get("F") if told else 0
+    found = operation.run(program, len(made), [named[name] for name in taken])
     for tensor, shape in zip(found, made.values(), strict=True):
         tensor.set_shape([sizes.get(letter) for letter in shape])
     return found
@@ -112,30 +114,27 @@ def _named(inputs, fixed):
 
 def _of_rank(tensor, rank):
     """A tensor whose rank is known before it runs."""
-    return tf.ensure_shape(tensor, [None] * rank) if tensor.shape.rank is None else tensor
+    if tensor is None or tensor.shape.rank is not None:
+        return tensor
+    return tf.ensure_shape(tensor, [None] * rank)
 
 
 def _check(named, shapes):
     """What the letters of shapes stand for, where it is known.
 
     Raises:
-        ValueError: a tensor has another rank, or another size than one before it.
+        ValueError: a tensor has another type or rank, or another size than one before it.
     """
     sizes = {}
     for name, shape in shapes.items():
-        got = named[name].shape
+        got, kind = named[name].shape, {"mask": tf.bool, "options": tf.int64}.get(name, tf.float32)
+        if named[name].dtype != kind:
+            raise ValueError(f"{name} must be of {kind.name}, got {named[name].dtype.name}")
         wanted = [sizes.get(letter) for letter in shape]
         if not got.is_compatible_with(wanted):
             raise ValueError(f"{name} must be {wanted}, as the other tensors of a recurrent layer, got {list(got)}")
         sizes |= {letter: size for letter, size in zip(shape, got, strict=True) if size is not None}
     return sizes
-
-
-def _has_use(x):
-    """Whether the gradient for x goes anywhere, as far as the graph says so at once."""
-    while tf.is_symbolic_tensor(x) and x.op.type in ("Identity", "EnsureShape"):
-        x = x.op.inputs[0]
-    return not (tf.is_symbolic_tensor(x) and x.op.type == "StopGradient")
 
 
 def _in_order(given, found):

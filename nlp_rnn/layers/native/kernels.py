@@ -73,7 +73,7 @@ class _Kernel:
                 *outputs, memory = map(self._floats, self.tensors.addresses(tensors))
                 self.made = dict(zip(made, outputs, strict=True))
                 self._work(memory)
-                self.tensors.give_back(tensors)
+            self.tensors.give_back(tensors)
         self.tensors.end()
         self.e.builder.ret_void()
 
@@ -231,9 +231,13 @@ class BackwardKernel(_Kernel):
         found = {"kernel": self._transposed("F", order.x)}
         if self.kind.cell.recurrent:
             found["recurrent_kernel"] = self._transposed("U", order.h)
-        each = {"left": self.e.index((self.table, self.left)), "right": self.e.index((self.table, self.right))}
-        each["d_weights"] = self.sums
-        return found | {name: self.e.index((self._lines(floats), self.parts)) for name, floats in each.items()}
+        return found | {name: self.e.index((floats, self.parts)) for name, floats in self._of_one_part().items()}
+
+    def _of_one_part(self):
+        """The floats of what each part has for itself, whole lines."""
+        table = {"left": self.left, "right": self.right}
+        floats = {name: self.e.index((self.table, wide)) for name, wide in table.items()} | {"d_weights": self.sums}
+        return {name: self._lines(count) for name, count in floats.items()}
 
     def _transposed(self, rows, order):
         """The floats of the panels of a transposed kernel of so many rows."""
@@ -242,15 +246,9 @@ class BackwardKernel(_Kernel):
         return self.e.index((filled, self.size("U", len(order))))
 
     def _work(self, memory):
-        pieces, count, order = self._pieces(memory, self._shared()), self.size("B", "U"), self.kind.order
-        self.packing.transposed(self.at["kernel"], self.tensors.sizes["F"], order.x, pieces["kernel"])
-        if self.kind.cell.recurrent:
-            self.packing.transposed(
-                self.at["recurrent_kernel"], self.tensors.sizes["U"], order.h, pieces["recurrent_kernel"]
-            )
-        for n in range(self.kind.cell.states):
-            self.packing.copied(self.at[f"d_state_{n}"], self.made[f"initial_{n}"], count)
-        each = self._lines(self.sums)
+        pieces = self._pieces(memory, self._shared())
+        self._pack(pieces)
+        each = self._of_one_part()["d_weights"]
         self.packing.zeros(pieces["d_weights"], number(0), self.e.index((each, self.parts)))
         states = {f"d_state_{n}": self.made[f"initial_{n}"] for n in range(self.kind.cell.states)}
         arrays = {**self.at, "h_0": self.at["initial_0"], **pieces, **states, "d_x": self.made["x"]}
@@ -260,10 +258,16 @@ class BackwardKernel(_Kernel):
         self._add_up(pieces["d_weights"], each)
         self._restore(pieces["d_weights"])
 
+    def _pack(self, to):
+        order, sizes = self.kind.order, self.tensors.sizes
+        self.packing.transposed(self.at["kernel"], sizes["F"], order.x, to["kernel"])
+        if self.kind.cell.recurrent:
+            self.packing.transposed(self.at["recurrent_kernel"], sizes["U"], order.h, to["recurrent_kernel"])
+        for n in range(self.kind.cell.states):
+            self.packing.copied(self.at[f"d_state_{n}"], self.made[f"initial_{n}"], self.size("B", "U"))
+
     def _of_part(self, pieces, part):
-        floats = {"left": self.e.index((self.table, self.left)), "right": self.e.index((self.table, self.right))}
-        floats["d_weights"] = self.sums
-        starts = {name: self.e.index((self._lines(count), part)) for name, count in floats.items()}
+        starts = {name: self.e.index((floats, part)) for name, floats in self._of_one_part().items()}
         return {name: self.e.builder.gep(pieces[name], [start]) for name, start in starts.items()}
 
     def _add_up(self, sums, each):

@@ -14,10 +14,10 @@ from llvmlite import ir
 
 from nlp_rnn.layers.native.compiling import compiled
 from nlp_rnn.layers.native.emitter import INT, Emitter, number
-from nlp_rnn.layers.native.foreign import ANY, called, system
+from nlp_rnn.layers.native.foreign import ANY, NOTHING, called, kept, system
 from nlp_rnn.layers.native.loop import JOB
 
-NOTHING, ERROR = ir.VoidType(), ir.IntType(32)
+ERROR = ir.IntType(32)
 TASK = ir.FunctionType(NOTHING, [JOB]).as_pointer()
 TURNS = 10_000  # looks at a flag before a thread goes to sleep: some ten microseconds
 MOST = 64  # jobs that are handed on at a time
@@ -135,21 +135,22 @@ def _sharing(module, wait, open_, pool):
                     e.builder.store(e.builder.ptrtoint(e.place(jobs, (n, length)), INT), e.place(thread, WITH))
                     e.builder.call(open_, [e.place(thread, START)])
 
-    def end(n):
+    def thread_of(n):
         thread = e.builder.load(e.place(taken, n))
-        with e.builder.if_else(e.builder.icmp_signed("!=", thread, number(0))) as (handed, left):
-            with handed:
-                thread = e.builder.inttoptr(thread, JOB)
-                e.builder.call(wait, [e.place(thread, DONE)])
-                e.builder.store_atomic(number(0), e.place(thread, BUSY), "release", 8)
-            with left:
-                e.builder.call(e.builder.inttoptr(task, TASK), [e.place(jobs, (n, length))])
+        return e.builder.inttoptr(thread, JOB), e.builder.icmp_signed("!=", thread, number(0))
 
     with e.loop(number(1), count) as n:
         hand(n)
     e.builder.call(e.builder.inttoptr(task, TASK), [jobs])
     with e.loop(number(1), count) as n:
-        end(n)
+        _, handed = thread_of(n)
+        with e.builder.if_then(e.builder.not_(handed)):
+            e.builder.call(e.builder.inttoptr(task, TASK), [e.place(jobs, (n, length))])
+    with e.loop(number(1), count) as n:
+        thread, handed = thread_of(n)
+        with e.builder.if_then(handed):
+            e.builder.call(wait, [e.place(thread, DONE)])
+            e.builder.store_atomic(number(0), e.place(thread, BUSY), "release", 8)
     e.builder.ret_void()
 
 
@@ -159,28 +160,29 @@ def share() -> int:
 
     Starts the threads when it is first asked for, one for each core but one. The end of the process waits for none.
     """
-    threads = (os.cpu_count() or 1) - 1
-    pool = (ctypes.c_int64 * (8 + threads * THREAD))()
-    _keep(pool)
+    threads = cores() - 1
+    pool = kept((ctypes.c_int64 * (8 + threads * THREAD))())
     address = ctypes.addressof(pool)
     module = ir.Module()
     wait, open_ = _waiting(module), _opening(module)
     _working(module, wait, open_)
     _sharing(module, wait, open_, address)
-    engine = compiled(module)
-    _keep(engine)
+    engine = kept(compiled(module))
     work = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(engine.get_function_address("work"))
     for n in range(threads):
         thread = address + 8 * (8 + n * THREAD)
         for gate in (START, DONE):
             system().pthread_mutex_init(ctypes.c_void_p(thread + 8 * (gate + MUTEX)), None)
             system().pthread_cond_init(ctypes.c_void_p(thread + 8 * (gate + CONDITION)), None)
-        threading.Thread(target=work, args=(thread,), name="nlp-rnn", daemon=True).start()
-    pool[0] = threads
+        try:
+            threading.Thread(target=work, args=(thread,), name="nlp-rnn", daemon=True).start()
+        except RuntimeError:  # the system allows no more
+            break
+        pool[0] = n + 1
     os.register_at_fork(after_in_child=lambda: pool.__setitem__(0, 0))  # a copy of the process has none of them
     return engine.get_function_address("share")
 
 
-def _keep(thing):
-    """Never free it: threads may use it until the process ends, after Python has."""
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

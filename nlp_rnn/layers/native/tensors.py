@@ -10,9 +10,8 @@ import functools
 from llvmlite import ir
 
 from nlp_rnn.layers.native.emitter import BYTE, INT, Emitter, number
-from nlp_rnn.layers.native.foreign import ANY, CODE, called, tensorflow
+from nlp_rnn.layers.native.foreign import ANY, CODE, NOTHING, called, tensorflow
 
-NOTHING = ir.VoidType()
 FLOATS, INVALID_ARGUMENT, RESOURCE_EXHAUSTED = 1, 3, 8  # of TF_DataType and TF_Code
 Value = ir.Value
 
