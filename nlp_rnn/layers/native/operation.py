@@ -27,7 +27,7 @@ from nlp_rnn.layers.native.tensors import INVALID_ARGUMENT, Tensors
 NAME = "NlpRnnScan"
 BITS = 16  # of a program's number, which one of this process it is; the others are the process
 PROCESS = secrets.randbits(62 - BITS)
-ADDRESSES = (ctypes.c_int64 * 2**BITS)()
+ADDRESSES = kept((ctypes.c_int64 * 2**BITS)())
 ELSEWHERE = "a recurrent layer called with training=True runs only in the process that called it"
 
 
