@@ -91,6 +91,19 @@ def test_a_few_outputs_are_those_of_the_layer():
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("kinds", [0, 2])
+def test_what_has_weights_below_it_alone_asks_for_a_gradient(kinds):
+    model = PathForecaster(season=4, units=16, kinds=kinds)
+    model.build((None, None))
+    assert [layer.input_gradient for layer in model.recurrent.layers] == [kinds > 0, True]
+    known, following = (tf.constant(normal(32, n)) for n in (12, 3))
+    with tf.GradientTape() as tape:
+        losses, counted = model.window_losses(known, following, tf.zeros(32, tf.int32), training=True)
+        loss = tf.reduce_sum(losses * counted)
+    found = tape.gradient(loss, [weight.value for weight in model.trainable_weights])
+    assert all(gradient is not None for gradient in found)
+
+
 def test_the_pinball_loss_is_least_at_the_quantile():
     draws = np.random.default_rng(0).normal(size=20_000)
     guesses = np.linspace(-2, 2, 81)

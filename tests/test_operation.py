@@ -138,6 +138,34 @@ def test_memory_is_given_back():
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
 
 
+WITHOUT_MEMORY = """
+import resource, tensorflow as tf
+from nlp_rnn import layers
+layer, x = layers.LSTM(16, return_sequences=True), tf.ones((64, 30_000, 1))
+layer(x[:, :2], training=True)
+def held():
+    return 4096 * int(open("/proc/self/statm").read().split()[0])
+def fails():
+    resource.setrlimit(resource.RLIMIT_AS, (held() + 600 * 2**20, resource.RLIM_INFINITY))
+    try:
+        layer(x, training=True)  # what is kept is 740 MB, and the sequence before it 120
+    except tf.errors.ResourceExhaustedError:
+        return True
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+assert fails()
+before = held()
+assert all(fails() for _ in range(4))
+assert held() - before < 200 * 2**20, held() - before
+layer(x, training=True)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it reads /proc")
+def test_a_step_without_memory_leaves_nothing_behind():
+    subprocess.run([sys.executable, "-W", "ignore", "-c", WITHOUT_MEMORY], check=True, timeout=120)
+
+
 def test_where_something_is_missing_xla_does_it(monkeypatch):
     cell, inputs, fixed = problem("GRU", 32, 4, 3, 8, masked=True, dropped=False)
     run = Recurrence(cell)

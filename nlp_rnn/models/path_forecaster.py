@@ -39,7 +39,7 @@ class PathForecaster(keras.Model):
 
     Call with known values, [B, L], NaN where one is missing, L above the season; or with these, the categories, int
     [B], and the covariates, [B, L + 1, C]. Gives the outputs that tell the distribution of each value from the second
-    on and of the one that follows, [B, L, P]. In training these have no gradient for the values and the covariates.
+    on and of the one that follows, [B, L, P]. In training there may be no gradient for what is given.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -83,7 +83,7 @@ class PathForecaster(keras.Model):
         rates = [dropout * (n > 0) for n in names]
         make = CELLS[cell]
         self.recurrent = Stack([make(units, True, True, dropout=rates[n], name=f"{cell}_{n}") for n in names])
-        self.recurrent.layers[0].input_gradient = bool(kinds)  # or no weight lies below
+        self.recurrent.layers[0].input_gradient = bool(kinds)  # without an embedding no weight lies below
         self.category = keras.layers.Embedding(kinds + 1, 8, name="category") if kinds else None
         self.dropped = keras.layers.Dropout(dropout, noise_shape=(None, 1, None))
         self.parameters = 2 if likelihood == COUNTS else DISTRIBUTIONS[likelihood].parameters
@@ -200,7 +200,6 @@ class PathForecaster(keras.Model):
         return tf.pad(x, [[0, 0], [steps, 0]])[:, : tf.shape(x)[1]]
 
     def _outputs(self, parts, mask, category, states, training):
-        parts = tf.stop_gradient(parts) if training else parts
         if self.category is not None:
             category = tf.zeros(tf.shape(parts)[0], tf.int32) if category is None else category
             kind = tf.repeat(self.category(category)[:, None], tf.shape(parts)[1], 1)

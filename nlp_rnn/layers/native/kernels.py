@@ -163,7 +163,7 @@ class ForwardKernel(_Kernel):
         super().__init__(kind, "run_forward", loop, taken_forward(kind), made_forward(kind))
 
     def _shared(self):
-        order, states = self.kind.order, dict.fromkeys(("h", *(["fed_0", "fed_1"] if self.kind.dropped else [])))
+        order, states = self.kind.order, ["h", *(["fed_0", "fed_1"] if self.kind.dropped else [])]
         found = {"kernel": self.size("F", "U", len(order.x)), "bias": self.size("U", len(order.x))}
         if self.kind.cell.recurrent:
             found["recurrent_kernel"] = self.size("U", "U", len(order.h))

@@ -19,7 +19,7 @@ from nlp_rnn.layers.native.loop import JOB
 
 ERROR = ir.IntType(32)
 TASK = ir.FunctionType(NOTHING, [JOB]).as_pointer()
-TURNS = 10_000  # looks at a flag before a thread goes to sleep: some ten microseconds
+TURNS = 10_000  # looks at a flag before a thread goes to sleep, in case it is opened at once
 MOST = 64  # jobs that are handed on at a time
 # Where the parts of a gate and of a thread are, in units of 8 bytes; the types of the system are smaller than that.
 MUTEX, CONDITION, FLAG, GATE = 0, 16, 32, 40
