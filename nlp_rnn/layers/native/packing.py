@@ -37,7 +37,10 @@ class Packing:
                 self.e.store(self.e.load(kernel, at), to, place)
 
     def transposed(self, kernel: Value, rows: Value, order: Sequence[int], to: Value) -> None:
-        """The same of the kernel transposed, [len(order) U, rows], its last panel filled up with zeros."""
+        """The same of the kernel transposed, [len(order) U, rows], its last panel filled up with zeros.
+
+        Nobody reads what is made of these; but what memory happens to hold may be slow to compute with.
+        """
         builder, length = self.e.builder, self.e.index((len(order), self.units))
         last = self.e.index((builder.sdiv(rows, number(self.lanes)), length, self.lanes))
         with builder.if_then(builder.icmp_signed("!=", builder.srem(rows, number(self.lanes)), number(0))):
