@@ -119,8 +119,11 @@ class LengthBuckets:
         seed: shuffles texts of like length, and the batches, anew in every epoch; None keeps them sorted.
 
     `epoch` says which epoch's order comes next; who trains sets it at the start of each. `ready` says when each batch
-    of the epoch being read was made, in seconds of `time.monotonic`.
+    of the epoch being read was made, in seconds of `time.monotonic`. `together` is how many steps of training may pass
+    before anybody is told.
     """
+
+    together = 1
 
     def __init__(self, texts: EncodedTexts, most_texts: int = 64, most_tokens: int = 16_000, seed: int | None = None):
         self.texts = texts
@@ -193,12 +196,36 @@ def padded(texts: EncodedTexts, batch: np.ndarray) -> np.ndarray:
 def dataset_of(batches: Callable[[], Iterator], signature: tuple, count: int, slices: bool = False) -> tf.data.Dataset:
     """What a generator function yields, `count` items of this signature, a few of them made ahead.
 
+    One pass at a time: where it begins anew, one that has not ended fails.
+
     Args:
-        slices: it yields several items at a time, stacked.
+        slices: it yields several items at a time, stacked; the signature is that of the stack.
     """
-    data = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    made = _InOrder(batches)
+
+    def item(number):
+        arrays = tf.numpy_function(made, [number], [spec.dtype for spec in signature])
+        return tuple(tf.ensure_shape(array, spec.shape) for array, spec in zip(arrays, signature, strict=True))
+
+    # Not `from_generator`, which takes a small network's steps of time to begin.
+    data = tf.data.Dataset.range(count).map(item)
     if slices:
-        data = data.flat_map(lambda *some: tf.data.Dataset.from_tensor_slices(some))
+        data = data.unbatch().take(count)
     options = tf.data.Options()
     options.autotune.enabled = False  # nothing to tune here, and its thread may keep the end of an epoch for seconds
     return data.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4).with_options(options)
+
+
+class _InOrder:
+    """What a generator function yields, by number; its first item begins it anew."""
+
+    def __init__(self, items):
+        self.items, self.next = items, 0
+
+    def __call__(self, number):
+        if number == 0:
+            self.next, self.passing = 0, self.items()
+        if number != self.next:
+            raise RuntimeError(f"item {number} is asked for and {self.next} is next: another pass has begun")
+        self.next += 1
+        return next(self.passing)

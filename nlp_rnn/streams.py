@@ -30,6 +30,8 @@ class Streams:
     `epoch` says which epoch comes next, and `ready` when each of its windows was made, as for `LengthBuckets`.
     """
 
+    together = 1
+
     def __init__(self, texts: EncodedTexts, batch: int = 32, steps: int = 64, seed: int | None = None):
         self.texts = texts
         self.batch = max(1, min(batch, 2 * len(texts.ids) // steps))

@@ -93,13 +93,13 @@ def fit(
     Raises:
         InputError: the loss became NaN or infinite.
     """
-    _compile(model, plan, len(train))
+    _compile(model, plan, train)
     memory = Memory(model, folder, train, validation)
     memory.restore()
     log = [_tensorboard(folder)] if tensorboard else []
     steps = len(train) + len(validation)
     with _Interrupts() as interrupts, progress("training", plan.epochs * steps) as update:
-        follow = _Follow(train, plan, update, steps * len(memory.history))
+        follow = _Follow(train, len(validation), plan, update)
         callbacks = [interrupts, _Numbers(plan), follow, _Keep(plan, memory, follow), *log]
         begun = plan.epochs if memory.done(plan.epochs, plan.patience) else len(memory.history)
         options = {"shuffle": False, "verbose": 0, "callbacks": callbacks}  # the batches come shuffled
@@ -138,12 +138,14 @@ class _Cycles(keras.optimizers.schedules.LearningRateSchedule):
         return self.config
 
 
-def _compile(model, plan, steps):
+def _compile(model, plan, train):
+    steps = len(train)
     model.compile(
         _optimizer(model, plan, _Cycles(plan.learning_rate, plan.epochs * steps, plan.cycles), steps),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         jit_compile=False,  # XLA compiles anew for every length
+        steps_per_execution=train.together,
     )
     if not model.built:
         model.build((None, None))
@@ -195,7 +197,7 @@ class _Numbers(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        self._check(logs["loss"], "loss", f"epoch {self.epoch + 1}, step {batch + 1}")
+        self._check(logs["loss"], "loss", f"epoch {self.epoch + 1}, by step {min(batch + 1, self.params['steps'])}")
 
     def on_epoch_end(self, epoch, logs=None):
         self._check(logs["val_loss"], "validation loss", f"epoch {epoch + 1}")
@@ -211,26 +213,28 @@ class _Numbers(keras.callbacks.Callback):
 class _Follow(keras.callbacks.Callback):
     """Show progress, tell the batches which epoch they are in, and add up the seconds of waiting for one."""
 
-    def __init__(self, train, plan, update, steps):
+    def __init__(self, train, validation, plan, update):
         super().__init__()
         self.train, self.plan, self.update = train, plan, update
-        self.steps, self.state, self.waited = steps, "", 0.0
+        self.steps, self.validation = len(train), validation
+        self.state, self.waited = "", 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.train.epoch = epoch
+        self.before = epoch * (self.steps + self.validation)
         self.epoch = epoch + 1
         self.waited, self.ended = 0.0, math.inf
 
     def on_train_batch_end(self, batch, logs=None):
-        self.waited += max(0.0, self.train.ready[batch] - self.ended)  # made after the step before had ended
+        done = min(batch + 1, self.steps)  # Keras counts on beyond an epoch's end
+        self.waited += max(0.0, self.train.ready[done - 1] - self.ended)  # made after the steps before had ended
         self.ended = time.monotonic()
-        self.steps += 1
         self.state = f"epoch {self.epoch}/{self.plan.epochs}, loss {logs['loss']:.3f}"
-        self.update(self.steps, self.state)
+        self.update(self.before + done, self.state)
 
     def on_test_batch_end(self, batch, logs=None):
-        self.steps += 1
-        self.update(self.steps, f"{self.state}, validating")
+        done = self.steps + min(batch + 1, self.validation)
+        self.update(self.before + done, f"{self.state}, validating")
 
 
 class _Keep(keras.callbacks.Callback):

@@ -5,6 +5,7 @@ Shapes: N series, P points of all series, B windows of a batch, L points known, 
 
 import time
 from collections.abc import Iterator
+from itertools import groupby, islice
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +13,8 @@ import tensorflow as tf
 from nlp_rnn.batching import dataset_of
 from nlp_rnn.panel import Panel
 
-TOGETHER = 16  # batches
+TOGETHER = 16  # batches at most, and as many as have so many points
+POINTS = 2**17
 UNKNOWN = 0.1  # share of windows in training whose category is hidden, so that one not known can be told as well
 
 
@@ -34,7 +36,8 @@ class Windows:
         seed: of the windows drawn, other ones in each epoch: a series at random, then a position in it at random. None:
             the last window of each series, once.
 
-    `epoch` says which epoch comes next, and `ready` when each of its batches was made, as for `LengthBuckets`.
+    `epoch` says which epoch comes next, `ready` when each of its batches was made, and `together` how many steps may
+    pass untold, as for `LengthBuckets`.
 
     Raises:
         ValueError: no series has two points to be seen.
@@ -58,6 +61,7 @@ class Windows:
         self.seed = seed
         self.epoch = 0
         self.ready: list[float] = []
+        self.together = max(1, min(TOGETHER, POINTS // (batch * (known + horizon))))
         self._series = np.flatnonzero(ends >= 2)
         if not len(self._series):
             raise ValueError("panel must hold a series with two points to be seen, got none")
@@ -120,11 +124,9 @@ class Windows:
 
     def _together(self):
         """The batches, some at a time, [N, B, ...] each: handing them over costs as much as a small network's step."""
-        self.ready, some = [], []
-        for batch in self.batches():
-            if some and (len(some) == TOGETHER or len(batch[0]) != len(some[0][0])):
-                yield tuple(np.stack(parts) for parts in zip(*some, strict=True))
-                some = []
-            some.append(batch)
-            self.ready.append(time.monotonic())
-        yield tuple(np.stack(parts) for parts in zip(*some, strict=True))
+        self.ready, batches = [], self.batches()
+        while some := list(islice(batches, self.together)):
+            for _, like in groupby(some, lambda batch: len(batch[0])):
+                stacked = tuple(np.stack(parts) for parts in zip(*like, strict=True))
+                self.ready += [time.monotonic()] * len(stacked[0])
+                yield stacked

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nlp_rnn.batching import LengthBuckets, encode, numbered
+from nlp_rnn.batching import LengthBuckets, dataset_of, encode, numbered
 from nlp_rnn.checks import InputError
 from nlp_rnn.sources import Example
 from nlp_rnn.text import TextEncoder, Vocabulary
@@ -73,3 +73,25 @@ def test_texts_without_a_token_make_a_batch_of_padding(tmp_path):
 def test_an_unknown_label_says_where():
     with pytest.raises(InputError, match="x.csv, line 3: label 'c' is not one of the classes: a, b"):
         list(numbered([Example("t", "a", "x.csv, line 2"), Example("t", "c", "x.csv, line 3")], ["a", "b"]))
+
+
+@pytest.mark.parametrize("slices", [False, True])
+def test_a_generator_passes_anew_each_time_and_one_pass_at_a_time(slices):
+    def items():
+        yield from (np.arange(n, n + 2, dtype=np.int32) for n in range(0, 6, 2))
+
+    spec = tf.TensorSpec([None], tf.int32)
+    data = dataset_of(lambda: ((item, item) for item in items()), (spec, spec), 5 if slices else 3, slices)
+    for _ in range(2):
+        found = [first.numpy().tolist() for first, _ in data]
+        assert found == ([0, 1, 2, 3, 4] if slices else [[0, 1], [2, 3], [4, 5]])
+
+
+def test_a_pass_that_another_one_has_overtaken_fails_rather_than_mixes_with_it():
+    some = tf.TensorSpec([], tf.int32)
+    data = dataset_of(lambda: ((np.int32(n), np.int32(n)) for n in range(40)), (some, some), 40)
+    first = iter(data)
+    next(first)
+    assert [int(n) for n, _ in data] == list(range(40))
+    with pytest.raises(tf.errors.UnknownError, match="another pass has begun"):
+        list(first)

@@ -102,7 +102,7 @@ def test_a_loss_that_is_no_number_is_said_clearly(train_and_validation, tmp_path
     network.build((None, None))
     network.head.kernel.assign(np.full(network.head.kernel.shape, np.nan))
     with pytest.raises(
-        InputError, match=r"the loss became nan in epoch 1, step 1: lower the learning rate \(now 0.01\)"
+        InputError, match=r"the loss became nan in epoch 1, by step 1: lower the learning rate \(now 0.01\)"
     ):
         fit(network, *train_and_validation, Plan(epochs=1, learning_rate=0.01), tmp_path)
 
@@ -229,17 +229,34 @@ def test_every_epoch_has_an_order_of_its_own(train_and_validation, tmp_path, mon
 
 
 def test_waiting_is_counted_where_a_batch_came_after_the_step_before_had_ended(monkeypatch):
-    from types import SimpleNamespace
-
-    from nlp_rnn import training
-
-    train = SimpleNamespace(epoch=0, ready=[0.0, 1.0, 7.0])
-    follow = training._Follow(train, SimpleNamespace(epochs=1), lambda *_: None, 0)
-    follow.on_epoch_begin(0)
+    follow, _ = following([0.0, 1.0, 7.0])
     for batch, now in enumerate((3.0, 5.0, 8.0)):
         monkeypatch.setattr(training.time, "monotonic", lambda now=now: now)
         follow.on_train_batch_end(batch, {"loss": 1.0})
     assert follow.waited == 2.0, "batch 2 was made at 7, the step before ended at 5"
+
+
+def test_of_steps_taken_together_the_last_batch_is_waited_for_and_no_step_is_counted_twice(monkeypatch):
+    follow, told = following([0.0, 1.0, 4.0, 7.0, 9.0])
+    for batch, now in ((1, 3.0), (3, 8.0), (5, 10.0)):
+        monkeypatch.setattr(training.time, "monotonic", lambda now=now: now)
+        follow.on_train_batch_end(batch, {"loss": 1.0})
+    follow.on_test_batch_end(1)
+    assert follow.waited == 5.0, "the second two were made at 7, the first ended at 3; the last at 9 after 8"
+    assert told == [2, 4, 5, 6]
+
+
+def following(ready):
+    """What follows an epoch whose batches were made then, and validation of one; and the steps that it tells."""
+
+    class Train(SimpleNamespace):
+        def __len__(self):
+            return len(self.ready)
+
+    told = []
+    follow = training._Follow(Train(ready=ready), 1, SimpleNamespace(epochs=1), lambda steps, _: told.append(steps))
+    follow.on_epoch_begin(0)
+    return follow, told
 
 
 def test_next_word_fits_its_epochs_and_memory_to_the_text():

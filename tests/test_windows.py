@@ -3,10 +3,14 @@
 import time
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
+from nlp_rnn.models import DirectForecaster, PathForecaster
+from nlp_rnn.objectives import Forecasting
 from nlp_rnn.panel import Panel, split_by_series
+from nlp_rnn.training import Plan, fit
 from nlp_rnn.windows import Windows
 
 
@@ -142,3 +146,49 @@ def test_categories_are_renumbered_by_name():
     data = Panel("x", ("a", "b", "c"), np.zeros(3, "f"), np.arange(4), 1, np.array([1, 2, 0]), ("red", "blue"))
     assert data.matched(["blue", "green"]).categories.tolist() == [0, 1, 0]
     assert data.only(np.array([2, 1])).names == ("c", "b")
+
+
+def test_few_batches_are_taken_together_where_they_are_large():
+    data = panel([30, 12])
+    sizes = [(64, 36, 18), (256, 96, 96), (64, 1_000, 500), (64, 4_000, 500)]
+    of = [Windows(data, data.lengths, known, horizon, batch).together for batch, known, horizon in sizes]
+    assert of == [16, 2, 1, 1]
+
+
+@pytest.mark.parametrize("sizes", [[4, 4, 3], [4, 4, 3, 3, 4], [2] * 19])
+def test_batches_that_come_together_are_those_that_come_alone(sizes):
+    class Some(Windows):
+        def batches(self):
+            for size in sizes:
+                yield self.cut(np.zeros(size, np.int64), np.arange(1, size + 1))
+
+    data = panel([30])
+    windows = Some(data, data.lengths, 3, 2, 4)
+    windows._steps = len(sizes)
+    found = [tuple(part.numpy() for part in batch) for batch in windows.dataset()]
+    for here, there in zip(found, windows.batches(), strict=True):
+        assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(here, there, strict=True))
+    assert len(windows.ready) == len(sizes)
+
+
+@pytest.mark.parametrize(
+    "model", [PathForecaster, lambda season, **settings: DirectForecaster(12, 3, season, **settings)]
+)
+def test_steps_taken_together_learn_what_they_learn_alone(model, tmp_path):
+    data = panel([60] * 20)
+
+    def trained(together):
+        keras.utils.set_random_seed(1)
+        windows = Windows(data, data.lengths - 3, 12, 3, 32, 19, seed=0), Windows(data, data.lengths, 12, 3, 8)
+        for one in windows:
+            one.together = together
+        objective = Forecasting(model(4, units=16, dropout=0.2))
+        folder = tmp_path / str(together)
+        folder.mkdir()
+        history = fit(objective, *windows, Plan(epochs=2, learning_rate=0.01), folder)
+        return [[row["loss"], row["val_loss"]] for row in history], objective.get_weights()
+
+    alone, together = trained(1), trained(16)
+    np.testing.assert_allclose(alone[0], together[0], rtol=1e-5)
+    for here, there in zip(alone[1], together[1], strict=True):
+        np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-6)

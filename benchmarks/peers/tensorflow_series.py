@@ -20,7 +20,7 @@ def forecasting(_, case):
     model = PathForecaster(1, "normal", case.cell.lower(), case.units, case.layers, dropout=0.0)
     model.build((None, None))
     trained = Forecasting(model)
-    trained.compile(FusedAdam(0.001), jit_compile=False)
+    trained.compile(FusedAdam(0.001), jit_compile=False, steps_per_execution=windows.together)  # as `training.fit` does
     trained.optimizer.build(trained.trainable_variables)
     data = windows.dataset()
     return lambda: trained.fit(data, epochs=1, shuffle=False, verbose=0).history["loss"]
