@@ -75,9 +75,7 @@ class Backward(Loop):
     def _gradients(self, row, step, t, unit, condition):
         at, in_sequence = self.place(row, unit), self.place(step, unit)
         h = self._h_before(at, step, unit)
-        known = {
-            column.key: self.load("kept", self.kept_at(t, row, unit, n)) for n, column in enumerate(self.kind.kept)
-        }
+        known = {column.key: self._kept(t, row, unit, n) for n, column in enumerate(self.kind.kept)}
         known[self.equation.states[0].key] = h
         d_after = [self.load(f"d_state_{n}", at) for n in range(self.kind.cell.states)]
         for n in range(self.kind.sequences):
@@ -93,6 +91,12 @@ class Backward(Loop):
         if self.kind.cell.recurrent:
             left = self.e.index((self._in_table(row), self.numbers["wide_left"]), self.numbers["features"], unit)
             self.store(self.e.mul(h, self.load("drop", at)) if self.kind.dropped else h, "left", left)
+
+    def _kept(self, t, row, unit, column):
+        """What was kept, and the same of the next step on its way: it is long out of the cache."""
+        following = self.e.index(t, self.numbers["onward"])
+        self.e.prefetch(self.arrays["kept"], self.kept_at(following, row, unit, column))
+        return self.load("kept", self.kept_at(t, row, unit, column))
 
     def _columns(self):
         """The gradients for the pre-activations, in the order of the table."""

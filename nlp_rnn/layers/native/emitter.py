@@ -109,6 +109,24 @@ class Emitter:
         """Write a vector."""
         self.builder.store(self.whole(value), self._vector_at(array, at)).align = 4
 
+    def store_past(self, value: Value | float, array: Value, at: Value) -> None:
+        """Write a vector past the caches, at a place that its size divides; others see it after a `fence`."""
+        store = self.builder.store(self.whole(value), self._vector_at(array, at))
+        store.align = 4 * self.lanes
+        store.set_metadata("nontemporal", self.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+
+    def fence(self) -> None:
+        """Have all that was written seen by whoever reads after this."""
+        self.builder.fence("seq_cst")
+
+    def prefetch(self, array: Value, at: Value) -> None:
+        """Have the vector that begins at an index brought into the cache, for it is soon read; it need not exist."""
+        place, short = self._vector_at(array, at), ir.IntType(32)
+        kind, name = ir.FunctionType(ir.VoidType(), [place.type, *[short] * 3]), "llvm.prefetch.p0"
+        function = self.module.globals.get(name) or ir.Function(self.module, kind, name)
+        reading, near, data = (ir.Constant(short, n) for n in (0, 2, 1))
+        self.builder.call(function, [place, reading, near, data])
+
     def store_some(self, value: Value, array: Value, at: Value, count: Value) -> None:
         """Write the first `count` floats of a vector, or all of it."""
         numbers = ir.VectorType(INT, self.lanes)

@@ -34,6 +34,7 @@ class Forward(Loop):
             with self.e.loop(number(0), self.blocks) as block:
                 sizes = kind.sizes if kind.order.count > 2 else (2 * kind.tall, *kind.sizes)
                 self.over_rows(sizes, t, lambda rows: self._tile(rows, block, t))
+        self.e.fence()
         self.e.builder.ret_void()
 
     def _swap(self, turn):
@@ -56,7 +57,9 @@ class Forward(Loop):
             made = [self.chosen(counts, new, old) for new, old in zip(made, states, strict=True)]
             self._write(made, at, self.place(step, unit))
             for n, column in enumerate(self.kind.kept):
-                self.store(value(column, known, self.e.arithmetic), "kept", self.kept_at(t, row, unit, n))
+                # Read only on the way back: there is much of it, and it would drive from the cache what is read soon.
+                found = value(column, known, self.e.arithmetic)
+                self.e.store_past(found, self.arrays["kept"], self.kept_at(t, row, unit, n))
 
     def _pre_activations(self, rows, block, unit):
         """For each row the pre-activations by their columns' keys; where only a sum matters, it is that of W x."""
