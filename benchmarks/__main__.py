@@ -25,7 +25,7 @@ LIBRARIES = ("here", "keras", "torch")
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = 4
 FEW = 3  # of what takes seconds
-MANY = 9  # where one figure is all that there is of a case
+MANY = 15  # where one figure is all that there is of a case
 
 
 def measure(workers, case, rounds=ROUNDS):
