@@ -72,7 +72,7 @@ def evaluate(
     if np.isnan(actual).all():
         raise InputError(f"{panel.name}: none of the last {horizon * origins} points, which are held out, has a value")
     figures = _figures(points, actual, sizes)
-    figures[HERE] |= _of_quantiles(quantiles, actual)
+    figures[HERE] |= _of_quantiles(quantiles, actual, len(panel))
     counts = {"series": len(panel), "origins": origins, "horizon": horizon, "season": season}
     drawn = _drawn(panel, horizon, told[-1].quantiles, told[-1].actual)
     return Backtest({**counts, "methods": figures}, _rows(panel, points[HERE], quantiles, actual, origins), drawn)
@@ -149,12 +149,14 @@ def _plain(value):
     return value if np.isfinite(value) else None
 
 
-def _of_quantiles(told, actual):
+def _of_quantiles(told, actual, series):
+    """Of quantiles told [K * N, H, Q] of so many series."""
     low, high = (told[..., LEVELS.index(level)] for level in (0.1, 0.9))
     found = {
         "weighted_quantile_loss": metrics.weighted_quantile_loss(actual, told, LEVELS),
         "crps": metrics.crps(actual, told, LEVELS),
         "coverage_80": metrics.coverage(actual, low, high),
+        "coverage_80_of_lowest_tenth": metrics.lowest_coverage(actual, low, high, series),
     }
     return {name: _plain(value) for name, value in found.items()}
 

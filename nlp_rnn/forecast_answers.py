@@ -165,7 +165,8 @@ def print_backtest(figures: dict) -> None:
     for row in rows:
         click.echo(f"{row[0]:<{width}}" + "".join(f"{cell:>10}" for cell in row[1:]))
     model = figures["methods"][HERE]
-    click.echo(f"80 % intervals hold {model['coverage_80']:.1%} of what was held out; CRPS {model['crps']:.4g}")
+    lowest = "" if series == 1 else f" (of a tenth of the series {model['coverage_80_of_lowest_tenth']:.0%} or less)"
+    click.echo(f"80 % intervals hold {model['coverage_80']:.1%} of what was held out{lowest}; CRPS {model['crps']:.4g}")
     if model["weighted_quantile_loss"] is not None:
         click.echo(f"weighted quantile loss {model['weighted_quantile_loss']:.4f}")
     if loses(figures):

@@ -95,6 +95,20 @@ def coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
     return float(((actual >= low) & (actual <= high))[there].mean())
 
 
+def lowest_coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray, series: int) -> float:
+    """The coverage that a tenth of the series, one at least, do not exceed, for that of all may hide them.
+
+    Args:
+        actual, low, high: [K * N, H], from one origin after the other.
+        series: N.
+    """
+    held = np.where(np.isnan(actual), np.nan, (actual >= low) & (actual <= high)).reshape(-1, series, actual.shape[1])
+    there = ~np.isnan(held)
+    counts = there.sum((0, 2))
+    shares = np.where(there, held, 0.0).sum((0, 2))[counts > 0] / counts[counts > 0]
+    return float(np.quantile(shares, 0.1, method="lower"))
+
+
 def owa(smape_: float, mase_: float, naive2: dict) -> float:
     """Overall weighted average of the M4 competition: the mean of sMAPE and MASE as shares of those of Naive2.
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nlp_rnn import forecast_metrics as metrics
 from nlp_rnn import plots
 from nlp_rnn.backtest import evaluate
 from nlp_rnn.forecasting import Forecaster
@@ -35,6 +36,15 @@ def test_a_series_without_recent_values_is_not_measured(capsys):
     pipeline = Forecaster(DirectForecaster(12, 2, 4, units=4), (), season=1, horizon=2, known=12)
     assert evaluate(pipeline, data, 1, classical=False).figures["series"] == 1
     assert "not measured: 1 series" in capsys.readouterr().err
+
+
+def test_a_tenth_of_the_series_may_be_held_worse_than_all():
+    actual = np.ones((40, 3))
+    actual[[0, 20, 1], :2], actual[3] = 9.0, np.nan  # of 20 series, two origins: the first, and once the second
+    low, high = np.zeros((40, 3)), np.full((40, 3), 2.0)
+    assert metrics.lowest_coverage(actual, low, high, 20) == pytest.approx(4 / 6)
+    assert metrics.lowest_coverage(actual[:3], low[:3], high[:3], 3) == pytest.approx(1 / 3)
+    assert metrics.coverage(actual, low, high) == pytest.approx(111 / 117)
 
 
 def test_bands_are_of_quantiles_as_far_below_the_median_as_above():

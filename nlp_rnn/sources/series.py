@@ -155,6 +155,8 @@ def _columns(path, table, asked):
     found = {role: _named(table.columns, asked, role) for role in USUAL}
     dated = [column for column in table.columns if table[column].dtype.kind == "M"]
     found["time"] = found["time"] or next(iter(dated), None)
+    if not found["series"] and not asked["value"]:
+        found |= _told_apart(table, found)
     others = len(table.columns) - 1 - (found["time"] is not None)
     if found["value"] and not found["series"] and others and not asked["value"]:
         found["value"] = None  # one of several columns of numbers
@@ -166,6 +168,24 @@ def _columns(path, table, asked):
     if not found["value"]:
         found["series"] = found["category"] = None
     return found
+
+
+def _told_apart(table, found):
+    """The columns of names and values where no usual name says so, but one of words tells apart rows of the same time.
+
+    Nothing if there is none, or another column of words or of numbers beside it.
+    """
+    time = found["time"]
+    if time is None or not table[time].duplicated().any():
+        return {}
+    rest = [column for column in table.columns if column != time]
+    numbers = [column for column in rest if _is_numeric(table[column])]
+    words = [column for column in rest if column not in numbers]
+    value = found["value"] or (numbers[0] if len(numbers) == 1 else None)
+    if len(words) != 1 or not value or table[words[0]].isna().any() or table.duplicated([time, words[0]]).any():
+        return {}
+    say(f"column '{words[0]}' names the series, '{value}' holds their values")
+    return {"series": words[0], "value": value, "category": None}
 
 
 def _beside(path, table, asked, future_columns, past_columns):
