@@ -119,11 +119,13 @@ def finetune(run, data, out, assignments, resume, tensorboard, recipe, json_, **
 
     Known words keep their vectors and new words are added, but for subwords, which stay as they are. Known classes keep
     their part of the output, new ones get a new one. Settings are those of RUN where --set does not change
-    them; the rate is finetuning_rate.
+    them; the rate is finetuning_rate. A forecaster goes on with other series of the same season, and is told beside the
+    one it was.
 
     \b
-    Example:
+    Examples:
       nlp-rnn finetune runs/sentiment --data mine.csv --out runs/mine
+      nlp-rnn finetune runs/forecasting --data sales.csv --out runs/sales
     """
     out = out or next_free(Path("runs", f"{run.name}-finetuned"), resume)
     check_new(out, resume=resume)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nlp_rnn.checks import InputError
+from nlp_rnn.checks import CallError
 from nlp_rnn.models import DirectForecaster, PathForecaster
 from nlp_rnn.panel import Panel
 from nlp_rnn.progress import track
@@ -92,7 +92,7 @@ class Forecaster:
                 [N, K + H, C]; NaN where one is missing or not known yet.
 
         Raises:
-            InputError: the horizon or a level is beyond what the model tells.
+            CallError: the horizon or a level is beyond what the model tells.
             ValueError: the model reads covariates and there are none, or none are read; or they are of another shape.
         """
         horizon, columns = horizon or self.options["horizon"], self.options["columns"]
@@ -119,19 +119,19 @@ class Forecaster:
         """Check that so many steps and such quantiles can be told.
 
         Raises:
-            InputError: they cannot; says what can.
+            CallError: they cannot; says what can.
         """
         if self.direct:
             most = self.model.settings["horizon"]
             if horizon > most:
-                raise InputError(
+                raise CallError(
                     f"a horizon of {horizon} is longer than the model's, {most}: "
                     f"train one with --set horizon={horizon}, or one that goes on step by step, with --set model=paths"
                 )
         least, most = self.lowest, round(1 - self.lowest, 6)
         beyond = [level for level in levels if not least <= level <= most]
         if beyond:
-            raise InputError(f"a quantile must be from {least} to {most} with this model, got {beyond[0]}")
+            raise CallError(f"a quantile must be from {least} to {most} with this model, got {beyond[0]}")
 
     @property
     def lowest(self) -> float:

@@ -96,7 +96,11 @@ def asking_options(command):
         click.option(
             "--horizon", type=int, help="Forecasting: so many steps; by default as many as the model was trained for."
         ),
-        click.option("--quantiles", help="Forecasting: which, with commas between; by default 0.1,0.5,0.9."),
+        click.option(
+            "--quantiles",
+            help="Forecasting: which, with commas between; by default 0.1,0.5,0.9, with the usual model from 0.025 to "
+            "0.975.",
+        ),
         click.option(
             "--plot", type=FILE, help="Forecasting: draw up to nine series and what follows them: a new .png file."
         ),

@@ -227,11 +227,11 @@ def test_columns_of_series_are_refused_elsewhere(cli, trained, reviews_csv):
 @pytest.mark.parametrize(
     ("more", "code", "message"),
     [
-        (["--horizon", 7], 1, "a horizon of 7 is longer than the model's, 6"),
+        (["--horizon", 7], 2, "a horizon of 7 is longer than the model's, 6"),
         (["--horizon", 0], 2, "--horizon must be 1 or above, got 0"),
         (["--quantiles", "0.5,2"], 2, "--quantiles must be numbers between 0 and 1"),
         (["--quantiles", "a"], 2, "--quantiles must be numbers between 0 and 1"),
-        (["--quantiles", "0.001"], 1, "a quantile must be from 0.025 to 0.975 with this model, got 0.001"),
+        (["--quantiles", "0.001"], 2, "a quantile must be from 0.025 to 0.975 with this model, got 0.001"),
         (["--anomalies", 1], 2, "--anomalies must be between 0 and 1"),
         (["--anomalies", 0.9, "--horizon", 2], 2, "leave out --horizon"),
         (["--anomalies", 0.99], 2, "--anomalies must be at most 0.95 with this model, got 0.99"),
