@@ -7,6 +7,7 @@ Shapes: N texts, B batch, T tokens.
 """
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -120,7 +121,7 @@ class LengthBuckets:
 
     `epoch` says which epoch's order comes next; who trains sets it at the start of each. `ready` says when each batch
     of the epoch being read was made, in seconds of `time.monotonic`. `together` is how many steps of training may pass
-    before anybody is told.
+    untold, where they are short.
     """
 
     together = 1
@@ -194,21 +195,22 @@ def padded(texts: EncodedTexts, batch: np.ndarray) -> np.ndarray:
 
 
 def dataset_of(batches: Callable[[], Iterator], signature: tuple, count: int, slices: bool = False) -> tf.data.Dataset:
-    """What a generator function yields, `count` items of this signature, a few of them made ahead.
+    """What a generator function yields, `count` batches of this signature, a few of them made ahead.
 
-    One pass at a time: where it begins anew, one that has not ended fails.
+    One pass at a time: where another one begins, one that has not ended fails.
 
     Args:
-        slices: it yields several items at a time, stacked; the signature is that of the stack.
+        slices: it yields several batches at a time, stacked; the signature is that of the stack.
     """
-    made = _InOrder(batches)
+    made = _Passes(batches, [spec.dtype.as_numpy_dtype for spec in signature], count, slices)
 
-    def item(number):
-        arrays = tf.numpy_function(made, [number], [spec.dtype for spec in signature])
-        return tuple(tf.ensure_shape(array, spec.shape) for array, spec in zip(arrays, signature, strict=True))
+    def item(current, _):
+        current, *arrays = tf.numpy_function(made, [current], [tf.int64, *(spec.dtype for spec in signature)])
+        parts = (tf.ensure_shape(array, spec.shape) for array, spec in zip(arrays, signature, strict=True))
+        return tf.ensure_shape(current, []), tuple(parts)
 
     # Not `from_generator`, which takes a small network's steps of time to begin.
-    data = tf.data.Dataset.range(count).map(item)
+    data = tf.data.Dataset.range(count).scan(np.int64(0), item)
     if slices:
         data = data.unbatch().take(count)
     options = tf.data.Options()
@@ -216,16 +218,35 @@ def dataset_of(batches: Callable[[], Iterator], signature: tuple, count: int, sl
     return data.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4).with_options(options)
 
 
-class _InOrder:
-    """What a generator function yields, by number; its first item begins it anew."""
+class _Passes:
+    """What a generator function yields, an item a call, which says for which pass: 0 begins one, and only that goes on.
 
-    def __init__(self, items):
-        self.items, self.next = items, 0
+    Args:
+        items: the function.
+        types: of an item's arrays.
+        count: of the batches of a pass.
+        slices: an item is several of them, stacked.
+    """
 
-    def __call__(self, number):
-        if number == 0:
-            self.next, self.passing = 0, self.items()
-        if number != self.next:
-            raise RuntimeError(f"item {number} is asked for and {self.next} is next: another pass has begun")
-        self.next += 1
-        return next(self.passing)
+    def __init__(self, items, types, count, slices):
+        self.items, self.types, self.count, self.slices = items, types, count, slices
+        self.newest, self.lock = 0, threading.Lock()  # what is made ahead for a pass that nobody reads may still come
+
+    def __call__(self, current):
+        with self.lock:
+            if current == 0:
+                current = self.newest = self.newest + 1
+                self.passing, self.left = self.items(), self.count
+            if current != self.newest:
+                raise RuntimeError("another pass over the same batches has begun")
+            arrays = self._next()
+        return np.int64(current), *map(np.asarray, arrays, self.types)
+
+    def _next(self):
+        """The next item; the last one only where the generator then ends, or data would be lost unseen."""
+        arrays = next(self.passing, None)
+        self.left -= len(arrays[0]) if self.slices and arrays is not None else 1
+        more = arrays is not None and self.left <= 0 and next(self.passing, None) is not None
+        if arrays is None or self.left < 0 or more:
+            raise RuntimeError(f"there must be {self.count} batches, got {'fewer' if arrays is None else 'more'}")
+        return arrays

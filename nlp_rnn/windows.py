@@ -13,8 +13,6 @@ import tensorflow as tf
 from nlp_rnn.batching import dataset_of
 from nlp_rnn.panel import Panel
 
-TOGETHER = 16  # batches at most, and as many as have so many points
-POINTS = 2**17
 UNKNOWN = 0.1  # share of windows in training whose category is hidden, so that one not known can be told as well
 
 
@@ -37,11 +35,13 @@ class Windows:
             the last window of each series, once.
 
     `epoch` says which epoch comes next, `ready` when each of its batches was made, and `together` how many steps may
-    pass untold, as for `LengthBuckets`.
+    pass untold, as for `LengthBuckets`; so many batches are handed over at a time.
 
     Raises:
         ValueError: no series has two points to be seen.
     """
+
+    together = 16
 
     def __init__(
         self,
@@ -61,7 +61,6 @@ class Windows:
         self.seed = seed
         self.epoch = 0
         self.ready: list[float] = []
-        self.together = max(1, min(TOGETHER, POINTS // (batch * (known + horizon))))
         self._series = np.flatnonzero(ends >= 2)
         if not len(self._series):
             raise ValueError("panel must hold a series with two points to be seen, got none")
@@ -86,6 +85,11 @@ class Windows:
     def __len__(self) -> int:
         """The batches of an epoch."""
         return self._steps
+
+    @property
+    def points(self) -> int:
+        """Of a batch, those to be told among them."""
+        return self.batch * (self.known + self.horizon)
 
     def batches(self) -> Iterator[tuple[np.ndarray, ...]]:
         """The batches of one epoch."""

@@ -81,10 +81,10 @@ def test_a_generator_passes_anew_each_time_and_one_pass_at_a_time(slices):
         yield from (np.arange(n, n + 2, dtype=np.int32) for n in range(0, 6, 2))
 
     spec = tf.TensorSpec([None], tf.int32)
-    data = dataset_of(lambda: ((item, item) for item in items()), (spec, spec), 5 if slices else 3, slices)
+    data = dataset_of(lambda: ((item, item) for item in items()), (spec, spec), 6 if slices else 3, slices)
     for _ in range(2):
         found = [first.numpy().tolist() for first, _ in data]
-        assert found == ([0, 1, 2, 3, 4] if slices else [[0, 1], [2, 3], [4, 5]])
+        assert found == (list(range(6)) if slices else [[0, 1], [2, 3], [4, 5]])
 
 
 def test_a_pass_that_another_one_has_overtaken_fails_rather_than_mixes_with_it():
@@ -93,5 +93,27 @@ def test_a_pass_that_another_one_has_overtaken_fails_rather_than_mixes_with_it()
     first = iter(data)
     next(first)
     assert [int(n) for n, _ in data] == list(range(40))
-    with pytest.raises(tf.errors.UnknownError, match="another pass has begun"):
+    with pytest.raises(tf.errors.UnknownError, match="another pass over the same batches has begun"):
         list(first)
+
+
+@pytest.mark.parametrize(("batches", "said"), [(4, "fewer"), (6, "more")])
+@pytest.mark.parametrize("together", [1, 2])
+def test_batches_that_are_more_or_fewer_than_said_are_not_lost_unseen(batches, said, together):
+    stacked = [np.arange(n, min(n + together, batches), dtype=np.int32) for n in range(0, batches, together)]
+    items = stacked if together > 1 else [one[0] for one in stacked]
+    some = tf.TensorSpec([None] if together > 1 else [], tf.int32)
+    data = dataset_of(lambda: ((item, item) for item in items), (some, some), 5, together > 1)
+    with pytest.raises(tf.errors.UnknownError, match=f"there must be 5 batches, got {said}"):
+        list(data)
+
+
+def test_a_generator_has_ended_when_its_pass_has():
+    ended = []
+
+    def items():
+        yield from ((np.int32(n), np.int32(n)) for n in range(3))
+        ended.append(True)
+
+    some = tf.TensorSpec([], tf.int32)
+    assert len(list(dataset_of(items, (some, some), 3))) == 3 and ended == [True]

@@ -10,7 +10,7 @@ from llvmlite import ir
 
 from nlp_rnn import layers
 from nlp_rnn.layers import cells, scan
-from nlp_rnn.layers.native import compiling, differentiable
+from nlp_rnn.layers.native import compiling, differentiable, kernels, operation
 from nlp_rnn.layers.native.emitter import FLOAT, INT, Emitter, number
 from nlp_rnn.layers.native.equations import equation
 from nlp_rnn.layers.native.kinds import order
@@ -85,6 +85,14 @@ def test_every_cell_on_every_processor(kind, any_processor, monkeypatch):
 def test_every_size(sizes, monkeypatch):
     cell, inputs, fixed = problem("GRU", *sizes, masked=True, dropped=False)
     require_equal(Recurrence(cell), inputs, fixed, False, monkeypatch)
+
+
+def test_much_that_is_kept_is_found_again(monkeypatch):
+    monkeypatch.setattr(kernels, "MUCH", 1)
+    operation._program.cache_clear()
+    cell, inputs, fixed = problem("LSTM", 19, 5, 3, 22, masked=True, dropped=True)
+    require_equal(Recurrence(cell), inputs, fixed, False, monkeypatch)
+    operation._program.cache_clear()
 
 
 @pytest.mark.parametrize("sequences", [0, 1, 2])

@@ -10,7 +10,7 @@ import pytest
 from nlp_rnn.models import DirectForecaster, PathForecaster
 from nlp_rnn.objectives import Forecasting
 from nlp_rnn.panel import Panel, split_by_series
-from nlp_rnn.training import Plan, fit
+from nlp_rnn.training import Plan, _Numbers, _together, fit
 from nlp_rnn.windows import Windows
 
 
@@ -148,10 +148,10 @@ def test_categories_are_renumbered_by_name():
     assert data.only(np.array([2, 1])).names == ("c", "b")
 
 
-def test_few_batches_are_taken_together_where_they_are_large():
+def test_few_steps_pass_untold_where_they_are_long():
     data = panel([30, 12])
-    sizes = [(64, 36, 18), (256, 96, 96), (64, 1_000, 500), (64, 4_000, 500)]
-    of = [Windows(data, data.lengths, known, horizon, batch).together for batch, known, horizon in sizes]
+    sizes = [(140, 36, 18, 50_000), (64, 36, 18, 800_000), (64, 1_000, 500, 50_000), (64, 4_000, 500, 50_000)]
+    of = [_together(Windows(data, data.lengths, *shape, batch), weights) for batch, *shape, weights in sizes]
     assert of == [16, 2, 1, 1]
 
 
@@ -174,8 +174,13 @@ def test_batches_that_come_together_are_those_that_come_alone(sizes):
 @pytest.mark.parametrize(
     "model", [PathForecaster, lambda season, **settings: DirectForecaster(12, 3, season, **settings)]
 )
-def test_steps_taken_together_learn_what_they_learn_alone(model, tmp_path):
+def test_steps_taken_together_learn_what_they_learn_alone(model, tmp_path, monkeypatch):
     data = panel([60] * 20)
+
+    steps, ordinary = [], _Numbers.on_train_batch_end
+    monkeypatch.setattr(
+        _Numbers, "on_train_batch_end", lambda self, step, logs: (steps.append(step + 1), ordinary(self, step, logs))
+    )
 
     def trained(together):
         keras.utils.set_random_seed(1)
@@ -189,6 +194,7 @@ def test_steps_taken_together_learn_what_they_learn_alone(model, tmp_path):
         return [[row["loss"], row["val_loss"]] for row in history], objective.get_weights()
 
     alone, together = trained(1), trained(16)
+    assert steps == 2 * [*range(1, 20)] + 2 * [16, 32]
     np.testing.assert_allclose(alone[0], together[0], rtol=1e-5)
     for here, there in zip(alone[1], together[1], strict=True):
         np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-6)

@@ -56,10 +56,17 @@ class Forward(Loop):
             made = [value(column, known, self.e.arithmetic) for column in self.equation.new]
             made = [self.chosen(counts, new, old) for new, old in zip(made, states, strict=True)]
             self._write(made, at, self.place(step, unit))
-            for n, column in enumerate(self.kind.kept):
-                # Read only on the way back: there is much of it, and it would drive from the cache what is read soon.
-                found = value(column, known, self.e.arithmetic)
-                self.e.store_past(found, self.arrays["kept"], self.kept_at(t, row, unit, n))
+            found = [value(column, known, self.e.arithmetic) for column in self.kind.kept]
+            self._keep(found, [self.kept_at(t, row, unit, n) for n in range(len(found))])
+
+    def _keep(self, found, places):
+        """Keep vectors for the way back; past the caches where there is so much that it would drive out all else."""
+        past = self.e.builder.icmp_signed("!=", self.numbers["past"], number(0))
+        with self.e.builder.if_else(past) as (much, little):
+            for write, branch in ((self.e.store_past, much), (self.e.store, little)):
+                with branch:
+                    for one, at in zip(found, places, strict=True):
+                        write(one, self.arrays["kept"], at)
 
     def _pre_activations(self, rows, block, unit):
         """For each row the pre-activations by their columns' keys; where only a sum matters, it is that of W x."""

@@ -19,6 +19,7 @@ OPTIONS = ("parts", "reverse", "told", "units")  # the last: without those that 
 FEWEST_ROWS = 8  # of a part of the batch: with fewer, its matrix products no longer fill a core
 TABLE = 64  # rows of the table of `backward.py`, of several steps where one has fewer
 LINE = 16  # floats of a line of the cache
+MUCH = 2**20  # floats: what is kept goes past the caches from here on
 WEIGHTS = {"kernel": "FC", "bias": "C", "recurrent_kernel": "UC", "recurrent_bias": "C"}
 Value = ir.Value
 
@@ -175,7 +176,12 @@ class ForwardKernel(_Kernel):
         self._pack(pieces)
         arrays = {**self.at, **self.made, **pieces, **self._states(pieces)}
         unused = {"span": number(1), "wide_left": number(0), "wide_right": number(0)}
-        self._run(self._turns(self.option["reverse"]) | unused, arrays)
+        self._run(self._turns(self.option["reverse"]) | unused | {"past": self._past()}, arrays)
+
+    def _past(self):
+        """Whether what is kept is written past the caches, in whole lines: parts of one are slow to write so."""
+        much = self.e.builder.icmp_signed(">=", self.size("T", "B", "K", "U"), number(MUCH))
+        return self.e.builder.zext(much, INT) if self.kind.lanes == LINE else number(0)
 
     def _pack(self, to):
         order, at = self.kind.order, self.at
@@ -252,7 +258,7 @@ class BackwardKernel(_Kernel):
         self.packing.zeros(pieces["d_weights"], number(0), self.e.index((each, self.parts)))
         states = {f"d_state_{n}": self.made[f"initial_{n}"] for n in range(self.kind.cell.states)}
         arrays = {**self.at, "h_0": self.at["initial_0"], **pieces, **states, "d_x": self.made["x"]}
-        table = {"span": self.span, "wide_left": self.left, "wide_right": self.right}
+        table = {"span": self.span, "wide_left": self.left, "wide_right": self.right, "past": number(0)}
         back = self.e.builder.sub(number(1), self.option["reverse"])
         self._run(self._turns(back) | table, arrays, lambda part: self._of_part(pieces, part))
         self._add_up(pieces["d_weights"], each)

@@ -27,6 +27,7 @@ NUMBERS = (
     "span",
     "wide_left",
     "wide_right",
+    "past",
 )
 BYTES = ("mask",)
 Value = ir.Value
