@@ -23,6 +23,7 @@ DRAWN = 9  # series
 SHOWN = 4  # so many times the horizon is drawn before what follows, and so many seasons at least
 HERE = "model"
 START = "before fine-tuning"
+MANY = 300  # series
 MOST = 3_000  # series that are measured: the classical methods are slow, and all are measured on the same ones
 
 
@@ -65,7 +66,7 @@ def evaluate(
     options = forecaster.options
     horizon, season = options["horizon"], options["season"]
     panel = panel.only(_measured(panel, horizon, origins, options["known"]))
-    models, names = {HERE: forecaster, **({START: start} if start else {})}, _methods(classical)
+    models, names = {HERE: forecaster, **({START: start} if start else {})}, _methods(classical, len(panel))
     told = [_told(models, names, panel, horizon * back) for back in range(origins, 0, -1)]
     points = {name: np.concatenate([one.points[name] for one in told]) for name in (*models, *names)}
     quantiles, actual, sizes = (np.concatenate([one[n] for one in told]) for n in range(1, 4))
@@ -116,16 +117,21 @@ def _measured(panel, horizon, origins, known):
             f"{panel.name}: the longest series has {panel.lengths.max()} points; {held_out + 2} are needed to hold out "
             f"{held_out} and tell them"
         )
+    short = len(panel) - np.count_nonzero(panel.lengths >= held_out + 2)
+    if short:
+        say(f"not measured: {short:,} series of fewer than {held_out + 2} points, of which {held_out} are held out")
     if len(usable) > MOST:
         say(f"the figures are of {MOST:,} of {len(usable):,} series, drawn at random")
         usable = np.sort(np.random.default_rng(0).choice(usable, MOST, replace=False))
     return usable
 
 
-def _methods(classical):
+def _methods(classical, series):
     if classical and importlib.util.find_spec("statsmodels") is None:
         say("ETS and Theta are left out: they need the package statsmodels (pip install 'nlp-rnn[forecasting]')")
         classical = False
+    if classical and series > MANY:
+        say("ETS and Theta of many series take a while: --set classical=false leaves them out")
     return [name for name in METHODS if classical or name not in CLASSICAL]
 
 

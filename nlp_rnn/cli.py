@@ -101,6 +101,8 @@ def run(recipe, data, out, start, assignments, resume, tensorboard, json_, **col
     quiet_tensorflow()
     module = recipes.load(recipe)
     before = as_begun(module, recipe, out, start) if resume else {}
+    if resume and not (before or data):
+        raise CallError(f"there is no unfinished run {out} to go on with: name the --data to begin one with")
     start = open_language_model(start, module, recipe) if start else None
     config = recipes.with_settings(recipes.config_of(module, before.get("settings", {})), assignments)
     asked = asked_for({"name": data or None, **columns}, before.get("data", {"name": module.DATA}))

@@ -16,6 +16,7 @@ def say_how_to_go_on(out: Path) -> None:
     from nlp_rnn import runs
 
     if not runs.has_checkpoint(out):
+        say("No epoch was finished: nothing is kept.")
         return
     words = [word for word in sys.argv[1:] if word != "--resume"]
     words += [] if "--out" in words else ["--out", str(out)]

@@ -194,4 +194,6 @@ def _scaling(config, panel):
     seen = panel.values[~np.isnan(panel.values)]
     if (seen == 0).any() and (seen >= 0).all() and (seen == np.round(seen)).all():
         say(f"these are counts: compare with --set model=paths --set likelihood={COUNTS}, which is never below zero")
-    return {"auto": "log" if seen.min() > 0 else "deviation"}.get(config.scaling, config.scaling)
+    if (low := np.count_nonzero(seen <= 0)) and config.scaling == "auto":
+        say(f"measured as they are, not by logarithms, since {low:,} of {len(seen):,} values are not above zero")
+    return {"auto": "deviation" if low else "log"}.get(config.scaling, config.scaling)

@@ -51,3 +51,10 @@ def test_bands_are_of_quantiles_as_far_below_the_median_as_above():
     assert plots._intervals([0.1, 0.5, 0.9, 0.97]) == ([(0, 2)], [1, 3])
     assert plots._intervals([0.025, 0.1, 0.3, 0.5, 0.7, 0.9, 0.975]) == ([(0, 6), (1, 5), (2, 4)], [3])
     assert plots._intervals([0.1, 0.2]) == ([], [0, 1])
+
+
+def test_a_series_too_short_to_be_measured_is_said(capsys):
+    data = Panel("x", ("a", "b"), np.arange(1.0, 36.0, dtype="float32"), np.array([0, 3, 35]), 1, np.zeros(2, np.int32))
+    pipeline = Forecaster(DirectForecaster(12, 2, 4, units=4), (), season=1, horizon=2, known=12)
+    assert evaluate(pipeline, data, 1, classical=False).figures["series"] == 1
+    assert "not measured: 1 series of fewer than 4 points, of which 2 are held out" in capsys.readouterr().err

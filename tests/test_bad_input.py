@@ -112,6 +112,7 @@ def test_nothing_is_written_over(cli, trained):
         one_line(cli(*words), 2, "there exists already; choose another")
     one_line(cli("run", "sentiment", "--out", trained, "--resume"), 2, "is finished: there is nothing to resume")
     one_line(cli("run", "sentiment", "--out", "there", "--resume"), 2, "there exists already; choose another")
+    one_line(cli("run", "sentiment", "--out", "none", "--resume"), 2, "there is no unfinished run none to go on with")
     Path("mine.py").write_text("")
     one_line(cli("copy", "sentiment", "mine.py"), 2, "mine.py exists already")
     assert Path("mine.py").read_text() == "" and not list(Path("there").iterdir())
