@@ -229,7 +229,7 @@ class _Follow(keras.callbacks.Callback):
         self.train.epoch = epoch
         self.before = epoch * (self.steps + self.validation)
         self.epoch = epoch + 1
-        self.waited, self.ended = 0.0, time.monotonic()
+        self.waited, self.ended = 0.0, math.inf  # the first batch is made after the program is traced: no waiting
 
     def on_train_batch_end(self, batch, logs=None):
         done = min(batch + 1, self.steps)  # Keras counts on beyond an epoch's end
