@@ -25,7 +25,7 @@ LIBRARIES = ("here", "keras", "torch")
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = 4
 FEW = 3  # of what takes seconds
-MANY = 15  # where one figure is all that there is of a case
+MANY = 15  # where a peer still gets faster after several passes, as darts' LSTM does until about the tenth
 
 
 def measure(workers, case, rounds=ROUNDS):
