@@ -23,7 +23,7 @@ DRAWN = 9  # series
 SHOWN = 4  # so many times the horizon is drawn before what follows, and so many seasons at least
 HERE = "model"
 START = "before fine-tuning"
-MANY = 300  # series
+MANY = 300  # series, of which the classical methods take a while
 MOST = 3_000  # series that are measured: the classical methods are slow, and all are measured on the same ones
 
 
@@ -106,7 +106,8 @@ def _told(models, names, panel, back):
 def _measured(panel, horizon, origins, known):
     """The numbers of the series that are measured, at most `MOST`, the same ones each time."""
     held_out = horizon * origins
-    usable = np.flatnonzero(panel.lengths >= held_out + 2)
+    enough = panel.lengths >= held_out + 2
+    usable, short = np.flatnonzero(enough), np.count_nonzero(~enough)
     ends = [horizon * back for back in range(1, origins + 1)]
     old = [n for n in usable if any(np.isnan(panel.series(n)[:-end][-known:]).all() for end in ends)]
     if old:
@@ -117,7 +118,6 @@ def _measured(panel, horizon, origins, known):
             f"{panel.name}: the longest series has {panel.lengths.max()} points; {held_out + 2} are needed to hold out "
             f"{held_out} and tell them"
         )
-    short = len(panel) - np.count_nonzero(panel.lengths >= held_out + 2)
     if short:
         say(f"not measured: {short:,} series of fewer than {held_out + 2} points, of which {held_out} are held out")
     if len(usable) > MOST:
@@ -131,7 +131,7 @@ def _methods(classical, series):
         say("ETS and Theta are left out: they need the package statsmodels (pip install 'nlp-rnn[forecasting]')")
         classical = False
     if classical and series > MANY:
-        say("ETS and Theta of many series take a while: --set classical=false leaves them out")
+        say("ETS and Theta of many series take a while; a run with --set classical=false does without them")
     return [name for name in METHODS if classical or name not in CLASSICAL]
 
 

@@ -31,6 +31,13 @@ label_column = click.option(
 )
 
 
+def _with(command, options):
+    """A command with options, told in this order, before those that it has."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def series_options(command):
     """What else is said of a table of series."""
     options = (
@@ -48,9 +55,7 @@ def series_options(command):
             help="Series: a column that is read beside the values and known no longer than they are; repeatable.",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return _with(command, options)
 
 
 def training_options(command):
@@ -65,9 +70,7 @@ def training_options(command):
         ),
         click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs into the run folder."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return _with(command, options)
 
 
 def asking_options(command):
@@ -93,6 +96,13 @@ def asking_options(command):
             "--attention", type=FILE, help="Translation: draw what each word of a text came from: a new .png file."
         ),
         click.option("--ensemble", type=FILE, multiple=True, help="Translation: another run to decide together with."),
+    )
+    return _with(forecasting_options(command), options)
+
+
+def forecasting_options(command):
+    """What only a forecaster can be asked."""
+    options = (
         click.option(
             "--horizon", type=int, help="Forecasting: so many steps; by default as many as the model was trained for."
         ),
@@ -111,9 +121,7 @@ def asking_options(command):
             "many as the horizon, are not looked at.",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return _with(command, options)
 
 
 class OfRecipe(click.Command):

@@ -148,14 +148,21 @@ def _compile(model, plan, train):
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         jit_compile=False,  # XLA compiles anew for every length
-        steps_per_execution=1 if train.together == 1 else _together(train, model.count_params()),
+        steps_per_execution=untold_steps(train, model),
     )
     model.optimizer.build(model.trainable_variables)
 
 
-def _together(train, weights):
-    """How many steps may pass before Keras, and with it whoever waits or wants it to stop, hears of them."""
-    return max(1, min(train.together, WORK // (train.points * max(weights, 1))))
+def untold_steps(train: LengthBuckets | Streams, model: keras.Model) -> int:
+    """How many steps may pass before Keras, and with it whoever waits or wants it to stop, hears of them.
+
+    Args:
+        train: what is trained on; where it allows of several, it says how many `points` a batch has.
+        model: built.
+    """
+    if train.together == 1:
+        return 1
+    return max(1, min(train.together, WORK // (train.points * max(model.count_params(), 1))))
 
 
 def _optimizer(model, plan, schedule, steps):

@@ -88,7 +88,7 @@ class Windows:
 
     @property
     def points(self) -> int:
-        """Of a batch, those to be told among them."""
+        """How many points a batch has, known ones and others."""
         return self.batch * (self.known + self.horizon)
 
     def batches(self) -> Iterator[tuple[np.ndarray, ...]]:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from nlp_rnn import backtest, plots
 from nlp_rnn import forecast_metrics as metrics
-from nlp_rnn import plots
 from nlp_rnn.backtest import evaluate
 from nlp_rnn.forecasting import Forecaster
 from nlp_rnn.models import DirectForecaster
@@ -58,3 +58,9 @@ def test_a_series_too_short_to_be_measured_is_said(capsys):
     pipeline = Forecaster(DirectForecaster(12, 2, 4, units=4), (), season=1, horizon=2, known=12)
     assert evaluate(pipeline, data, 1, classical=False).figures["series"] == 1
     assert "not measured: 1 series of fewer than 4 points, of which 2 are held out" in capsys.readouterr().err
+
+
+def test_that_the_classical_methods_take_long_is_said_before(capsys):
+    for classical, series, said in ((True, 301, True), (True, 300, False), (False, 301, False)):
+        assert ("ETS" in backtest._methods(classical, series)) == classical
+        assert ("take a while" in capsys.readouterr().err) == said

@@ -112,7 +112,7 @@ def test_a_generator_has_ended_when_its_pass_has():
     ended = []
 
     def items():
-        yield from ((np.int32(n), np.int32(n)) for n in range(3))
+        yield from ((np.int64(n), np.float64(n)) for n in range(3))  # cast, as they fit
         ended.append(True)
 
     some = tf.TensorSpec([], tf.int32)

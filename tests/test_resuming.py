@@ -12,7 +12,7 @@ from nlp_rnn import recipes
 from nlp_rnn.checks import CallError
 from nlp_rnn.opening import asked_for
 from nlp_rnn.places import begun
-from nlp_rnn.resuming import as_begun
+from nlp_rnn.resuming import as_begun, say_how_to_go_on
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ def test_what_is_gone_on_with_is_said(write, capsys, tmp_path):
     assert as_begun(RECIPE, "mine", tmp_path / "none", None) == {}
     assert as_begun(RECIPE, "mine", write(), None) == PURPOSE
     assert "going on as begun: data a.csv units=8\n" in capsys.readouterr().err
+
+
+def test_that_nothing_is_kept_is_said(capsys, tmp_path):
+    say_how_to_go_on(tmp_path / "none")
+    assert capsys.readouterr().err == "No epoch was finished: nothing is kept.\n"
 
 
 def test_another_recipe_or_start_is_refused(write):

@@ -243,19 +243,19 @@ def test_of_steps_taken_together_the_last_batch_is_waited_for_and_no_step_is_cou
         follow.on_train_batch_end(batch, {"loss": 1.0})
     follow.on_test_batch_end(1)
     assert follow.waited == 5.0, "the second two were made at 7, the first ended at 3; the last at 9 after 8"
-    assert told == [2, 4, 5, 6]
+    assert told == [8, 10, 11, 12], "the epoch before had 5 steps, and one of validation"
 
 
 def following(ready):
-    """What follows an epoch whose batches were made then, and validation of one; and the steps that it tells."""
+    """What follows a second epoch whose batches were made then, and validation of one; and the steps that it tells."""
 
     class Train(SimpleNamespace):
         def __len__(self):
             return len(self.ready)
 
     told = []
-    follow = training._Follow(Train(ready=ready), 1, SimpleNamespace(epochs=1), lambda steps, _: told.append(steps))
-    follow.on_epoch_begin(0)
+    follow = training._Follow(Train(ready=ready), 1, SimpleNamespace(epochs=2), lambda steps, _: told.append(steps))
+    follow.on_epoch_begin(1)
     return follow, told
 
 

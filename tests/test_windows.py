@@ -2,15 +2,17 @@
 
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
+from nlp_rnn.checks import InputError
 from nlp_rnn.models import DirectForecaster, PathForecaster
 from nlp_rnn.objectives import Forecasting
 from nlp_rnn.panel import Panel, split_by_series
-from nlp_rnn.training import Plan, _Numbers, _together, fit
+from nlp_rnn.training import Plan, _Numbers, fit, untold_steps
 from nlp_rnn.windows import Windows
 
 
@@ -151,8 +153,23 @@ def test_categories_are_renumbered_by_name():
 def test_few_steps_pass_untold_where_they_are_long():
     data = panel([30, 12])
     sizes = [(140, 36, 18, 50_000), (64, 36, 18, 800_000), (64, 1_000, 500, 50_000), (64, 4_000, 500, 50_000)]
-    of = [_together(Windows(data, data.lengths, *shape, batch), weights) for batch, *shape, weights in sizes]
+    of = [untold_steps(Windows(data, data.lengths, *shape, batch), has(weights)) for batch, *shape, weights in sizes]
     assert of == [16, 2, 1, 1]
+
+
+def has(weights):
+    return SimpleNamespace(count_params=lambda: weights)
+
+
+@pytest.mark.parametrize(("steps", "said"), [(19, "by step 16"), (5, "by step 5")])
+def test_a_loss_that_is_no_number_is_told_by_the_steps_that_have_passed(steps, said, tmp_path):
+    data = panel([60] * 20)
+    windows = Windows(data, data.lengths - 3, 12, 3, 32, steps, seed=0), Windows(data, data.lengths, 12, 3, 8)
+    model = PathForecaster(4, units=8)
+    model.build((None, None))
+    model.telling.kernel.assign(np.full(model.telling.kernel.shape, np.nan))
+    with pytest.raises(InputError, match=f"the loss became nan in epoch 1, {said}: "):
+        fit(Forecasting(model), *windows, Plan(epochs=1, learning_rate=0.01), tmp_path)
 
 
 @pytest.mark.parametrize("sizes", [[4, 4, 3], [4, 4, 3, 3, 4], [2] * 19])

@@ -6,6 +6,7 @@ from nlp_rnn.models import PathForecaster
 from nlp_rnn.objectives import Forecasting
 from nlp_rnn.optimizers import FusedAdam
 from nlp_rnn.panel import Panel
+from nlp_rnn.training import untold_steps
 from nlp_rnn.windows import Windows
 
 
@@ -20,7 +21,8 @@ def forecasting(_, case):
     model = PathForecaster(1, "normal", case.cell.lower(), case.units, case.layers, dropout=0.0)
     model.build((None, None))
     trained = Forecasting(model)
-    trained.compile(FusedAdam(0.001), jit_compile=False, steps_per_execution=windows.together)  # as `training.fit` does
+    steps = untold_steps(windows, trained)  # as `training.fit` does
+    trained.compile(FusedAdam(0.001), jit_compile=False, steps_per_execution=steps)
     trained.optimizer.build(trained.trainable_variables)
     data = windows.dataset()
     return lambda: trained.fit(data, epochs=1, shuffle=False, verbose=0).history["loss"]
