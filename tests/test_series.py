@@ -218,6 +218,8 @@ def test_columns_are_told_apart(tmp_path):
         assert panel.names == ("north", "south") and panel.series(1).tolist() == [2, 4] and not panel.kinds
     with pytest.raises(InputError, match="name the column of their names: --series-column"):
         opened(tmp_path, "date,region,sales\n2024-01-01,north,1\n2024-01-01,north,2\n")
+    with pytest.raises(InputError, match="line 3: the time 2024-01-01 comes twice"):
+        opened(tmp_path, "date,sales,remark\n2024-01-01,1,cold\n2024-01-01,2,warm\n")
     with pytest.raises(InputError, match="name the column of their names: --series-column"):
         opened(tmp_path, "date,store_nbr,sales\n2024-01-01,1,5\n2024-01-01,2,6\n")
 

@@ -156,7 +156,7 @@ def _columns(path, table, asked):
     dated = [column for column in table.columns if table[column].dtype.kind == "M"]
     found["time"] = found["time"] or next(iter(dated), None)
     if not found["series"] and not asked["value"]:
-        found |= _told_apart(table, found)
+        found |= _names_and_values(table, found)
     others = len(table.columns) - 1 - (found["time"] is not None)
     if found["value"] and not found["series"] and others and not asked["value"]:
         found["value"] = None  # one of several columns of numbers
@@ -170,10 +170,10 @@ def _columns(path, table, asked):
     return found
 
 
-def _told_apart(table, found):
-    """The columns of names and values where no usual name says so, but one of words tells apart rows of the same time.
+def _names_and_values(table, found):
+    """The columns of names and values where no usual name says so, but times come again and one column is of words.
 
-    Nothing if there is none, or another column of words or of numbers beside it.
+    Nothing where another one is, where the words are hardly ever the same, or where two columns may be the values.
     """
     time = found["time"]
     if time is None or not table[time].duplicated().any():
@@ -182,7 +182,7 @@ def _told_apart(table, found):
     numbers = [column for column in rest if _is_numeric(table[column])]
     words = [column for column in rest if column not in numbers]
     value = found["value"] or (numbers[0] if len(numbers) == 1 else None)
-    if len(words) != 1 or not value or table[words[0]].isna().any() or table.duplicated([time, words[0]]).any():
+    if len(words) != 1 or not value or table[words[0]].isna().any() or 2 * table[words[0]].nunique() > len(table):
         return {}
     say(f"column '{words[0]}' names the series, '{value}' holds their values")
     return {"series": words[0], "value": value, "category": None}
