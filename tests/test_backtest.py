@@ -44,6 +44,7 @@ def test_a_tenth_of_the_series_may_be_held_worse_than_all():
     low, high = np.zeros((40, 3)), np.full((40, 3), 2.0)
     assert metrics.lowest_coverage(actual, low, high, 20) == pytest.approx(1 / 3)
     assert metrics.lowest_coverage(actual[:3], low[:3], high[:3], 3) == pytest.approx(1 / 3)
+    assert metrics.lowest_coverage(np.array([[9.0, 1.0, np.nan]]), low[:1], high[:1], 1) == 1 / 2
     assert metrics.coverage(actual, low, high) == pytest.approx(109 / 117)
 
 

@@ -210,16 +210,21 @@ def test_columns_are_told_apart(tmp_path):
     assert panel.names == ("NA",) and panel.series(0).tolist() == [1, 2]
     with pytest.raises(CallError, match="which column holds the values"):
         opened(tmp_path, "shop,a,b\nx,1,2\n", series_column="shop")
-    panel = opened(tmp_path, "date,a,remark\n2024-01-01,1,cold\n2024-01-02,2,warm\n\n").panel
-    assert panel.names == ("a",)
+    for words in (("cold", "warm"), ("cold", "cold")):
+        panel = opened(tmp_path, "date,a,remark\n2024-01-01,1,{}\n2024-01-02,2,{}\n\n".format(*words)).panel
+        assert panel.names == ("a",)
     for header in ("date,region,sales", "date,category,turnover"):
         days = "\n2024-01-01,north,1\n2024-01-01,south,2\n2024-01-02,south,4\n2024-01-02,north,3\n"
         panel = opened(tmp_path, header + days).panel
         assert panel.names == ("north", "south") and panel.series(1).tolist() == [2, 4] and not panel.kinds
     with pytest.raises(InputError, match="name the column of their names: --series-column"):
         opened(tmp_path, "date,region,sales\n2024-01-01,north,1\n2024-01-01,north,2\n")
-    with pytest.raises(InputError, match="line 3: the time 2024-01-01 comes twice"):
-        opened(tmp_path, "date,sales,remark\n2024-01-01,1,cold\n2024-01-01,2,warm\n")
+    for text in (
+        "date,sales,remark\n2024-01-01,1,cold\n2024-01-01,2,warm\n",
+        "date,region,sales,remark\n2024-01-01,north,1,cold\n2024-01-01,north,2,cold\n",
+    ):
+        with pytest.raises(InputError, match="line 3: the time 2024-01-01 comes twice"):
+            opened(tmp_path, text)
     with pytest.raises(InputError, match="name the column of their names: --series-column"):
         opened(tmp_path, "date,store_nbr,sales\n2024-01-01,1,5\n2024-01-01,2,6\n")
 
