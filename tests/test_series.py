@@ -221,7 +221,7 @@ def test_columns_are_told_apart(tmp_path):
         opened(tmp_path, "date,region,sales\n2024-01-01,north,1\n2024-01-01,north,2\n")
     for text in (
         "date,sales,remark\n2024-01-01,1,cold\n2024-01-01,2,warm\n",
-        "date,region,sales,remark\n2024-01-01,north,1,cold\n2024-01-01,north,2,cold\n",
+        "date,region,sales,remark\n2024-01-01,north,1,cold\n2024-01-01,south,2,cold\n2024-01-02,north,3,cold\n2024-01-02,south,4,cold\n",
     ):
         with pytest.raises(InputError, match="line 3: the time 2024-01-01 comes twice"):
             opened(tmp_path, text)
