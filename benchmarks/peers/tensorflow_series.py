@@ -21,7 +21,7 @@ def forecasting(_, case):
     model = PathForecaster(1, "normal", case.cell.lower(), case.units, case.layers, dropout=0.0)
     model.build((None, None))
     trained = Forecasting(model)
-    steps = untold_steps(windows, trained)  # as `training.fit` does
+    steps = untold_steps(windows, model)  # as `training.fit` does
     trained.compile(FusedAdam(0.001), jit_compile=False, steps_per_execution=steps)
     trained.optimizer.build(trained.trainable_variables)
     data = windows.dataset()
