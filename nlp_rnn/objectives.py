@@ -6,6 +6,7 @@ Shapes: B batch, S source tokens, T tokens, E embedding, U units.
 import keras
 import tensorflow as tf
 
+from nlp_rnn.layers.side_by_side import side_by_side
 from nlp_rnn.losses import cross_entropy, sampled_cross_entropy
 from nlp_rnn.models import DirectForecaster, LanguageModel, PathForecaster, Run, Seq2Seq
 from nlp_rnn.text import END, PADDING
@@ -199,9 +200,14 @@ class Forecasting(Objective):
         super().__init__(model)
 
     def loss_of(self, known, following, category, covariates=None, *, training):
-        losses, counted = self.model.window_losses(known, following, category, covariates, training)
-        values = tf.reduce_sum(counted)
-        return tf.reduce_sum(losses * counted) / tf.maximum(values, 1.0), 0.0, values
+        def sums(*windows):
+            losses, counted = self.model.window_losses(*windows, training=training)
+            return tf.reduce_sum(losses * counted), tf.reduce_sum(counted)
+
+        windows = [known, following, category, *([] if covariates is None else [covariates])]
+        losses, counts = zip(*side_by_side(sums, *windows), strict=True)
+        values = tf.add_n(counts)
+        return tf.add_n(losses) / tf.maximum(values, 1.0), 0.0, values
 
 
 def shifted(target: tf.Tensor) -> tf.Tensor:

@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "pipelines": BASE | {"models", "text"},
     "decoding": BASE,
     "streams": BASE | {"batching", "text"},
-    "objectives": BASE | {"losses", "models", "text"},
+    "objectives": BASE | {"layers", "losses", "models", "text"},
     "pairs": BASE | {"batching", "text"},
     "pair_data": BASE | {"pairs", "progress", "sources", "subwords", "text", "translation"},
     "translation": BASE | {"decoding", "models", "objectives", "text"},

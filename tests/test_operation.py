@@ -18,6 +18,7 @@ from nlp_rnn.layers.native import compiling, differentiable, foreign, kernels, o
 from nlp_rnn.layers.native.differentiable import native_scan
 from nlp_rnn.layers.native.kinds import Kind
 from nlp_rnn.layers.recurrence import Recurrence
+from nlp_rnn.layers.side_by_side import usable_cores
 from tests.conformance import normal
 from tests.test_native import NATIVE, problem, results
 
@@ -241,7 +242,7 @@ def test_a_model_trains_with_them_and_is_served_without(tmp_path, monkeypatch):
     monkeypatch.setattr(scan, "native_scan", lambda *given: called.append(given) or native_scan(*given))
     model.make_train_function(force=True)
     model.fit(x, normal(32, 1), verbose=0)
-    assert [given[3:] for given in called[:2]] == [(way, max(1, scan._cores() // 2)) for way in (False, True)]
+    assert [given[3:] for given in called[:2]] == [(way, max(1, usable_cores() // 2)) for way in (False, True)]
     model.export(tmp_path / "served", verbose=False)
     served = tf.saved_model.load(tmp_path / "served")
     np.testing.assert_allclose(served.serve(x), model.predict(x, verbose=0), rtol=1e-5, atol=1e-6)

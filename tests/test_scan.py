@@ -9,6 +9,7 @@ from nlp_rnn import layers
 from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, cells, scan
 from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence
 from nlp_rnn.layers.scan import Way
+from nlp_rnn.layers.side_by_side import usable_cores
 from tests.conformance import LEFT, RIGHT, B, F, T, U, normal
 
 WAYS = {
@@ -184,7 +185,7 @@ def test_chooses_by_shape():
         graph.get_concrete_function()
         return found[0]
 
-    cores, narrow = scan._cores(), tf.zeros((F, 256))
+    cores, narrow = usable_cores(), tf.zeros((F, 256))
     parts, halves = max(1, min(cores, 4)), max(1, min(cores // 2, 4))
     assert chosen(unknown, 64, training=False) == Way(False, False), "what is served has no compiled operation"
     assert chosen(unknown, 64) == Way(True, True, parts, scan.STRETCH)

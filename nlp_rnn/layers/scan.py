@@ -24,9 +24,9 @@ from nlp_rnn.layers import loops
 from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.native.differentiable import native_scan, runs
 from nlp_rnn.layers.native.kernels import FEWEST_ROWS
-from nlp_rnn.layers.native.pool import cores
 from nlp_rnn.layers.products import input_product, kernel_gradients, pre_activations
 from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, present, steps_of
+from nlp_rnn.layers.side_by_side import running, usable_cores
 from nlp_rnn.layers.stretches import backward_stretches, forward_stretches
 from nlp_rnn.memory import keep_freed
 
@@ -61,15 +61,16 @@ class Way(NamedTuple):
 def choose(run: Recurrence, inputs: Inputs, fixed: Fixed, training: bool, beside: int = 1) -> Way:
     """The fastest way for tensors of this shape, as was measured (benchmarks/README.md); see `scan`."""
     batch, steps, _ = inputs.x.shape
+    beside *= running()
     small = all(_entries(kernel) < LARGE_KERNEL for kernel in (inputs.kernel, inputs.recurrent_kernel))
     worth = small and steps != 1 and (batch is None or batch >= 2 * FEWEST_ROWS)
     if training and worth and not tf.config.list_logical_devices("GPU") and runs(run, inputs, fixed):
-        return Way(False, False, max(1, _cores() // beside), native=True)
+        return Way(False, False, max(1, usable_cores() // beside), native=True)
     if tf.executing_eagerly() or not (training or None not in (batch, steps)):
         return Way(False, False)
     entries = _entries(inputs.recurrent_kernel)
     rows = 32 if batch is None else batch
-    parts = 1 if entries >= LARGE_KERNEL or tf.config.list_logical_devices("GPU") else _cores()
+    parts = 1 if entries >= LARGE_KERNEL or tf.config.list_logical_devices("GPU") else usable_cores()
     parts = max(1, min(parts // beside if training else parts, rows // FEWEST_ROWS))
     narrow = inputs.kernel is not None and _entries(inputs.kernel) <= NARROW_INPUT
     inside = narrow and entries < HUGE_KERNEL and not training and rows >= FEWEST_ROWS
@@ -78,10 +79,6 @@ def choose(run: Recurrence, inputs: Inputs, fixed: Fixed, training: bool, beside
 
 def _entries(kernel):
     return 0 if kernel is None else kernel.shape.num_elements()
-
-
-def _cores():
-    return tf.config.threading.get_intra_op_parallelism_threads() or cores()
 
 
 def scan(
@@ -95,7 +92,8 @@ def scan(
         fixed: those that have none.
         training: a gradient will be asked for; what it needs is kept. Without, it is made again where it is asked for.
         reverse: run from the last step to the first.
-        beside: how many such scans, this one counted, do not wait for each other and share the cores.
+        beside: how many such scans, this one counted, do not wait for each other and share the cores; in a half of a
+            batch (`side_by_side`), those of that half.
 
     Returns:
         A tuple of [B, T, U], of the first `run.sequences` states, in the order of the input; and a tuple of [B, U], of

@@ -68,6 +68,7 @@ class Backward(Loop):
         for row, step in zip(rows.rows, rows.steps, strict=True):
             left = self.e.index((self._in_table(row), self.numbers["wide_left"]))
             x = self.e.index((step, self.numbers["features"]))
+            self.fetch_x(step)
             self.e.copy(self.arrays["x"], x, self.arrays["left"], left, self.numbers["features"])
             one = self.e.index(left, self.numbers["features"], self.units)
             self.e.builder.store(self.e.one, self.e.builder.gep(self.arrays["left"], [one]))
@@ -75,6 +76,7 @@ class Backward(Loop):
     def _gradients(self, row, step, t, unit, condition):
         at, in_sequence = self.place(row, unit), self.place(step, unit)
         h = self._h_before(at, step, unit)
+        self._fetch(step, unit)
         known = {column.key: self._kept(t, row, unit, n) for n, column in enumerate(self.kind.kept)}
         known[self.equation.states[0].key] = h
         d_after = [self.load(f"d_state_{n}", at) for n in range(self.kind.cell.states)]
@@ -97,6 +99,13 @@ class Backward(Loop):
         following = self.e.index(t, self.numbers["onward"])
         self.e.prefetch(self.arrays["kept"], self.kept_at(following, row, unit, column))
         return self.load("kept", self.kept_at(t, row, unit, column))
+
+    def _fetch(self, step, unit):
+        """Have what the next step reads of the sequences on its way: of each row it is in another place of memory."""
+        following, past = (self.e.index(step, (n, self.numbers["onward"])) for n in (1, 2))
+        for n in range(self.kind.sequences):
+            self.e.prefetch(self.arrays[f"d_sequence_{n}"], self.place(following, unit))
+        self.e.prefetch(self.arrays["h"], self.place(past, unit))
 
     def _columns(self):
         """The gradients for the pre-activations, in the order of the table."""

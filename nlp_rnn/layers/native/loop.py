@@ -78,6 +78,12 @@ class Loop:
         """Write a vector."""
         self.e.store(found, self.arrays[array], at)
 
+    def fetch_x(self, step: Value) -> None:
+        """Have x of the next step on its way, of the row that is now at `step`: it is in another place of memory."""
+        following = self.e.index((self.e.index(step, self.numbers["onward"]), self.numbers["features"]))
+        with self.e.loop(number(0), self.numbers["features"], self.kind.lanes) as feature:
+            self.e.prefetch(self.arrays["x"], self.e.index(following, feature))
+
     def place(self, row: Value, unit: Value, column: int = 0, columns: int = 1) -> Value:
         """The index of a vector in an array of rows of `columns` U numbers."""
         return self.e.index((row, columns, self.units), (column, self.units), unit)
