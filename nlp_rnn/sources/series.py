@@ -1,7 +1,5 @@
 """Series of numbers in tables: one column a series, or one row a value; in shipped sets, one row a series."""
 
-import warnings
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from nlp_rnn.panel import Panel
 from nlp_rnn.progress import say
 from nlp_rnn.sources import calendar
 from nlp_rnn.sources.regular import Beside, Opened, Rows, joined, place_of
+from nlp_rnn.sources.series_tables import read_table
 
 USUAL = {
     "series": ("series", "unique_id", "series_id", "item_id", "id", "item", "sku", "store", "name"),
@@ -22,7 +21,6 @@ USUAL = {
 }
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
 DATES = 10_000_000  # whole numbers from here on may be dates, 20240131
-MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>")
 
 
 def open_series(
@@ -61,7 +59,7 @@ def open_series(
     if not path.name.endswith(ENDINGS):
         raise CallError(f"{data}: series are read from {', '.join(ENDINGS[:4])} (.gz)")
     asked = {"series": series_column, "value": value_column, "time": time_column}
-    table = _read(path, asked)
+    table = read_table(path, lambda columns: _named(columns, asked, "series"))
     beside = _beside(path, table, asked, future_columns, past_columns)
     table = table.drop(columns=list(beside.columns))
     columns = _columns(path, table, asked)
@@ -90,55 +88,6 @@ def _shipped(data):
     names = tuple(row[0] for row in rows)
     panel = Panel(data, names, np.concatenate(values), offsets, about["season"], categories, kinds, step=about["step"])
     return Opened(panel, about["horizon"])
-
-
-def _read(path, asked):
-    """A table as pandas reads it.
-
-    Raises:
-        InputError: it is broken, or empty.
-    """
-    try:
-        import pandas as pd
-    except ImportError:
-        raise CallError("series need the package pandas: pip install 'nlp-rnn[forecasting]'") from None
-
-    kind = path.name.removesuffix(".gz").rpartition(".")[2]
-    plain = {"sep": "\t" if kind == "tsv" else ",", "skip_blank_lines": False, "index_col": False}
-    try:
-        if kind in ("csv", "tsv"):
-            plain |= _of_spreadsheets(pd.read_csv(path, nrows=0, sep="\0", engine="python").columns)
-            columns = list(pd.read_csv(path, nrows=0, **plain).columns)
-            names = _named(columns, asked, "series")  # one may be called NA
-            missing = {column: MISSING for column in columns if column != names}
-            kinds = {names: str} if names else None
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the first
-                table = pd.read_csv(
-                    path, dtype=kinds, keep_default_na=False, na_values=missing, low_memory=False, **plain
-                )
-        else:
-            table = pd.read_json(path, lines=True, dtype=False) if kind == "jsonl" else pd.read_parquet(path)
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text: save it as UTF-8") from None
-    except pd.errors.ParserWarning:
-        raise InputError(f"{path}: rows hold more values than the first line names columns") from None
-    except (ValueError, OSError, EOFError, zlib.error) as error:  # pandas' own errors are ValueErrors
-        first = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{path} could not be read: {first[0]}") from None
-    table.columns = [str(column) for column in table.columns]
-    table = table.loc[:, [column for column in table.columns if not column.startswith("Unnamed: ")]]
-    while len(table) and (table.iloc[-1].isna() | (table.iloc[-1] == "")).all():  # empty lines at the end
-        table = table.iloc[:-1]
-    if not len(table) or not len(table.columns):
-        raise InputError(f"{path} holds no rows")
-    return table
-
-
-def _of_spreadsheets(header):
-    """How a table is read whose first line is this: where semicolons stand between columns, a comma is decimal."""
-    line = header[0] if len(header) else ""
-    return {"sep": ";", "decimal": ","} if ";" in line and "," not in line and "\t" not in line else {}
 
 
 def _named(columns, asked, role):
