@@ -78,7 +78,7 @@ def test_other_kinds_of_files(tmp_path):
         ("id,date,y\na,2024-01-01,1\n,2024-01-02,1\n", "line 3: column 'id' is empty"),
         ("date\n2024-01-01\n", "has no column of values"),
         ("week,sales\n1,5\n2,6\n4,7\n", "line 4: column 'week' holds 4 and counts steps, which must go up by one"),
-        ("", "could not be read"),
+        ("", "line 1 is empty"),
         ("date,a\n", "holds no rows"),
     ],
 )

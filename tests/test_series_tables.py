@@ -17,9 +17,17 @@ def opened(folder, text):
     [
         ("date,a,b,a\n2024-01-01,1,2,3\n", "line 1: two columns are named 'a'"),
         ("date;a; a\n2024-01-01;1;2\n", "line 1: two columns are named 'a'"),
+        ("date,a,a,b,b,\n2024-01-01,1,2,3,4,\n", "line 1: two columns are named 'a'"),
         ("2024-01-01,1\n2024-01-02,2\n", "line 1 holds values: write the names of the columns"),
-        ("2024-01-01 00:00,1,-2.5e3\n2024-01-01 01:00,2,3\n", "line 1 holds values"),
+        ("2024-01-01 00:00,1,1,\n2024-01-01 01:00,2,3,\n", "line 1 holds values"),
+        ("2024-01-01,x,5\n2024-01-02,x,6\n", "line 1 holds values"),
+        ("2024-01-01,,NA\n2024-01-02\n", "line 1 holds values"),
+        ("31.01.2024;1\n29.02.2024;2\n", "line 1 holds values"),
+        ("2024Q1,5\n2024Q2,6\n", "line 1 holds values"),
+        ("20240101,5\n20240102,6\n", "line 1 holds values"),
         ("1.5\n2\n3\n", "line 1 holds values"),
+        ("\ndate,a\n2024-01-01,1\n", "line 1 is empty; it must name the columns"),
+        ("date,a\n2024-01-01,1,2\n", "rows hold more values than the first line names columns"),
     ],
 )
 def test_columns_need_names_of_their_own(tmp_path, text, message):
@@ -28,7 +36,9 @@ def test_columns_need_names_of_their_own(tmp_path, text, message):
 
 
 def test_numbers_may_be_names(tmp_path):
-    assert opened(tmp_path, "101,102\n1,2\n3,4\n").names == ("101", "102")
+    for names in (("101", "102"), ("0.1", "0.5"), ("1-1", "1-2"), ("2024-01", "2024-02")):
+        assert opened(tmp_path, ",".join(names) + "\n1,2\n3,4\n").names == names
+    assert opened(tmp_path, "date,a,,\n2024-01-01,2,,\n2024-01-02,4,,\n").names == ("a",)
     assert opened(tmp_path, "date,1.5\n2024-01-01,2\n2024-01-02,4\n").names == ("1.5",)
 
 
@@ -45,3 +55,38 @@ def test_an_index_as_pandas_writes_it(tmp_path):
     assert panel.step == "M1" and panel.names == ("a", "b"), "numbers of rows beside times"
     panel = opened(tmp_path, table["a"].to_csv())
     assert panel.step == "M1" and panel.names == ("a",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",a\n0,1\n1,3\n2,4\n\n",  # the empty line makes numbers of rows 0.0, 1.0
+        ",a\n1-1,1\n1-2,3\n",
+        ",a\n1.1,1\n1.2,3\n",
+        ",a\n2024-01-01,1\nsoon,3\n",
+        ",a\n,1\n,3\n",
+        ";a\n0;1,5\n1;3,5\n\n",
+    ],
+)
+def test_what_else_has_no_name_is_left_out(tmp_path, text):
+    panel = opened(tmp_path, text)
+    assert panel.begins is None and panel.names == ("a",)
+
+
+@pytest.mark.parametrize("name", ["date", "Time", "month"])
+def test_times_with_a_name_come_before_an_index(tmp_path, name, capsys):
+    panel = opened(tmp_path, f",{name},a\n2024-05-01,2024-01-01,1\n2024-05-02,2024-02-01,2\n2024-05-03,2024-03-01,3\n")
+    assert panel.step == "M1" and "taken to be the time" not in capsys.readouterr().err
+
+
+def test_times_asked_for_come_before_an_index(tmp_path):
+    (tmp_path / "a.csv").write_text(",when,a\n2024-05-01,2024-01-01,1\n2024-05-02,2024-02-01,2\n", encoding="utf-8")
+    panel = open_series(str(tmp_path / "a.csv"), time_column="when").panel
+    assert panel.begins.astype("datetime64[D]").astype(str).tolist() == ["2024-01-01"]
+
+
+def test_an_index_of_times_with_one_missing(tmp_path, capsys):
+    with pytest.raises(InputError, match="line 3: column 'time' is empty"):
+        opened(tmp_path, ",a\n2024-01-01,1\n,2\n2024-01-03,3\n")
+    said = capsys.readouterr().err
+    assert "the first column has no name: it is taken to be the time" in said and "zone" not in said

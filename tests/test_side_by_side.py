@@ -9,6 +9,11 @@ from nlp_rnn.models import DirectForecaster, PathForecaster
 from nlp_rnn.objectives import Forecasting
 from tests.conformance import normal
 
+MODELS = [
+    lambda: PathForecaster(3, "student_t", "lstm", units=16, layers=2, dropout=0.0, kinds=2, covariates=2, ahead=1),
+    lambda: DirectForecaster(12, 4, 4, units=16, dropout=0.0, kinds=2, covariates=2, ahead=1),
+]
+
 
 @pytest.fixture
 def two_cores(monkeypatch):
@@ -28,26 +33,43 @@ def cut(rows, *shape):
     return found
 
 
-def test_cuts_what_is_large_and_known(two_cores, monkeypatch):
+def test_cuts_what_is_large_and_known(two_cores):
     assert cut(33, 2) == [16, 17]
     assert cut(31) == [31], "halves of few rows would not run in machine code"
     assert cut(None, 3) == [None]
+    assert cut(32) == [16, 16]
     assert side_by_side.side_by_side(len, tf.ones((64,))) == [64], "eagerly, halves would run one after the other"
-    monkeypatch.setattr(tf.config.threading, "get_inter_op_parallelism_threads", lambda: 1)
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_an_odd_number_of_cores_takes_all_rows(cores, monkeypatch):
+    monkeypatch.setattr(side_by_side, "cores", lambda: cores)
     assert cut(64) == [64]
 
 
-def test_one_core_takes_all_rows(monkeypatch):
-    monkeypatch.setattr(side_by_side, "cores", lambda: 1)
+@pytest.mark.parametrize("kind", ["inter", "intra"])
+def test_one_thread_takes_all_rows(kind, two_cores, monkeypatch):
+    monkeypatch.setenv(f"TF_NUM_{kind.upper()}OP_THREADS", "1")
+    assert cut(64) == [64]
+    monkeypatch.setenv(f"TF_NUM_{kind.upper()}OP_THREADS", "")
+    assert cut(64) == [32, 32]
+    monkeypatch.setattr(tf.config.threading, f"get_{kind}_op_parallelism_threads", lambda: 1)
     assert cut(64) == [64]
 
 
-def test_layers_of_a_half_share_half_of_the_cores(monkeypatch):
+def test_a_gpu_takes_all_rows(two_cores, monkeypatch):
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind])
+    assert cut(64) == [64]
+
+
+@pytest.mark.parametrize("make", MODELS)
+def test_layers_of_a_half_share_half_of_the_cores(make, monkeypatch):
     monkeypatch.setattr(side_by_side, "cores", lambda: 6)
     chosen, choose = [], scan.choose
     monkeypatch.setattr(scan, "choose", lambda *args: chosen.append(choose(*args)) or chosen[-1])
-    train(PathForecaster(1, "normal", "lstm", units=16, layers=1, dropout=0.0))
-    assert [way.parts for way in chosen] == [3, 3] and side_by_side.running() == 1
+    train(make(), covariates=2)
+    chosen = [way for way in chosen if way.native]
+    assert chosen and {way.parts for way in chosen} == {3} and len(chosen) % 2 == 0 and side_by_side.running() == 1
 
 
 def train(model, covariates=0):
@@ -67,13 +89,7 @@ def train(model, covariates=0):
     return graph(*map(tf.constant, (known, following, np.arange(40, dtype="int32") % 3, *beside)))
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: PathForecaster(3, "student_t", "lstm", units=16, layers=2, dropout=0.0, kinds=2, covariates=2, ahead=1),
-        lambda: DirectForecaster(12, 4, 4, units=16, dropout=0.0, kinds=2, covariates=2, ahead=1),
-    ],
-)
+@pytest.mark.parametrize("make", MODELS)
 def test_halves_train_as_the_whole_does(make, two_cores, monkeypatch):
     model = make()
     model.build((None, None))

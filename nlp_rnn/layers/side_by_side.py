@@ -6,6 +6,7 @@ the many small operations between them.
 
 import contextlib
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
@@ -14,7 +15,7 @@ import tensorflow as tf
 from nlp_rnn.layers.native.kernels import FEWEST_ROWS
 from nlp_rnn.layers.native.pool import cores
 
-HALVES = 2  # more would share more cores as well, but each is traced, and adds its gradient to that of the others
+HALVES = 2  # measured on two cores; each part is traced, and adds its gradient to that of the others
 LEAST = 2 * FEWEST_ROWS  # rows of a half: fewer would not be run in machine code
 
 _running: ContextVar[int] = ContextVar("running", default=1)
@@ -23,8 +24,8 @@ _running: ContextVar[int] = ContextVar("running", default=1)
 def side_by_side(function: Callable, *tensors: tf.Tensor) -> list:
     """What a function makes of one half of the rows of tensors, and of the other, as a list.
 
-    Of all rows at once where halves would not be faster: eagerly, where rows are few or their number is not known, or
-    where TensorFlow runs one operation at a time.
+    Of all rows at once where halves would not be faster: eagerly, where rows are few or their number is not known, on a
+    GPU, with an odd number of cores, or where TensorFlow runs one operation at a time.
 
     Args:
         function: takes the tensors, and makes of each row what does not depend on the others.
@@ -52,13 +53,18 @@ def running() -> int:
 
 def usable_cores() -> int:
     """How many cores one operation may be shared among."""
-    return tf.config.threading.get_intra_op_parallelism_threads() or cores()
+    return _threads("intra")
 
 
 def _worth(rows):
-    together = min(tf.config.threading.get_inter_op_parallelism_threads() or cores(), usable_cores())
-    alone = tf.executing_eagerly() or tf.config.list_logical_devices("GPU")
-    return rows is not None and rows >= HALVES * LEAST and together >= HALVES and not alone
+    alone = tf.executing_eagerly() or tf.config.list_logical_devices("GPU") or _threads("inter") < HALVES
+    return rows is not None and rows >= HALVES * LEAST and usable_cores() % HALVES == 0 and not alone
+
+
+def _threads(kind):
+    """How many threads TensorFlow has, between ("inter") or within ("intra") operations: as told, or one a core."""
+    told = getattr(tf.config.threading, f"get_{kind}_op_parallelism_threads")()
+    return told or int(os.environ.get(f"TF_NUM_{kind.upper()}OP_THREADS") or 0) or cores()
 
 
 @contextlib.contextmanager

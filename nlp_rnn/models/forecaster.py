@@ -182,7 +182,7 @@ class DirectForecaster(keras.Model):
         pieces = tf.pad(tf.concat(points, -1), [[0, 0], [lacking, 0], [0, 0]])
         pieces = tf.reshape(pieces, [batch, self.segments, segment * (2 + self.settings["covariates"])])
         mask = tf.reduce_any(tf.reshape(pieces, [batch, self.segments, segment, -1])[..., 1] > 0, -1)
-        _, *states = self.recurrent(self.reading(pieces), mask=mask)
+        _, *states = self.recurrent(self.reading(pieces), mask=mask, training=training)
         places = tf.broadcast_to(self.places.value[None], [batch, self.told, units // 2])
         kind = tf.repeat(self.category(category)[:, None], self.told, 1)
         asked = tf.concat([places, kind], -1)
@@ -190,7 +190,8 @@ class DirectForecaster(keras.Model):
             ahead = tf.pad(beside[1], [[0, 0], [0, self.told * segment - self.settings["horizon"]], [0, 0]])
             asked += self.leading(tf.reshape(ahead, [batch, self.told, segment * self.settings["ahead"]]))
         asked = tf.reshape(asked, [batch * self.told, 1, units])
-        hidden, *_ = self.recurrent(asked, [tf.repeat(state, self.told, 0) for state in states])
+        states = [tf.repeat(state, self.told, 0) for state in states]
+        hidden, *_ = self.recurrent(asked, states, training=training)
         told = self.telling(self.dropped(hidden, training=training))
         told = tf.reshape(told, [batch, self.told * segment, len(self.settings["levels"])])
         return told[:, : self.settings["horizon"]]

@@ -56,7 +56,7 @@ def times_of(column, place: Place, name: str) -> np.ndarray:
         times = days
     else:
         times = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
-        if times.notna().any() and (walls != text).any():
+        if times.notna().any() and (walls != text)[text.notna()].any():
             say(f"the times of column '{name}' have a zone: they are read, and told, as UTC")
     if times.isna().all():
         times = _written_otherwise(text, times, place, name)

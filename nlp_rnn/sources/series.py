@@ -59,7 +59,7 @@ def open_series(
     if not path.name.endswith(ENDINGS):
         raise CallError(f"{data}: series are read from {', '.join(ENDINGS[:4])} (.gz)")
     asked = {"series": series_column, "value": value_column, "time": time_column}
-    table = read_table(path, lambda columns: _named(columns, asked, "series"))
+    table = read_table(path, lambda columns, role: _named(columns, asked, role))
     beside = _beside(path, table, asked, future_columns, past_columns)
     table = table.drop(columns=list(beside.columns))
     columns = _columns(path, table, asked)

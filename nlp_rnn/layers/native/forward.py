@@ -46,7 +46,7 @@ class Forward(Loop):
             self.arrays[f"{name}_after"] = self.e.builder.select(even, *pair[::-1])
 
     def _tile(self, rows, block, t):
-        with self.e.builder.if_then(self.e.builder.icmp_signed("==", block, number(0))):
+        with self.e.builder.if_then(self.e.builder.icmp_signed("==", block, number(0))):  # once for all units
             for step in rows.steps:
                 self.fetch_x(step)
         unit = self.e.index((block, self.kind.lanes))
