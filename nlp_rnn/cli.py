@@ -83,7 +83,7 @@ def list_(json_):
 @training_options
 @as_json
 def run(recipe, data, out, start, assignments, resume, tensorboard, json_, **columns):
-    """Train RECIPE, a name from `nlp-rnn list` or a .py file, and print its figures on held-out texts.
+    """Train RECIPE, a name from `nlp-rnn list` or a .py file, and print its figures on what was held out.
 
     \b
     Examples:
@@ -147,7 +147,7 @@ def finetune(run, data, out, assignments, resume, tensorboard, recipe, json_, **
 
 @main.command()
 @click.argument("run", type=FILE)
-@click.option("--data", help="As for `nlp-rnn run`; by default the held-out texts of what RUN was trained on.")
+@click.option("--data", help="As for `nlp-rnn run`; by default what was held out of what RUN was trained on.")
 @text_column
 @label_column
 @series_options

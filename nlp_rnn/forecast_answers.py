@@ -35,6 +35,8 @@ def lines(trained, panel: Panel, as_json: bool, horizon, quantiles, plot: Path |
         InputError: the model cannot tell what was asked; or is of another frequency.
     """
     panel = check_fits(trained.pipeline, panel)
+    if "methods" in trained.metrics and loses(trained.metrics):
+        say("on what was held out the seasonal naive forecast was better than this model")
     if anomalies is not None:
         if horizon or quantiles or plot:
             raise CallError("--anomalies is about the points given: leave out --horizon, --quantiles and --plot")
@@ -87,6 +89,7 @@ def _following(forecaster, panel, horizon, quantiles, plot):
     if not usable:
         raise InputError(f"{panel.name}: no series has a value among the last {known} points that are read")
     _check_known_ahead(panel, usable, horizon)
+    _say_what_is_rare(panel, usable, known)
     for begin in range(0, len(usable), AT_ONCE):  # of covariates there may be more than fits into memory
         some = usable[begin : begin + AT_ONCE]
         beside = panel.all_beside(some, panel.lengths[some], known, horizon)
@@ -96,6 +99,23 @@ def _following(forecaster, panel, horizon, quantiles, plot):
             _draw(panel, some, found, levels, plot)
         for n, mean, told in zip(some, found.mean, found.quantiles, strict=True):
             yield from _steps(panel, n, mean, told, levels)
+
+
+def _say_what_is_rare(panel, usable, known):
+    """Say which series are told from little, or from an earlier time than others."""
+    few = max(panel.season, 2)
+    short = [n for n in usable if np.isfinite(panel.series(n)[-known:]).sum() < few]
+    if short:
+        name = panel.names[short[0]]
+        say(f"{len(short):,} series, as '{name}', have fewer than {few} values among the {known} that are read")
+    if panel.begins is not None and panel.step:
+        ends = [after(panel.begins[n], panel.lengths[n], panel.step) for n in usable]
+        latest = max(ends)
+        early = [n for n, end in zip(usable, ends, strict=True) if end < latest]
+        if early:
+            say(
+                f"{len(early):,} series, as '{panel.names[early[0]]}', end before others and are told from their end on"
+            )
 
 
 def _steps(panel, number, mean, told, levels):
@@ -129,7 +149,8 @@ def _draw(panel, usable, found, levels, plot):
     some = zip(usable[:DRAWN], found.quantiles, strict=False)
     drawn = [fan(panel, n, panel.lengths[n], told, levels) for n, told in some]
     plots.fans(drawn, plot)
-    say(f"the first {len(drawn)} series are drawn in {plot}")
+    which = f"the first {len(drawn)} of {len(usable):,} series" if len(drawn) < len(usable) else "all series"
+    say(f"{which} are drawn in {plot}")
 
 
 def _unexpected(forecaster, panel, share):
@@ -159,7 +180,7 @@ def print_backtest(figures: dict) -> None:
     series, origins, horizon = (figures[name] for name in ("series", "origins", "horizon"))
     times = "one origin" if origins == 1 else f"{origins} origins"
     held_out = f"the last {horizon * origins} points of each held out"
-    click.echo(f"{series:,} series, {held_out}, forecast {horizon} at once from {times}")
+    click.echo(f"{series:,} series, {held_out}, forecast {horizon} at once (the median) from {times}")
     rows = table(figures)
     width = max(len(row[0]) for row in rows)
     for row in rows:

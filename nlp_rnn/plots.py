@@ -121,7 +121,10 @@ def fans(named: Sequence[dict], path: Path) -> None:
         _fan(axes, one)
     for axes in figure.axes[len(named) :]:
         axes.set_axis_off()
-    figure.axes[0].legend(frameon=False, fontsize=8)
+    handles = figure.axes[0].get_legend_handles_labels()
+    figure.legend(
+        *handles, loc="outside lower center", ncols=len(handles[1]) if columns > 1 else 4, frameon=False, fontsize=8
+    )
     partial = path.with_name(f"{path.name}.partial")
     figure.savefig(partial, dpi=120, format="png")
     partial.replace(path)
@@ -133,6 +136,8 @@ def _fan(axes, one):
     when = np.arange(begin + len(told)) if when is None else when
     ahead = when[begin:]
     axes.plot(when[:begin], one["seen"], color=_TRAIN, linewidth=1.2, label="seen")
+    lonely = _lonely(one["seen"])
+    axes.plot(when[:begin][lonely], one["seen"][lonely], ".", color=_TRAIN, markersize=4)
     pairs, alone = _intervals(levels)
     for shade, (low, high) in enumerate(pairs):
         share = f"{levels[high] - levels[low]:.0%} interval"
@@ -154,6 +159,13 @@ def _fan(axes, one):
         places = AutoDateLocator(minticks=3)
         axes.xaxis.set_major_locator(places)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(places))
+
+
+def _lonely(values):
+    """Which values have none beside them: a line does not show those."""
+    there = np.isfinite(values)
+    beside = np.concatenate([[False], there, [False]])
+    return there & ~beside[:-2] & ~beside[2:]
 
 
 def _intervals(levels):

@@ -77,6 +77,30 @@ def check_positive(panel: Panel) -> None:
         )
 
 
+def chosen_scaling(panel: Panel, asked: str, likelihood: str) -> str:
+    """How windows are measured; "auto" is of logarithms only where every value has one, for commands read them all.
+
+    Args:
+        panel: the series.
+        asked: one of `SCALINGS`, or "auto".
+        likelihood: of the model; counts are measured by their size.
+
+    Raises:
+        InputError: the values are not such as was asked for; says of which series.
+    """
+    if likelihood == COUNTS:
+        check_counts(panel)
+        return "size"
+    if asked == "log":
+        check_positive(panel)
+    seen = panel.values[~np.isnan(panel.values)]
+    if (seen == 0).any() and (seen > 0).any() and (seen >= 0).all() and (seen == np.round(seen)).all():
+        say(f"these are counts: compare with --set model=paths --set likelihood={COUNTS}, which is never below zero")
+    if (low := np.count_nonzero(seen <= 0)) and asked == "auto":
+        say(f"measured as they are, not by logarithms, since {low:,} of {len(seen):,} values are not above zero")
+    return {"auto": "deviation" if low else "log"}.get(asked, asked)
+
+
 def check_decides(panel: Panel, ends: np.ndarray, horizon: int) -> None:
     """Check that there is a value among what decides which epoch is best: the last points of each series up to `ends`.
 

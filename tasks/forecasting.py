@@ -35,7 +35,7 @@ from nlp_rnn.models.scaling import SCALINGS
 from nlp_rnn.objectives import Forecasting
 from nlp_rnn.panel import Panel, split_by_series
 from nlp_rnn.progress import say
-from nlp_rnn.series_checks import check_counts, check_decides, check_fits, check_held_out, check_positive
+from nlp_rnn.series_checks import check_decides, check_fits, check_held_out, chosen_scaling
 from nlp_rnn.sources.series import Opened
 from nlp_rnn.training import fit, plan_of
 from nlp_rnn.windows import Windows
@@ -45,7 +45,7 @@ TAKES = "series"
 # steps ahead, by the time between
 HORIZONS = {"M1": 18, "M3": 8, "M12": 6, "S604800": 13, "S86400": 14, "B1": 10, "S3600": 48}
 
-KEPT = ("model", "likelihood", "cell", "units", "layers", "horizon", "known", "segment", "scaling", "recent")
+KEPT = ("model", "likelihood", "cell", "units", "layers", "season", "horizon", "known", "segment", "scaling", "recent")
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Config:
     """What `--set KEY=VALUE` can change."""
 
     model: str = "quantiles"  # of all steps at once; or paths, drawn step by step
+    season: int = 0  # points after which values are alike; 0: by the time between them
     horizon: int = 0  # steps ahead; 0: the official ones of the set, or by the time between values
     known: int = 0  # points read; 0: by season and horizon
     segment: int = 0  # points of a step of the network that forecasts quantiles; 0: the season
@@ -83,7 +84,7 @@ class Config:
         one_of("cell", self.cell, CELLS)
         for name in ("units", "layers", "epochs", "batch", "origins"):
             positive_int(name, getattr(self, name))
-        for name in ("horizon", "known", "segment", "recent", "steps", "patience"):
+        for name in ("season", "horizon", "known", "segment", "recent", "steps", "patience"):
             not_negative(name, getattr(self, name))
         if self.units % 2 and self.model == "quantiles":
             raise ValueError(f"units must be even, got {self.units}")
@@ -107,9 +108,11 @@ def load_data(config: Config, panel: Panel) -> Data:
     """Windows of what is not held out; a tenth of the series, or the end of few ones, decides which epoch is best."""
     ends = held_out_ends(panel, config.horizon, config.origins)
     if ends.max() < config.horizon + 2:
+        most = (panel.lengths.max() - 2) // (config.origins + 1)
         raise InputError(
             f"{panel.name}: the longest series has {panel.lengths.max():,} points; to hold out {config.origins} x "
-            f"{config.horizon} and to learn from the rest, give longer ones or --set horizon=N with a smaller N"
+            f"{config.horizon} and to learn from the rest, give longer ones"
+            + (f" or --set horizon={most}" if most > 0 else "")
         )
     train, validation = split_by_series(panel, ends, config.horizon, config.seed)
     check_decides(panel, validation, config.horizon)
@@ -143,12 +146,11 @@ def build_model(config: Config, panel: Panel, start: Forecaster | None) -> Direc
 
 def train(config: Config, source: Opened, job: runs.Job) -> dict:
     """Train on `source`, leave the run folder at `job.out`, and return the figures on what was held out."""
-    config, panel = fitted_to(config, source, job), source.panel
+    config = fitted_to(config, source, job)
     job.require_same(asdict(config), KEPT)
-    check_held_out(job.start, panel.name, config.origins)
+    check_held_out(job.start, source.panel.name, config.origins)
     start = job.start and job.start.pipeline
-    if start is not None:
-        panel = check_fits(start, panel)
+    panel = replace(source.panel, season=config.season) if start is None else check_fits(start, source.panel)
     keras.utils.set_random_seed(config.seed)
     with runs.workplace(job, asdict(config)) as folder:
         data = load_data(config, panel)
@@ -169,31 +171,18 @@ def train(config: Config, source: Opened, job: runs.Job) -> dict:
 def fitted_to(config: Config, source: Opened, job: runs.Job) -> Config:
     """`config` with what is 0 or "auto" chosen by the series, or as in the run to start from."""
     if job.start:
-        kept = {name: job.start.settings[name] for name in KEPT if getattr(config, name) in (0, "auto")}
+        kept = {name: job.start.settings.get(name, 0) for name in KEPT if getattr(config, name) in (0, "auto")}
         return replace(config, **kept)
     panel = source.panel
-    season = panel.season
+    season = config.season or panel.season
+    if season == 1:
+        say("no season is known: if values are alike after every 12 points, say --set season=12")
     horizon = config.horizon or source.horizon or HORIZONS.get(panel.step, max(2, season))
     segment = config.segment or (season if 1 < season <= 4 * horizon else max(1, horizon // 2))
     pieces = -(-max(2 * horizon, 3 * season) // segment)
     known = config.known or segment * pieces
     if config.model == "paths" and known < season:
         raise CallError(f"--set known={known}: paths need at least a season, {season}")
-    scaling = _scaling(config, panel)
-    chosen = {"horizon": horizon, "known": known, "segment": segment, "scaling": scaling}
+    scaling = chosen_scaling(panel, config.scaling, config.likelihood)
+    chosen = {"season": season, "horizon": horizon, "known": known, "segment": segment, "scaling": scaling}
     return replace(config, **chosen, recent=config.recent or season)
-
-
-def _scaling(config, panel):
-    """How windows are measured; of logarithms only where every value has one, for commands read them all."""
-    if config.likelihood == COUNTS:
-        check_counts(panel)
-        return "size"
-    if config.scaling == "log":
-        check_positive(panel)
-    seen = panel.values[~np.isnan(panel.values)]
-    if (seen == 0).any() and (seen >= 0).all() and (seen == np.round(seen)).all():
-        say(f"these are counts: compare with --set model=paths --set likelihood={COUNTS}, which is never below zero")
-    if (low := np.count_nonzero(seen <= 0)) and config.scaling == "auto":
-        say(f"measured as they are, not by logarithms, since {low:,} of {len(seen):,} values are not above zero")
-    return {"auto": "deviation" if low else "log"}.get(config.scaling, config.scaling)

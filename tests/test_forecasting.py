@@ -10,12 +10,10 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 
-from nlp_rnn import recipes, runs
-from nlp_rnn.checks import InputError
+from nlp_rnn import runs
 from nlp_rnn.export import export
 from nlp_rnn.forecasting import Forecaster
 from nlp_rnn.models import PathForecaster
-from nlp_rnn.panel import Panel
 
 SMALL = ("units=16", "horizon=6", "epochs=4", "steps=40", "batch=32", "learning_rate=0.01", "classical=false")
 
@@ -74,17 +72,6 @@ def test_learns_season_and_growth_and_says_how_well(cli, forecaster):
     )
     shown = cli("evaluate", forecaster).stdout
     assert "seasonal naive" in shown and "80 % intervals hold" in shown and "(of a tenth of the series " in shown
-
-
-def test_logarithms_need_values_above_zero(capsys):
-    recipe, values = recipes.load("forecasting"), np.arange(1, 31, dtype=np.float32)
-    panel = Panel("shops", ("a",), values, np.array([0, 30]), 1, np.zeros(1, np.int32))
-    assert recipe._scaling(recipe.Config(), panel) == "log" and not capsys.readouterr().err
-    values[29] = 0  # held out; what is asked of the model later reads it
-    assert recipe._scaling(recipe.Config(), panel) == "deviation"
-    assert "not by logarithms, since 1 of 30 values are not above zero" in capsys.readouterr().err
-    with pytest.raises(InputError, match="series 'a' holds 0, and the model takes logarithms"):
-        recipe._scaling(recipe.Config(scaling="log"), panel)
 
 
 def test_a_table_of_what_follows(cli, forecaster):

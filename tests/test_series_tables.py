@@ -90,3 +90,19 @@ def test_an_index_of_times_with_one_missing(tmp_path, capsys):
         opened(tmp_path, ",a\n2024-01-01,1\n,2\n2024-01-03,3\n")
     said = capsys.readouterr().err
     assert "the first column has no name: it is taken to be the time" in said and "zone" not in said
+
+
+def test_series_that_two_columns_name(tmp_path):
+    days = [f"{store},{item},2024-01-0{day},{day}" for store in "ab" for item in "xy" for day in (1, 2)]
+    for header in ("town,item,date,sales", "town,name,date,sales"):
+        with pytest.raises(
+            InputError, match="line 6: 'x' has two values for a time; '.*' names the series, and 'town' d"
+        ):
+            opened(tmp_path, header + "\n" + "\n".join(days) + "\n")
+    with pytest.raises(InputError, match="line 4: the time 2024-01-01 comes twice|is before"):
+        opened(tmp_path, "store,sku,date,sales\na,x,2024-01-01,1\na,x,2024-01-02,1\na,x,2024-01-01,1\n")
+
+
+def test_what_holds_no_numbers_is_shown(tmp_path, capsys):
+    assert opened(tmp_path, 'date,a,b\n2024-01-01,"3,161.00",1\n2024-01-02,"3,162.00",2\n').names == ("b",)
+    assert "left out, since they hold no numbers: a; 'a' begins with '3,161.00'" in capsys.readouterr().err

@@ -125,7 +125,7 @@ def _covariates(beside, pieces, known, values):
 def _notes(panel):
     words, lengths = calendar.words(panel.step, panel.season), panel.lengths[panel.lengths > 0]
     length = f"{lengths.min():,} to {lengths.max():,}" if lengths.min() < lengths.max() else f"{lengths.max():,}"
-    notes = [f"{len(lengths):,} series of {length} points, {words}"]
+    notes = [f"{len(lengths):,} series of {length} point{'s' * (length != '1')}, {words}"]
     missing = int(np.isnan(panel.values).sum())
     if missing:
         notes.append(f"{missing:,} of {len(panel.values):,} values are missing, or left out between others")

@@ -187,7 +187,8 @@ def _wide(path, table, time):
         time, columns = columns[0], columns[1:]
     words = [column for column in columns if table[column].notna().any() and not _is_numeric(table[column])]
     if words:
-        say(f"left out, since they hold no numbers: {', '.join(words[:5])}")
+        shown = str(table[words[0]].dropna().iloc[0])[:40]
+        say(f"left out, since they hold no numbers: {', '.join(words[:5])}; '{words[0]}' begins with '{shown}'")
     columns = [column for column in columns if column not in words]
     if not columns:
         raise InputError(f"{path} has no column of values" + (f" beside '{time}'" if time else ""))
@@ -235,11 +236,31 @@ def _long(path, table, columns):
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=len(known)))
     parts = np.split(order, ends[:-1])
+    _check_keys(path, table, columns)
     category = columns["category"]
     kinds = _factorized(table[category])[0] + 1 if category else np.zeros(len(table), np.int64)
     return columns["time"], [
         Rows(str(name), rows, values[rows], int(kinds[rows[0]])) for name, rows in zip(known, parts, strict=True)
     ]
+
+
+def _check_keys(path, table, columns):
+    """Check that no further column is needed to tell the series apart.
+
+    Raises:
+        InputError: a series has two values for a time, and none where another column is taken to its name; says which.
+    """
+    keys = [columns["series"], columns["time"]]
+    if None in keys or not table.duplicated(keys).any():
+        return
+    words = [c for c in table.columns if c not in columns.values() and not _is_numeric(table[c])]
+    other = next((c for c in words if not table.duplicated([*keys, c]).any()), None)
+    if other is not None:
+        row = int(table.duplicated(keys).to_numpy().argmax())
+        raise InputError(
+            f"{place_of(path, row)}: '{table[keys[0]].iloc[row]}' has two values for a time; '{keys[0]}' names the "
+            f"series, and '{other}' differs: write both in one column, such as 'store 1/item 2'"
+        )
 
 
 def _factorized(column):
