@@ -106,3 +106,11 @@ def test_series_that_two_columns_name(tmp_path):
 def test_what_holds_no_numbers_is_shown(tmp_path, capsys):
     assert opened(tmp_path, 'date,a,b\n2024-01-01,"3,161.00",1\n2024-01-02,"3,162.00",2\n').names == ("b",)
     assert "left out, since they hold no numbers: a; 'a' begins with '3,161.00'" in capsys.readouterr().err
+
+
+def test_an_index_of_nothing_in_other_files(tmp_path):
+    import pandas as pd
+
+    pd.DataFrame({"Unnamed: 0": [None, None], "a": [1.0, 2.0]}).to_parquet(tmp_path / "a.parquet")
+    panel = open_series(str(tmp_path / "a.parquet")).panel
+    assert panel.begins is None and panel.names == ("a",)
