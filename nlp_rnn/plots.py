@@ -122,9 +122,7 @@ def fans(named: Sequence[dict], path: Path) -> None:
     for axes in figure.axes[len(named) :]:
         axes.set_axis_off()
     handles = figure.axes[0].get_legend_handles_labels()
-    figure.legend(
-        *handles, loc="outside lower center", ncols=len(handles[1]) if columns > 1 else 4, frameon=False, fontsize=8
-    )
+    figure.legend(*handles, loc="outside lower center", ncols=5, frameon=False, fontsize=8)
     partial = path.with_name(f"{path.name}.partial")
     figure.savefig(partial, dpi=120, format="png")
     partial.replace(path)

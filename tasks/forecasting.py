@@ -171,11 +171,12 @@ def train(config: Config, source: Opened, job: runs.Job) -> dict:
 def fitted_to(config: Config, source: Opened, job: runs.Job) -> Config:
     """`config` with what is 0 or "auto" chosen by the series, or as in the run to start from."""
     if job.start:
-        kept = {name: job.start.settings.get(name, 0) for name in KEPT if getattr(config, name) in (0, "auto")}
+        settings = {"season": job.start.pipeline.options["season"], **job.start.settings}  # older runs have none
+        kept = {name: settings[name] for name in KEPT if getattr(config, name) in (0, "auto")}
         return replace(config, **kept)
     panel = source.panel
     season = config.season or panel.season
-    if season == 1:
+    if season == 1 and not config.season:
         say("no season is known: if values are alike after every 12 points, say --set season=12")
     horizon = config.horizon or source.horizon or HORIZONS.get(panel.step, max(2, season))
     segment = config.segment or (season if 1 < season <= 4 * horizon else max(1, horizon // 2))

@@ -99,7 +99,7 @@ def test_series_that_two_columns_name(tmp_path):
             InputError, match="line 6: 'x' has two values for a time; '.*' names the series, and 'town' d"
         ):
             opened(tmp_path, header + "\n" + "\n".join(days) + "\n")
-    with pytest.raises(InputError, match="line 4: the time 2024-01-01 comes twice|is before"):
+    with pytest.raises(InputError, match="line 4: the time 2024-01-01 is before"):
         opened(tmp_path, "store,sku,date,sales\na,x,2024-01-01,1\na,x,2024-01-02,1\na,x,2024-01-01,1\n")
 
 

@@ -26,7 +26,7 @@ from nlp_rnn.layers.native.differentiable import native_scan, runs
 from nlp_rnn.layers.native.kernels import FEWEST_ROWS
 from nlp_rnn.layers.products import input_product, kernel_gradients, pre_activations
 from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, present, steps_of
-from nlp_rnn.layers.side_by_side import running, usable_cores
+from nlp_rnn.layers.side_by_side import LEAST, running, usable_cores
 from nlp_rnn.layers.stretches import backward_stretches, forward_stretches
 from nlp_rnn.memory import keep_freed
 
@@ -63,7 +63,7 @@ def choose(run: Recurrence, inputs: Inputs, fixed: Fixed, training: bool, beside
     batch, steps, _ = inputs.x.shape
     beside *= running()
     small = all(_entries(kernel) < LARGE_KERNEL for kernel in (inputs.kernel, inputs.recurrent_kernel))
-    worth = small and steps != 1 and (batch is None or batch >= 2 * FEWEST_ROWS)
+    worth = small and steps != 1 and (batch is None or batch >= LEAST)
     if training and worth and not tf.config.list_logical_devices("GPU") and runs(run, inputs, fixed):
         return Way(False, False, max(1, usable_cores() // beside), native=True)
     if tf.executing_eagerly() or not (training or None not in (batch, steps)):

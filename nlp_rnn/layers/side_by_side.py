@@ -16,7 +16,7 @@ from nlp_rnn.layers.native.kernels import FEWEST_ROWS
 from nlp_rnn.layers.native.pool import cores
 
 HALVES = 2  # measured on two cores; each part is traced, and adds its gradient to that of the others
-LEAST = 2 * FEWEST_ROWS  # rows of a half: fewer would not be run in machine code
+LEAST = 2 * FEWEST_ROWS  # rows: fewer are not run in machine code
 
 _running: ContextVar[int] = ContextVar("running", default=1)
 

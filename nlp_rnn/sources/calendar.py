@@ -4,6 +4,7 @@ A step is "M" with a number of months, "S" with a number of seconds or "B1", fro
 quarters, "S3600" for hours. Weekdays are Monday to Friday; a holiday among them is a value that is missing.
 """
 
+import re
 import warnings
 from collections.abc import Callable, Sequence
 
@@ -27,6 +28,11 @@ WORDS = {
 FEW = 4  # so few gaps do not tell the time between values
 WEEKENDS = 2  # so many without a value, and days are weekdays alone
 _QUARTER = r"\s*(\d{4})[-\s]?[Qq]([1-4])\s*"
+# What looks like a time. What may as well be a number, a range or a shop's department, 1.10 or 1-2, does not.
+LIKELY = re.compile(
+    r"(\d{4}[-/]\d{1,2}([-/]\d{1,2})?|\d{4}\.\d{1,2}\.\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T].*)?"
+    rf"|(19|20)\d{{2}}[01]\d[0-3]\d|{_QUARTER}"
+)
 _ZONE = r"\s*(Z|[+-]\d\d:?\d\d)$"
 Place = Callable[[int], str]
 

@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING
 
 from nlp_rnn.checks import CallError, InputError
 from nlp_rnn.progress import say
+from nlp_rnn.sources import calendar
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>")
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
-# Times as tables have them. What may as well be a number, a range or a shop's department, 1.10 or 1-2, is none.
-TIME = re.compile(
-    r"(\d{4}[-/]\d{1,2}([-/]\d{1,2})?|\d{4}\.\d{1,2}\.\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T].*)?"
-    r"|(19|20)\d{2}[01]\d[0-3]\d|\d{4}-?Q[1-4]"
-)
 Roles = Callable[[list[str], str], str | None]
 
 
@@ -93,7 +89,7 @@ def _check_names(path, names, below=("",)):
     Raises:
         InputError: the first line holds values as well, or two names are the same.
     """
-    times = TIME.fullmatch(names[0]) and TIME.fullmatch(below[0])
+    times = calendar.LIKELY.fullmatch(names[0]) and calendar.LIKELY.fullmatch(below[0])
     if times or (len(names) == 1 and NUMBER.fullmatch(names[0])):  # several numbers may well be names, as of shops
         raise InputError(
             f"{path}, line 1 holds values: write the names of the columns, such as 'month,sales', in a line above them"
@@ -111,7 +107,11 @@ def _without_index(table, role_of):
     first = table.columns[0] if len(table.columns) else ""
     if first.startswith("Unnamed: ") and role_of(list(table.columns), "time") is None:
         written = table[first].dropna()
-        if len(written) and written.dtype.kind not in "iuf" and written.astype(str).str.fullmatch(TIME).all():
+        if (
+            len(written)
+            and written.dtype.kind not in "iuf"
+            and written.astype(str).str.fullmatch(calendar.LIKELY).all()
+        ):
             say("the first column has no name: it is taken to be the time")
             table = table.rename(columns={first: "time"})
     return table.loc[:, [column for column in table.columns if not column.startswith("Unnamed: ")]]
