@@ -1,5 +1,6 @@
 """Whether series are such as a forecaster can read, and what it makes of those that are not."""
 
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import numpy as np
@@ -106,7 +107,8 @@ def test_a_season_that_nothing_tells_can_be_said(capsys):
     assert recipe.fitted_to(recipe.Config(), opened, job).season == 1
     assert "say --set season=12" in capsys.readouterr().err
     assert recipe.fitted_to(recipe.Config(season=1), opened, job).season == 1 and not capsys.readouterr().err
-    older = SimpleNamespace(settings=dict.fromkeys(recipe.KEPT[:5] + recipe.KEPT[6:], 7), pipeline=direct(season=4))
+    settings = {name: value for name, value in asdict(recipe.Config()).items() if name != "season"}
+    older = SimpleNamespace(settings=settings, pipeline=direct(season=4))
     assert recipe.fitted_to(recipe.Config(), opened, SimpleNamespace(start=older)).season == 4
     monthly = Opened(panel(range(1, 200), season=12), 0)
     assert recipe.fitted_to(recipe.Config(), monthly, job).season == 12
