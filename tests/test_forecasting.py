@@ -74,6 +74,14 @@ def test_learns_season_and_growth_and_says_how_well(cli, forecaster):
     assert "seasonal naive" in shown and "80 % intervals hold" in shown and "(of a tenth of the series " in shown
 
 
+def test_a_season_that_is_said_is_trained_measured_and_kept(cli):
+    write("waves.csv", [["value"], *([f"{10 + np.sin(n * np.pi / 4):.4f}"] for n in range(80))])
+    quick = words("units=8", "epochs=1", "steps=5", "season=8", "horizon=4", "classical=false")
+    result = cli("run", "forecasting", "--data", "waves.csv", "--out", "run", "--json", *quick)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["season"] == 8 and runs.load(Path("run")).pipeline.options["season"] == 8
+
+
 def test_a_table_of_what_follows(cli, forecaster):
     result = cli(
         "predict", forecaster, "--input", forecaster.parent / "shops.csv", "--quantiles", "0.9,0.1,0.5", "--horizon", 3

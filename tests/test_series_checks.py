@@ -145,3 +145,7 @@ def test_values_without_neighbours_are_drawn():
     seen = np.array([1, np.nan, 2, 3, np.nan, np.nan, 4])
     assert plots._lonely(seen).tolist() == [True, False, False, False, False, False, True]
     assert plots._lonely(np.array([1.0])).tolist() == [True]
+    axes = plots._figure(2, 2).subplots()
+    plots._fan(axes, {"name": "a", "seen": seen, "told": np.ones((2, 1)), "levels": [0.5]})
+    points = next(line for line in axes.lines if line.get_marker() == ".")
+    assert points.get_xydata().tolist() == [[0, 1], [6, 4]]
