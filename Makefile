@@ -1,29 +1,35 @@
-# make run    train on real film reviews, ask the model, export it      (2 to 8 minutes on 2 cores)
-# make test   lint, doctests and tests
-# make lint   formatting and lint alone
-# make bench  the layers against keras.layers and PyTorch           (about 15 minutes)
-# make extras what translation and forecasting need beside
-# make wheel  build the package
+# make run            train on real film reviews, predict, export             (2 to 8 minutes on 2 cores)
+# make test           lint, type check, doctests and tests, with coverage
+# make test-fast      doctests and tests without the slow ones, no coverage
+# make test-thorough  all tests, with many more examples for each property
+# make lint           formatting, lint and types only
+# make docs           build the documentation site into site/
+# make check-docs     compare the outputs shown in the documentation with those of the runs in runs/
+# make pictures       draw the pictures of the documentation again
+# make bench          compare the layers with keras.layers and PyTorch        (about 15 minutes)
+# make extras         install what translation and forecasting need in addition
+# make wheel          build the package
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := runs/sentiment
 EXPORT := exported/sentiment
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: run test lint bench extras wheel clean
+.PHONY: run test test-fast test-thorough lint docs check-docs pictures bench extras wheel clean
 .DELETE_ON_ERROR:
 
 run: $(RUN)/run.json $(EXPORT)/saved_model.pb
-	@echo "--- two sentences, answered:"
+	@echo "--- predictions for two sentences:"
 	@$(BIN)/nlp-rnn predict $(RUN) \
 	    "A wonderful film: I laughed, I cried, and I would see it again tomorrow." \
 	    "Two hours of my life that I will not get back; even the popcorn was dull."
-	@echo "--- ask it yourself:  $(BIN)/nlp-rnn predict $(RUN) \"your sentence\""
+	@echo "--- try your own:  $(BIN)/nlp-rnn predict $(RUN) \"your sentence\""
 
-# --resume: an interrupted `make run` goes on where it stopped.
+# --resume: run `make run` again to resume after an interruption.
 $(RUN)/run.json: | $(VENV)/installed
 	$(BIN)/nlp-rnn run sentiment --data movie_reviews --out $(RUN) --resume
 
@@ -32,11 +38,28 @@ $(EXPORT)/saved_model.pb: $(RUN)/run.json
 	$(BIN)/nlp-rnn export $(RUN) $(EXPORT)
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(PYTEST) --cov --cov-report=
+	@echo "branch coverage: $$($(BIN)/coverage report --format=total) % (details: $(BIN)/coverage report)"
+
+test-fast: $(VENV)/installed-dev
+	$(PYTEST) -m "not slow"
+
+test-thorough: lint
+	HYPOTHESIS_PROFILE=thorough $(PYTEST)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+docs: $(VENV)/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+check-docs: $(VENV)/installed-extras
+	$(BIN)/python docs/check_outputs.py
+
+pictures: $(VENV)/installed-extras
+	$(BIN)/python docs/pictures.py
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m benchmarks
@@ -48,7 +71,7 @@ wheel: $(VENV)/installed-dev
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
-	    || { echo "Python 3.11, 3.12 or 3.13 is needed; say which with: make PYTHON=python3.12 run"; exit 1; }
+	    || { echo "Python 3.11, 3.12 or 3.13 is needed; name it with: make PYTHON=python3.12 run"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: requirements.txt pyproject.toml | $(BIN)/python
@@ -65,7 +88,11 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed-extras
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-dev.txt
 	@touch $@
 
-# Apart from the rest: PyTorch and darts are there only to be measured against.
+$(VENV)/installed-docs: requirements-docs.txt $(VENV)/installed-dev
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-docs.txt
+	@touch $@
+
+# PyTorch and darts are installed separately: they are needed only for comparison.
 $(VENV)/installed-bench: requirements-bench.txt requirements-darts.txt $(VENV)/installed-dev
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-bench.txt
 	$(BIN)/python -m venv $(VENV)/darts
@@ -73,4 +100,4 @@ $(VENV)/installed-bench: requirements-bench.txt requirements-darts.txt $(VENV)/i
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) build dist site .coverage .coverage.*

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.finetuning import figures
-from nlp_rnn.sources import open_source
+from nlp_rnn.datasets.splits import open_text_dataset
 
 GENERAL, AUTHOR, HELD_OUT = 6_000_000, 200_000, 100_000  # characters
 NETWORK = ("unit=character", "units=384", "dropout=0.2")
@@ -38,7 +38,7 @@ def main(file):
 def general():
     """Film reviews, one after the other."""
     reviews, length = [], 0
-    for example in open_source("movie_reviews").stream("train"):
+    for example in open_text_dataset("movie_reviews").stream("train"):
         reviews.append(example.text)
         length += len(example.text)
         if length > GENERAL:

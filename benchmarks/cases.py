@@ -180,18 +180,18 @@ class Beams:
 
 @dataclass(frozen=True)
 class Forecasting:
-    """Training a network that tells a normal distribution of the next value over many series, Adam, no dropout.
+    """Training a network that predicts a normal distribution of the next value over many series, Adam, no dropout.
 
     Attributes:
         cell: "GRU", as the recipe has by default, or "LSTM".
         series: as long as the monthly ones of the M3 competition.
-        known, horizon: points of a window; each of them but the first is told.
+        context_length, horizon: points of a window; each of them but the first is predicted.
         windows: in a pass.
     """
 
     cell: str = "GRU"
     series: int = 1_428
-    known: int = 36
+    context_length: int = 36
     horizon: int = 18
     windows: int = 7_140
     batch: int = 140
@@ -200,9 +200,9 @@ class Forecasting:
 
     def values(self) -> list[np.ndarray]:
         """The series, float32."""
-        draw = np.random.default_rng(0)
-        lengths = draw.integers(66, 145, self.series)
-        return [draw.normal(100, 10, length).astype("float32") for length in lengths]
+        random = np.random.default_rng(0)
+        lengths = random.integers(66, 145, self.series)
+        return [random.normal(100, 10, length).astype("float32") for length in lengths]
 
     def __str__(self):
         return (

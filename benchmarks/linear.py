@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks.finetuning import of_run, write_few
 from nlp_rnn import runs
-from nlp_rnn.sources import open_source
+from nlp_rnn.datasets.splits import open_text_dataset
 
 STRENGTHS = (0.1, 1.0, 4.0, 16.0, 64.0)  # C: the larger, the less it is held back
 
@@ -35,7 +35,7 @@ def main(folder):
     with tempfile.TemporaryDirectory() as place:
         few = Path(place) / "few"
         write_few(few)
-        sentences = _read(open_source(str(few)))
+        sentences = _read(open_text_dataset(str(few)))
     print("500 sentences:")
     _trials(sentences, 1)
     print("500 sentences and the reviews:")

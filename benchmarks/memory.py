@@ -26,7 +26,7 @@ def loss(kind):
     """Forward and backward of projection and softmax, in one or with all probabilities at once."""
     import tensorflow as tf
 
-    from nlp_rnn.losses import cross_entropy
+    from nlp_rnn.training.losses import cross_entropy
 
     count, units, words = WORDS["B"] * WORDS["T"], WORDS["U"], WORDS["V"]
     states, kernel = tf.random.normal((count, units)), tf.random.normal((words, units))

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nlp_rnn.batching import EncodedTexts
-from nlp_rnn.streams import Streams
-from nlp_rnn.text import END
+from nlp_rnn.language_model.bptt import Streams
+from nlp_rnn.text.batching import EncodedTexts
+from nlp_rnn.text.vocabulary import END
 
 NETWORK = {"embedding": 400, "units": 650, "layers": 2, "dropout": 0.35, "weight_drop": 0.2, "word_dropout": 0.05}
 BATCH, STEPS, RATE, CLIP, SEED = 20, 35, 0.0025, 1.0, 0
@@ -48,10 +48,10 @@ def here(texts, vocabulary, minutes):
     """Train with this package; the perplexity of the test part."""
     import keras
 
-    from nlp_rnn.language_evaluation import measure
-    from nlp_rnn.models import LanguageModel
-    from nlp_rnn.objectives import NextToken
-    from nlp_rnn.training import Plan, fit
+    from nlp_rnn.language_model.model import LanguageModel
+    from nlp_rnn.language_model.objective import NextToken
+    from nlp_rnn.language_model.perplexity import measure
+    from nlp_rnn.training.trainer import TrainingPlan, fit
 
     keras.utils.set_random_seed(SEED)
     train, valid, test = (texts[split] for split in ("train", "valid", "test"))
@@ -60,7 +60,7 @@ def here(texts, vocabulary, minutes):
         model = LanguageModel(vocabulary, **NETWORK)
         reader = NextToken(model, BATCH)
         with tempfile.TemporaryDirectory() as folder:
-            fit(reader, data, Streams(valid, 8, STEPS), Plan(epochs, RATE, CLIP, patience=epochs), Path(folder))
+            fit(reader, data, Streams(valid, 8, STEPS), TrainingPlan(epochs, RATE, CLIP, patience=epochs), Path(folder))
         return reader
 
     epochs = _epochs(lambda data: trained(data, 1), train, minutes)

@@ -25,8 +25,8 @@ from benchmarks.finetuning import of_run
 from benchmarks.peers.torch_language import stepper
 from benchmarks.peers.torch_transformer import Classifier, LanguageModel, train
 from nlp_rnn import runs
-from nlp_rnn.batching import LengthBuckets, encode, numbered
-from nlp_rnn.sources.documents import open_texts
+from nlp_rnn.language_model.documents import open_documents
+from nlp_rnn.text.batching import LengthBuckets, encode, numbered
 
 REVIEWS = (  # of two layers each
     {"width": 64, "dropped_input": 0.1, "rate": 0.001},
@@ -123,7 +123,7 @@ def _latency(model, length):
 def characters(folder):
     """Train on the text of a run of `generation` for as long as the run; print the nats of a held-out character."""
     run = runs.load(Path(folder))
-    source = open_texts(run.data["name"], raw=True)
+    source = open_documents(run.data["name"], raw=True)
     texts = {name: "".join(piece.text for piece in source.stream(name)) for name in ("train", "validation", "test")}
     numbers = {character: number for number, character in enumerate(sorted(set("".join(texts.values()))), 1)}
     ids = {split: torch.tensor([numbers[character] for character in text]) for split, text in texts.items()}

@@ -1,3 +1,7 @@
-"""Recurrent networks for text on Keras 3 and TensorFlow: layers, recipes, a command line, and one artefact to serve."""
+"""Recurrent networks for text and time series on Keras 3 and TensorFlow: layers, recipes, a command line, exports."""
 
-__version__ = "0.1.0"
+from nlp_rnn import deprecation
+
+__version__ = "0.2.0"
+
+deprecation.install()

@@ -1,22 +1,24 @@
-"""Argument checks, each worded once, and the two errors that a user of the tool may see.
+"""Checks of arguments, and the two errors that a user of the command line may see.
 
-A `ValueError` is for someone who writes Python against the library. `InputError` and `CallError` are for someone who
-types a command: the command line prints them as one line and leaves without a traceback.
+A `ValueError` is for someone who writes Python against the library. `InputError` and `UsageError` are for someone who
+types a command: the command line prints them as one line and exits without a traceback.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 from numbers import Real
 
+from nlp_rnn import deprecation
+
 
 class InputError(Exception):
-    """What was given cannot be used: a broken file, a missing label, a full disk. Exit code 1."""
+    """The input is unusable: a broken file, a missing label, a full disk. Exit code 1."""
 
     exit_code = 1
 
 
-class CallError(InputError):
-    """The call itself is wrong: a name that does not exist, a file that is not there. Exit code 2."""
+class UsageError(InputError):
+    """The command line is wrong: an unknown name, a file that does not exist. Exit code 2."""
 
     exit_code = 2
 
@@ -24,7 +26,7 @@ class CallError(InputError):
 def positive_int(name: str, value: object) -> int:
     """Return `value` if it is an int above 0.
 
-    Example:
+    Examples:
         >>> positive_int("units", 3)
         3
         >>> positive_int("units", -1)
@@ -37,7 +39,7 @@ def positive_int(name: str, value: object) -> int:
 
 
 def fraction(name: str, value: object) -> float:
-    """Return `value` as a float if it lies in [0, 1); dropout rates and shares of a split."""
+    """Return `value` as a float if it is in [0, 1), like a dropout rate or the share of a split."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < 1:
         raise ValueError(f"{name} must be a number from 0 up to, not including, 1, got {value!r}")
     return float(value)
@@ -51,7 +53,7 @@ def not_negative(name: str, value: object) -> int:
 
 
 def random_seed(name: str, value: object) -> int:
-    """Return `value` if it is an int from 0 to 2**32 - 1, which every random generator takes."""
+    """Return `value` if it is an int from 0 to 2**32 - 1, which every random generator accepts."""
     if not_negative(name, value) >= 2**32:
         raise ValueError(f"{name} must be below 2**32, got {value}")
     return value
@@ -80,9 +82,9 @@ def one_of(name: str, value: object, choices: Iterable[str]) -> str:
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:
-    """Return ' Did you mean X?' for the choice closest to `name`, or an empty string.
+    """Return ' Did you mean X?' with the choice closest to `name`; an empty string if none is close.
 
-    Example:
+    Examples:
         >>> nearest("sentimnt", ["sentiment", "translation"])
         ' Did you mean sentiment?'
     """
@@ -90,15 +92,5 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     return f" Did you mean {close[0]}?" if close else ""
 
 
-BLANK = "___"  # where a word is missing
-LENGTH, TEMPERATURE = 100, 0.8  # of generated text, where nothing else is said
-# What may be asked of generated text, by numbers or by scalars of a graph: whether one fits, and what would.
-GENERATED = {
-    "length": (lambda n: (n >= 1) & (n <= 1_000_000), "from 1 to 1,000,000"),
-    "temperature": (lambda t: (t >= 0) & (t <= 100), "from 0 to 100 (0 takes the most probable token)"),
-    "top_k": (lambda k: (k >= 0) & (k <= 2**31 - 1), "from 0 to 2**31 - 1 (0 for all tokens)"),
-    "top_p": (lambda p: (p > 0) & (p <= 1), "above 0 and up to 1"),
-    "min_p": (lambda p: (p >= 0) & (p <= 1), "from 0 to 1"),
-    "penalty": (lambda p: (p > 0) & (p <= 100), "above 0 and up to 100 (1 for none)"),
-    "seed": (lambda n: (n >= 0) & (n <= 2**31 - 1), "from 0 to 2**31 - 1"),
-}
+def __getattr__(name: str) -> object:
+    return deprecation.renamed(__name__, name)

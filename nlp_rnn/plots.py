@@ -1,48 +1,55 @@
-"""Pictures of a run, as PNG files."""
+"""Plots of a run, as PNG files. A file appears whole or not at all."""
 
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 _TRAIN, _VALIDATION = "#7a8fa6", "#c2571a"
 _LINES = ("#c2571a", "#3d7ea6", "#5b5b5b", "#7a9a3a", "#8c5fa8")
-_MOST_NAMES = 40  # more classes than this are shown without names and counts
+_MAX_NAMES = 40  # a confusion matrix of more classes has neither names nor counts
 
 
 def _figure(width, height):
-    from matplotlib.figure import Figure  # without pyplot: no window system, no state
+    from matplotlib.figure import Figure  # without pyplot: no window system, no global state
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def _save(figure, path):
+    partial = path.with_name(f"{path.name}.partial")
+    figure.savefig(partial, dpi=120, format="png")
+    partial.replace(path)
+
+
 def curves(history: Sequence[dict], path: Path) -> None:
-    """Loss, and accuracy if there is one, over the epochs, in training and on the validation set, the kept one marked.
+    """Loss and, if recorded, accuracy of training and validation by epoch; the best epoch is marked.
 
     Args:
-        history: one dict an epoch: epoch, loss and val_loss, perhaps accuracy and val_accuracy.
+        history: a dict per epoch: epoch, loss and val_loss, optionally accuracy and val_accuracy.
         path: a new PNG file.
     """
     names = [name for name in ("loss", "accuracy") if name in history[0]]
     figure = _figure(4 * len(names), 3.2)
     epochs = [row["epoch"] for row in history]
-    kept = min(history, key=lambda row: row["val_loss"])["epoch"]
+    best = min(history, key=lambda row: row["val_loss"])["epoch"]
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         axes.plot(epochs, [row[name] for row in history], "o-", color=_TRAIN, label="training")
         axes.plot(epochs, [row[f"val_{name}"] for row in history], "o-", color=_VALIDATION, label="validation")
-        axes.axvline(kept, color="0.7", linestyle=":", label="kept")
+        axes.axvline(best, color="0.7", linestyle=":", label="best epoch")
         axes.set(title=name.capitalize(), xlabel="epoch", xticks=_ticks(epochs))
         axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    figure.savefig(path, dpi=120)
+    _save(figure, path)
 
 
 def confusion_matrix(counts: np.ndarray, classes: Sequence[str], path: Path) -> None:
     """A confusion matrix, coloured by the share of each true class.
 
     Args:
-        counts: [C, C]; row the true class, column the predicted one.
+        counts: [C, C]; rows are true classes, columns predicted ones.
         classes: the C names.
         path: a new PNG file.
     """
@@ -53,73 +60,92 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str], path: Path) -> 
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, label="share of the true class")
     axes.set(xlabel="predicted", ylabel="true")
-    if len(classes) <= _MOST_NAMES:
+    if len(classes) <= _MAX_NAMES:
         names = [name if len(name) <= 24 else name[:23] + "…" for name in classes]
         axes.set_xticks(range(len(classes)), names, rotation=45 if len(classes) > 3 else 0, parse_math=False)
         axes.set_yticks(range(len(classes)), names, parse_math=False)
         for (row, column), count in np.ndenumerate(counts):
             dark = shares[row, column] > 0.5
             axes.text(column, row, f"{count:,}", ha="center", va="center", color="white" if dark else "black")
-    figure.savefig(path, dpi=120)
+    _save(figure, path)
 
 
 def lines(named: dict[str, dict[float, float]], title: str, xlabel: str, ylabel: str, path: Path) -> None:
-    """Lines by name, each a dict of x to y, with shares from 0 to 1 on the y axis.
+    """A line chart of shares from 0 to 1.
 
     Args:
+        named: the lines by name, each a dict of x to y; at most five.
+        title, xlabel, ylabel: of the chart and its axes.
         path: a new PNG file.
     """
     figure = _figure(7, 4)
     axes = figure.subplots()
     for n, ((name, points), marker, colour) in enumerate(zip(named.items(), "osD^v", _LINES, strict=False)):
-        over = len(named) - 1 - n  # lines that come after it: where they are equal, this one is seen around them
+        over = len(named) - 1 - n  # lines drawn over this one, which is wider so that it shows where they coincide
         style = {"color": colour, "linewidth": 1.5 + over, "markersize": 4 + 2 * over}
         axes.plot(list(points), list(points.values()), f"{marker}-", label=name, **style)
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel, ylim=(-0.02, 1.02))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="center right")
-    figure.savefig(path, dpi=120)
+    _save(figure, path)
 
 
 def attention(source: Sequence[str], target: Sequence[str], weights: np.ndarray, path: Path) -> None:
-    """How much of each source token went into each target token, darker where more.
+    """The attention of each target token to each source token, darker where higher.
 
     Args:
-        source, target: the tokens, S and T of them.
-        weights: [T, S], each row with sum 1.
-        path: a new PNG file; it appears whole or not at all.
+        source, target: the S and T tokens.
+        weights: [T, S]; the sum of each row is 1.
+        path: a new PNG file.
     """
     figure = _figure(max(3.5, 1.5 + 0.42 * len(source)), max(3.0, 1.2 + 0.36 * len(target)))
     axes = figure.subplots()
     image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    figure.colorbar(image, label="share of the attention")
+    figure.colorbar(image, label="attention weight")
     turned = {"rotation": 45, "ha": "left"} if max(map(len, source), default=0) > 3 else {}
     axes.set_xticks(range(len(source)), source, parse_math=False, **turned)
     axes.set_yticks(range(len(target)), target, parse_math=False)
     axes.xaxis.set_tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
-    axes.set(ylabel="translation, ∎ its end", title="source")
+    axes.set(ylabel="translation (∎: end)", title="source")
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # a box is drawn for it
-        partial = path.with_name(f"{path.name}.partial")
-        figure.savefig(partial, dpi=120, format="png")
-    partial.replace(path)
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # a box is drawn instead
+        _save(figure, path)
 
 
-def fans(named: Sequence[dict], path: Path) -> None:
-    """Series and what follows them: intervals as bands, the median and quantiles that have none opposite as lines.
+class Fan(NamedTuple):
+    """A series and its forecast, to draw.
+
+    Attributes:
+        name: of the series.
+        history: the values before the forecast, [T]; NaN where one is missing.
+        quantiles: [H, Q], rising.
+        levels: the Q levels.
+        actual: [H], the values that followed; None where they are not known.
+        times: datetime64 [T + H]; None where there are none.
+    """
+
+    name: str
+    history: np.ndarray
+    quantiles: np.ndarray
+    levels: Sequence[float]
+    actual: np.ndarray | None = None
+    times: np.ndarray | None = None
+
+
+def fans(series: Sequence[Fan], path: Path) -> None:
+    """Fan charts of series: intervals as bands; the median, and quantiles that make up no interval, as lines.
 
     Args:
-        named: of each series a dict: name, seen [T], told [H, Q] with the quantiles rising, their levels [Q],
-            and perhaps actual [H], and when [T + H], the times.
+        series: what to draw.
         path: a new PNG file; it appears whole or not at all.
     """
-    columns = min(3, len(named))
-    rows = -(-len(named) // columns)
-    figure = _figure(4.6 * columns, 2.7 * rows) if len(named) > 1 else _figure(8, 3.6)
-    for axes, one in zip(figure.subplots(rows, columns, squeeze=False).flat, named, strict=False):
+    columns = min(3, len(series))
+    rows = -(-len(series) // columns)
+    figure = _figure(4.6 * columns, 2.7 * rows) if len(series) > 1 else _figure(8, 3.6)
+    for axes, one in zip(figure.subplots(rows, columns, squeeze=False).flat, series, strict=False):
         _fan(axes, one)
-    for axes in figure.axes[len(named) :]:
+    for axes in figure.axes[len(series) :]:
         axes.set_axis_off()
     handles = figure.axes[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=5, frameon=False, fontsize=8)
@@ -129,29 +155,18 @@ def fans(named: Sequence[dict], path: Path) -> None:
 
 
 def _fan(axes, one):
-    told, levels, begin = one["told"], one["levels"], len(one["seen"])
-    when = one.get("when")
-    when = np.arange(begin + len(told)) if when is None else when
-    ahead = when[begin:]
-    axes.plot(when[:begin], one["seen"], color=_TRAIN, linewidth=1.2, label="seen")
-    lonely = _lonely(one["seen"])
-    axes.plot(when[:begin][lonely], one["seen"][lonely], ".", color=_TRAIN, markersize=4)
-    pairs, alone = _intervals(levels)
-    for shade, (low, high) in enumerate(pairs):
-        share = f"{levels[high] - levels[low]:.0%} interval"
-        look = {"color": _VALIDATION, "alpha": 0.2 + 0.15 * shade, "linewidth": 0}
-        axes.fill_between(ahead, told[:, low], told[:, high], label=share, **look)
-    for n in alone:
-        middle = levels[n] == 0.5
-        look = {"linewidth": 1.6} if middle else {"linewidth": 1.0, "linestyle": "--"}
-        label = "median" if middle else f"quantile {levels[n]:g}"
-        axes.plot(ahead, told[:, n], color=_VALIDATION, label=label, **look)
-    if one.get("actual") is not None:
-        axes.plot(ahead, one["actual"], ".", color="0.25", markersize=4, label="what came")
-    axes.set_title(one["name"], fontsize=9, parse_math=False)
+    begin = len(one.history)
+    times = np.arange(begin + len(one.quantiles)) if one.times is None else one.times
+    axes.plot(times[:begin], one.history, color=_TRAIN, linewidth=1.2, label="history")
+    isolated = _isolated(one.history)
+    axes.plot(times[:begin][isolated], one.history[isolated], ".", color=_TRAIN, markersize=4)
+    _bands(axes, times[begin:], one)
+    if one.actual is not None:
+        axes.plot(times[begin:], one.actual, ".", color="0.25", markersize=4, label="actual")
+    axes.set_title(one.name, fontsize=9, parse_math=False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
-    if when.dtype.kind == "M":
+    if times.dtype.kind == "M":
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
         places = AutoDateLocator(minticks=3)
@@ -159,15 +174,29 @@ def _fan(axes, one):
         axes.xaxis.set_major_formatter(ConciseDateFormatter(places))
 
 
-def _lonely(values):
-    """Which values have none beside them: a line does not show those."""
+def _bands(axes, times, one):
+    """The quantiles of a forecast."""
+    pairs, alone = _intervals(one.levels)
+    for shade, (low, high) in enumerate(pairs):
+        share = f"{one.levels[high] - one.levels[low]:.0%} interval"
+        look = {"color": _VALIDATION, "alpha": 0.2 + 0.15 * shade, "linewidth": 0}
+        axes.fill_between(times, one.quantiles[:, low], one.quantiles[:, high], label=share, **look)
+    for n in alone:
+        median = one.levels[n] == 0.5
+        look = {"linewidth": 1.6} if median else {"linewidth": 1.0, "linestyle": "--"}
+        label = "median" if median else f"quantile {one.levels[n]:g}"
+        axes.plot(times, one.quantiles[:, n], color=_VALIDATION, label=label, **look)
+
+
+def _isolated(values):
+    """Which values have no neighbour: a line does not show those."""
     there = np.isfinite(values)
-    beside = np.concatenate([[False], there, [False]])
-    return there & ~beside[:-2] & ~beside[2:]
+    padded = np.concatenate([[False], there, [False]])
+    return there & ~padded[:-2] & ~padded[2:]
 
 
 def _intervals(levels):
-    """The quantiles that are as far below the median as others are above it, outermost first, and all others."""
+    """Pairs of quantiles as far below the median as above it, the outermost first, and the quantiles in none."""
     places = {round(level, 6): n for n, level in enumerate(levels)}
     pairs = [(n, places.get(round(1 - level, 6))) for level, n in places.items() if level < 0.5]
     pairs = [(low, high) for low, high in pairs if high is not None]

@@ -1,12 +1,14 @@
-"""Talk and progress, on standard error: results alone go to standard output."""
+"""Messages and progress on standard error; standard output is for results."""
 
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
-_QUIET = 2.0  # seconds of work before progress is shown at all
-_PAUSE = 10.0  # seconds between two lines where there is no screen to draw on
+Item = TypeVar("Item")
+_DELAY = 2.0  # seconds before progress is shown, so that short work shows none
+_INTERVAL = 10.0  # seconds between two lines of progress where standard error is not a terminal
 
 
 def say(text: str) -> None:
@@ -16,14 +18,14 @@ def say(text: str) -> None:
 
 @contextmanager
 def progress(title: str, total: float | None) -> Iterator[Callable[[float, str], None]]:
-    """Show how far a piece of work is, and the time left.
+    """Show the progress of some work and the time left.
 
-    Gives a function to call with (done so far, a word on the state). On a screen it draws a bar, elsewhere it prints a
-    line now and then. Work that ends within 2 seconds shows nothing.
+    Gives a function to call with the amount done so far and a few words about the state. On a terminal it draws a bar;
+    elsewhere it prints a line every ten seconds. Work that takes less than 2 seconds shows nothing.
 
     Args:
         title: what is being done.
-        total: how much there is to do; None where nobody knows.
+        total: the amount of work; None where it is unknown.
     """
     if sys.stderr.isatty():
         with _bar(title, total) as update:
@@ -45,42 +47,49 @@ def _bar(title, total):
         *([TextColumn("left"), TimeRemainingColumn()] if total else []),
         TextColumn("{task.fields[state]}"),
     )
-    begun = time.monotonic()
+    started = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as bars:
         task = bars.add_task(title, total=total, state="", visible=False)
 
         def update(done, state=""):
-            late = time.monotonic() - begun > _QUIET
-            bars.update(task, completed=done, state=state, visible=late)
+            visible = time.monotonic() - started > _DELAY
+            bars.update(task, completed=done, state=state, visible=visible)
 
         yield update
 
 
 class _Lines:
+    """Prints progress as lines."""
+
     def __init__(self, title, total):
         self.title, self.total = title, total
-        self.next = time.monotonic() + _QUIET
-        self.begun: tuple[float, float] | None = None
+        self.next = time.monotonic() + _DELAY
+        self.first: tuple[float, float] | None = None  # time and amount done at the first call
 
     def __call__(self, done, state=""):
         now = time.monotonic()
-        if self.begun is None:
-            self.begun = now, done  # the first piece has the start-up in it and says nothing of the pace
+        if self.first is None:
+            self.first = now, done  # before it is start-up, which would distort the estimate
         elif now >= self.next:
             self._print(now, done, state)
 
     def _print(self, now, done, state):
-        self.next = now + _PAUSE
-        how_far = f"{done:,.0f}"
-        begun, before = self.begun
+        self.next = now + _INTERVAL
+        amount = f"{done:,.0f}"
+        started, before = self.first
         if self.total and done > before:
-            left = (now - begun) * max(self.total - done, 0) / (done - before)
-            how_far = f"{min(100, 100 * done / self.total):.0f} %, {_clock(left)} left"
-        say(f"{self.title}: {how_far}  {state}".rstrip())
+            left = (now - started) * max(self.total - done, 0) / (done - before)
+            amount = f"{min(100, 100 * done / self.total):.0f} %, {_clock(left)} left"
+        say(f"{self.title}: {amount}  {state}".rstrip())
 
 
-def track(items: Iterable, title: str, total: float | None = None) -> Iterator:
-    """Walk through `items`, showing how many have been taken."""
+def track(items: Iterable[Item], title: str, total: float | None = None) -> Iterator[Item]:
+    """Iterate over `items` and show the progress.
+
+    Args:
+        items: anything; not held in memory.
+        title, total: as for `progress`; the total is that of the items.
+    """
     with progress(title, total) as update:
         for number, item in enumerate(items, 1):
             yield item

@@ -1,12 +1,11 @@
-"""Forecasting: how does a series go on? Its last points, season by season -> GRU -> quantiles of the next points.
+"""Forecasting: how does a series continue? Its last points, season by season -> GRU -> quantiles of the next points.
 
     nlp-rnn run forecasting
     nlp-rnn run forecasting --data sales.csv --set horizon=28
     nlp-rnn predict runs/forecasting --input sales.csv --quantiles 0.1,0.5,0.9 --output forecasts.csv
 
-The default data are the 1,428 monthly series of the M3 competition. A table with a column a series will do, or one with
-a row a value; frequency and season are found. With `--set model=paths` the series goes on step by step, and whole paths
-are drawn.
+The default data are the 1,428 monthly series of the M3 competition. Tables in wide or long format are read; frequency
+and season are inferred. With `--set model=sample_paths` the model is autoregressive and forecasts by sample paths.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -15,97 +14,73 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from nlp_rnn import plots, runs
-from nlp_rnn.backtest import evaluate, held_out_ends
-from nlp_rnn.checks import (
-    CallError,
-    InputError,
-    above_zero,
-    at_least_zero,
-    fraction,
-    not_negative,
-    one_of,
-    positive_int,
-    random_seed,
-)
-from nlp_rnn.distributions import COUNTS, LIKELIHOODS
-from nlp_rnn.forecasting import Forecaster
-from nlp_rnn.models import CELLS, DirectForecaster, PathForecaster
-from nlp_rnn.models.scaling import SCALINGS
-from nlp_rnn.objectives import Forecasting
-from nlp_rnn.panel import Panel, split_by_series
+from nlp_rnn import runs
+from nlp_rnn.checks import InputError, UsageError, fraction, not_negative, positive_int
+from nlp_rnn.forecasting import DirectForecaster, Forecaster, PathForecaster
+from nlp_rnn.forecasting.backtest import held_out_ends
+from nlp_rnn.forecasting.checks import check_fits, check_held_out, check_validation, chosen_scaling
+from nlp_rnn.forecasting.objective import Forecasting
+from nlp_rnn.forecasting.panel import Panel, split_by_series
+from nlp_rnn.forecasting.regular import SeriesDataset
+from nlp_rnn.forecasting.settings import COUNTS, LIKELIHOODS, MODELS, SCALINGS
+from nlp_rnn.forecasting.windows import Windows
 from nlp_rnn.progress import say
-from nlp_rnn.series_checks import check_decides, check_fits, check_held_out, chosen_scaling
-from nlp_rnn.sources.series import Opened
-from nlp_rnn.training import fit, plan_of
-from nlp_rnn.windows import Windows
+from nlp_rnn.settings import setting
+from nlp_rnn.training import fit, training_plan
+from nlp_rnn.training.settings import RecurrentSettings
 
+TASK = "forecaster"
 DATA = "m3/monthly"
-TAKES = "series"
-# steps ahead, by the time between
+# The default horizon, by frequency: see `datasets.calendar`.
 HORIZONS = {"M1": 18, "M3": 8, "M12": 6, "S604800": 13, "S86400": 14, "B1": 10, "S3600": 48}
+FIXED_SETTINGS = (
+    *("model", "likelihood", "cell", "units", "layers", "season", "horizon", "context_length", "segment", "scaling"),
+    "centering_window",
+)
 
-KEPT = ("model", "likelihood", "cell", "units", "layers", "season", "horizon", "known", "segment", "scaling", "recent")
 
-
-@dataclass(frozen=True)
-class Config:
+@dataclass(frozen=True, kw_only=True)
+class Config(RecurrentSettings):
     """What `--set KEY=VALUE` can change."""
 
-    model: str = "quantiles"  # of all steps at once; or paths, drawn step by step
-    season: int = 0  # points after which values are alike; 0: by the time between them
-    horizon: int = 0  # steps ahead; 0: the official ones of the set, or by the time between values
-    known: int = 0  # points read; 0: by season and horizon
-    segment: int = 0  # points of a step of the network that forecasts quantiles; 0: the season
-    likelihood: str = "student_t"  # of paths; or normal, or negative_binomial for counts
-    scaling: str = "auto"  # how a window is measured: log, deviation, size or centre; auto: log where all is above 0
-    recent: int = 0  # last values whose mean is a window's centre; 0: a season
-    cell: str = "gru"  # or lstm, rnn
-    units: int = 128
-    layers: int = 1
-    dropout: float = 0.1
-    epochs: int = 20
-    steps: int = 0  # batches of an epoch; 0: by the amount of data
-    batch: int = 64  # windows of a batch
+    model: str = setting("quantiles", "quantiles of all steps at once, or sample paths step by step", choices=MODELS)
+    season: int = setting(0, "steps of a seasonal period; 0: by the frequency", not_negative)
+    horizon: int = setting(
+        0, "steps to forecast; 0: the official horizon of the data set, or by the frequency", not_negative
+    )
+    context_length: int = setting(0, "points that are read; 0: by season and horizon", not_negative)
+    segment: int = setting(0, "points per step of the network; quantiles only; 0: the season", not_negative)
+    likelihood: str = setting("student_t", "of sample paths; negative_binomial for counts", choices=LIKELIHOODS)
+    scaling: str = setting("auto", "of a window; auto: log where all values are above 0", choices=("auto", *SCALINGS))
+    centering_window: int = setting(0, "last values whose mean is a window's centre; 0: a season", not_negative)
+    cell: str = "gru"
+    dropout: float = setting(0.1, "fraction of the outputs that is dropped; of sample paths also of inputs", fraction)
+    epochs: int = setting(20, "maximum number of epochs", positive_int)
+    steps_per_epoch: int = setting(0, "batches of an epoch; 0: by the amount of data", not_negative)
+    batch_size: int = setting(64, "windows per batch", positive_int)
     learning_rate: float = 0.002
-    finetuning_rate: float = 0.0005  # the learning rate when going on from another run
-    rate_decay: float = 1.0  # fine-tuning: the rate of a layer divided by that of the layer below
-    unfreeze: float = 0.0  # fine-tuning: epochs from when a layer begins to learn until the one below does
-    clip: float = 1.0  # bound on the norm of the gradient
-    patience: int = 5  # epochs in a row that may pass without a lower validation loss
-    origins: int = 1  # places that the held-out part is forecast from, each a horizon after the one before
-    classical: bool = True  # run ETS and Theta beside it
-    seed: int = 0
+    finetuning_learning_rate: float = 0.0005
+    patience: int = 5
+    origins: int = setting(1, "origins from which the test split is forecast, a horizon apart", positive_int)
+    classical_baselines: bool = setting(True, "compare with ETS and Theta")
 
     def __post_init__(self):
-        one_of("model", self.model, ("quantiles", "paths"))
-        one_of("likelihood", self.likelihood, LIKELIHOODS)
-        one_of("scaling", self.scaling, ("auto", *SCALINGS))
-        one_of("cell", self.cell, CELLS)
-        for name in ("units", "layers", "epochs", "batch", "origins"):
-            positive_int(name, getattr(self, name))
-        for name in ("season", "horizon", "known", "segment", "recent", "steps", "patience"):
-            not_negative(name, getattr(self, name))
+        super().__post_init__()
         if self.units % 2 and self.model == "quantiles":
             raise ValueError(f"units must be even, got {self.units}")
-        if self.likelihood == COUNTS and self.model != "paths":
-            raise ValueError(f"likelihood={COUNTS} goes with model=paths, got model={self.model}")
-        fraction("dropout", self.dropout)
-        at_least_zero("unfreeze", self.unfreeze)
-        for name in ("learning_rate", "finetuning_rate", "rate_decay", "clip"):
-            above_zero(name, getattr(self, name))
-        random_seed("seed", self.seed)
+        if self.likelihood == COUNTS and self.model != "sample_paths":
+            raise ValueError(f"likelihood={COUNTS} needs model=sample_paths, got model={self.model}")
 
 
 class Data(NamedTuple):
-    """Windows for training, and what decides which epoch is best."""
+    """Windows to train and to validate on."""
 
     train: Windows
     validation: Windows
 
 
 def load_data(config: Config, panel: Panel) -> Data:
-    """Windows of what is not held out; a tenth of the series, or the end of few ones, decides which epoch is best."""
+    """Windows of what is not in the test split; a tenth of the series, or the end of few series, is for validation."""
     ends = held_out_ends(panel, config.horizon, config.origins)
     if ends.max() < config.horizon + 2:
         most = (panel.lengths.max() - 2) // (config.origins + 1)
@@ -115,75 +90,78 @@ def load_data(config: Config, panel: Panel) -> Data:
             + (f" or --set horizon={most}" if most > 0 else "")
         )
     train, validation = split_by_series(panel, ends, config.horizon, config.seed)
-    check_decides(panel, validation, config.horizon)
-    shape = {"known": config.known, "horizon": config.horizon, "batch": config.batch}
+    check_validation(panel, validation, config.horizon)
+    shape = {"context_length": config.context_length, "horizon": config.horizon, "batch_size": config.batch_size}
     points = int(np.minimum(train, panel.lengths).sum())
-    steps = config.steps or max(50, min(500, points // config.batch))
+    steps = config.steps_per_epoch or max(50, min(500, points // config.batch_size))
     return Data(
-        Windows(panel, train, **shape, steps=steps, least=panel.season, seed=config.seed),
+        Windows(panel, train, **shape, steps_per_epoch=steps, min_context=panel.season, seed=config.seed),
         Windows(panel, validation, **shape),
     )
 
 
 def build_model(config: Config, panel: Panel, start: Forecaster | None) -> DirectForecaster | PathForecaster:
-    """Windows [B, L] -> quantiles [B, H, Q] or paths [B, S, H], from scratch or from the weights of another run."""
+    """Windows [B, L] -> quantiles [B, H, Q] or sample paths [B, S, H], from scratch or from the weights of a run."""
     shared = {"cell": config.cell, "units": config.units, "layers": config.layers, "dropout": config.dropout}
-    shared |= {"kinds": len(panel.kinds), "scaling": config.scaling, "recent": config.recent}
-    shared |= {"covariates": len(panel.columns), "ahead": panel.ahead}
-    if config.model == "paths":
+    shared |= {"categories": len(panel.categories), "scaling": config.scaling}
+    shared |= {"centering_window": config.centering_window, "covariates": len(panel.columns)}
+    shared |= {"num_future_covariates": panel.num_future_covariates}
+    if config.model == "sample_paths":
         model = PathForecaster(panel.season, config.likelihood, **shared)
     else:
-        model = DirectForecaster(config.known, config.horizon, config.segment, **shared)
+        model = DirectForecaster(config.context_length, config.horizon, config.segment, **shared)
     model.build((None, None))
     if start is not None:
         model.set_weights(start.model.get_weights())
     elif panel.columns:
         ends = held_out_ends(panel, config.horizon, config.origins)
         seen = zip(panel.offsets[:-1], ends, strict=True)
-        model.beside.adapt(np.concatenate([panel.covariates[begin : begin + end] for begin, end in seen]))
+        model.standardise.adapt(np.concatenate([panel.covariates[begin : begin + end] for begin, end in seen]))
     return model
 
 
-def train(config: Config, source: Opened, job: runs.Job) -> dict:
-    """Train on `source`, leave the run folder at `job.out`, and return the figures on what was held out."""
-    config = fitted_to(config, source, job)
-    job.require_same(asdict(config), KEPT)
-    check_held_out(job.start, source.panel.name, config.origins)
+def train(config: Config, dataset: SeriesDataset, job: runs.Job) -> dict:
+    """Train on `dataset`, leave the run folder at `job.out`, and return the figures on the test split."""
+    config = fitted_to(config, dataset, job)
+    job.require_same(asdict(config), FIXED_SETTINGS)
+    check_held_out(job.start, dataset.panel.name, config.origins)
     start = job.start and job.start.pipeline
-    panel = replace(source.panel, season=config.season) if start is None else check_fits(start, source.panel)
+    panel = replace(dataset.panel, season=config.season) if start is None else check_fits(start, dataset.panel)
     keras.utils.set_random_seed(config.seed)
-    with runs.workplace(job, asdict(config)) as folder:
+    with runs.new(job, config) as run:
         data = load_data(config, panel)
         model = build_model(config, panel, start)
-        plan = plan_of(config, config.epochs, start is not None)
-        history = fit(Forecasting(model), data.train, data.validation, plan, folder, job.tensorboard)
-        time = {"season": panel.season, "horizon": config.horizon, "known": config.known, "step": panel.step}
-        pipeline = Forecaster(model, panel.kinds, **time, columns=panel.columns)
-        found = evaluate(pipeline, panel, config.origins, config.classical, start)
-        (folder / "plots").mkdir(exist_ok=True)
-        plots.curves(history, folder / "plots" / "curves.png")
-        plots.fans(found.drawn, folder / "plots" / "forecasts.png")
-        runs.write_rows(folder / "backtest.csv", found.rows)
-        runs.save(folder, pipeline, found.figures, history)
-    return found.figures
+        time = {"season": panel.season, "horizon": config.horizon, "frequency": panel.frequency}
+        shape = {"context_length": config.context_length, "columns": panel.columns}
+        pipeline = Forecaster(model, panel.categories, **time, **shape)
+        run.measure_before(pipeline, dataset)
+        plan = training_plan(config, config.epochs, start is not None)
+        history = fit(Forecasting(model), data.train, data.validation, plan, run.folder, job.tensorboard)
+        return run.finish(pipeline, run.measure(pipeline, dataset), history)
 
 
-def fitted_to(config: Config, source: Opened, job: runs.Job) -> Config:
+def fitted_to(config: Config, dataset: SeriesDataset, job: runs.Job) -> Config:
     """`config` with what is 0 or "auto" chosen by the series, or as in the run to start from."""
     if job.start:
         settings = {"season": job.start.pipeline.options["season"], **job.start.settings}  # older runs have none
-        kept = {name: settings[name] for name in KEPT if getattr(config, name) in (0, "auto")}
+        kept = {name: settings[name] for name in FIXED_SETTINGS if getattr(config, name) in (0, "auto")}
         return replace(config, **kept)
-    panel = source.panel
+    panel = dataset.panel
     season = config.season or panel.season
     if season == 1 and not config.season:
-        say("no season is known: if values are alike after every 12 points, say --set season=12")
-    horizon = config.horizon or source.horizon or HORIZONS.get(panel.step, max(2, season))
+        say("no season is known: if there is one, of 12 steps for instance, give it with --set season=12")
+    horizon = config.horizon or dataset.horizon or HORIZONS.get(panel.frequency, max(2, season))
     segment = config.segment or (season if 1 < season <= 4 * horizon else max(1, horizon // 2))
-    pieces = -(-max(2 * horizon, 3 * season) // segment)
-    known = config.known or segment * pieces
-    if config.model == "paths" and known < season:
-        raise CallError(f"--set known={known}: paths need at least a season, {season}")
-    scaling = chosen_scaling(panel, config.scaling, config.likelihood)
-    chosen = {"season": season, "horizon": horizon, "known": known, "segment": segment, "scaling": scaling}
-    return replace(config, **chosen, recent=config.recent or season)
+    segments = -(-max(2 * horizon, 3 * season) // segment)
+    context_length = config.context_length or segment * segments
+    if config.model == "sample_paths" and context_length < season:
+        raise UsageError(f"--set context_length={context_length}: sample paths need at least a season, {season}")
+    return replace(
+        config,
+        season=season,
+        horizon=horizon,
+        context_length=context_length,
+        segment=segment,
+        scaling=chosen_scaling(panel, config.scaling, config.likelihood),
+        centering_window=config.centering_window or season,
+    )

@@ -1,13 +1,13 @@
-"""Sentiment: which class is a text of? Embedding -> bidirectional LSTM -> mean and maximum -> one score a class.
+"""Sentiment: which class is a text of? Embedding -> bidirectional LSTM -> mean and maximum -> one score per class.
 
     nlp-rnn run sentiment
     nlp-rnn run sentiment --data mine.csv --out runs/mine --set units=128
     nlp-rnn run sentiment --from runs/generation
 
-A linear model, trained along with the network, adds what words and pairs of neighbours say wherever they stand; it
-begins at what counting them says. The default data are 25,000 film reviews; any texts with labels will do, of two
-classes or of hundreds. A language model gives its vocabulary, vectors and recurrent layers, which read in one direction
-only (Howard & Ruder, 2018, "ULMFiT").
+A linear model over words and pairs of neighbouring words is trained along with the network and adds its scores; it
+starts from the counts of the training texts. The default data are 25,000 film reviews; any labelled texts will do, of
+two classes or of hundreds. With `--from`, a language model gives its vocabulary, vectors and recurrent layers, which
+read in one direction only (Howard & Ruder, 2018, "ULMFiT").
 """
 
 from collections import Counter
@@ -17,68 +17,47 @@ from typing import NamedTuple
 
 import keras
 
-from nlp_rnn import checks, runs
-from nlp_rnn.batching import LengthBuckets, encode, numbered
-from nlp_rnn.evaluation import evaluate
-from nlp_rnn.labelled_data import check_sizes, classes_of, say_size, texts_in
-from nlp_rnn.language import LanguagePipeline
-from nlp_rnn.models import CELLS, Classifier
-from nlp_rnn.pipelines import TextClassifier
+from nlp_rnn import runs
+from nlp_rnn.checks import UsageError, fraction, not_negative, positive_int
+from nlp_rnn.classification import Classifier, TextClassifier
+from nlp_rnn.classification.data import check_sizes, classes_of, say_size, texts_in
+from nlp_rnn.datasets import TextDataset
+from nlp_rnn.language_model import LanguagePipeline
 from nlp_rnn.progress import say, track
-from nlp_rnn.sources import Source
-from nlp_rnn.text import UNITS, TextEncoder, TokenCounter, vocabulary_of
-from nlp_rnn.training import fit, plan_of
+from nlp_rnn.settings import setting
+from nlp_rnn.text import TextEncoder, TokenCounter, fit_vocabulary
+from nlp_rnn.text.batching import LengthBuckets, encode, numbered
+from nlp_rnn.text.settings import TextSettings
+from nlp_rnn.training import fit, training_plan
 
+TASK = "text_classifier"
 DATA = "movie_reviews"
-UPDATES = 600  # steps that training aims at when the epochs are not given
-
-LANGUAGE_MODELS = True  # `--from` takes runs of them
-KEPT = ("unit", "lowercase", "cell", "embedding", "units", "layers", "bidirectional")  # what fine-tuning cannot change
-MOST_WEIGHTS = 5_000_000  # of the linear model: rows times classes
+UPDATES = 600  # optimizer steps to aim for when the epochs are not given
+FIXED_SETTINGS = ("token_level", "lowercase", "cell", "embedding", "units", "layers", "bidirectional")
+MAX_WEIGHTS = 5_000_000  # of the linear model: rows times classes
 
 
-@dataclass(frozen=True)
-class Config:
+@dataclass(frozen=True, kw_only=True)
+class Config(TextSettings):
     """What `--set KEY=VALUE` can change."""
 
-    unit: str = "word"  # or character, byte
     lowercase: bool = True
-    vocabulary: int = 30_000  # tokens known; the rest are <unk>
-    least_count: int = 2  # a token seen less often is <unk>
-    max_tokens: int = 400  # a longer text keeps its first quarter of these, and its end
-    cell: str = "lstm"  # or gru, rnn
-    embedding: int = 64
+    vocabulary: int = 30_000
+    max_tokens: int = setting(400, "a longer text keeps the first quarter of these and its end", positive_int)
     units: int = 64  # of each direction
-    layers: int = 1
-    bidirectional: bool = True
-    dropout: float = 0.5  # of the inputs of each recurrent layer, and of the pooled vector
-    word_dropout: float = 0.2  # share of tokens made <unk> in training
-    bigrams: int = 2**20  # rows of weights that pairs share by a hash, fewer from 5 classes on; 0: no linear model
-    bigram_dropout: float = 0.5  # share of words and pairs left out of it in training
-    epochs: int = 0  # 0: by the number of texts, 2 to 30
-    batch: int = 0  # texts in a step; 0: by the number of texts, 8 to 64
-    batch_tokens: int = 16_000  # at most, padding counted
-    learning_rate: float = 0.004
-    finetuning_rate: float = 0.001  # the learning rate when going on from another run
-    rate_decay: float = 1.0  # going on: the rate of a layer divided by that of the layer below
-    unfreeze: float = 0.0  # going on: epochs from when a layer begins to learn until the one below does
-    clip: float = 1.0  # bound on the norm of the gradient
-    patience: int = 2  # epochs in a row that may pass without a lower validation loss
-    seed: int = 0
-
-    def __post_init__(self):
-        checks.one_of("unit", self.unit, UNITS)
-        checks.one_of("cell", self.cell, CELLS)
-        for name in ("vocabulary", "least_count", "max_tokens", "embedding", "units", "layers", "batch_tokens"):
-            checks.positive_int(name, getattr(self, name))
-        for name in ("dropout", "word_dropout", "bigram_dropout"):
-            checks.fraction(name, getattr(self, name))
-        for name in ("bigrams", "epochs", "batch", "patience"):
-            checks.not_negative(name, getattr(self, name))
-        checks.random_seed("seed", self.seed)
-        checks.at_least_zero("unfreeze", self.unfreeze)
-        for name in ("learning_rate", "finetuning_rate", "rate_decay", "clip"):
-            checks.above_zero(name, getattr(self, name))
+    embedding: int = setting(64, "size of a token's vector", positive_int)
+    bidirectional: bool = setting(True, "read in both directions")
+    dropout: float = setting(0.5, "of the inputs of each recurrent layer, and of the pooled vector", fraction)
+    word_dropout: float = setting(0.2, "fraction of the tokens replaced by <unk> in training", fraction)
+    bigram_buckets: int = setting(
+        2**20,
+        "rows of weights that pairs of words share by a hash; fewer from 5 classes on; 0: no linear model",
+        not_negative,
+    )
+    bigram_dropout: float = setting(0.5, "fraction of the words and pairs that the linear model drops", fraction)
+    epochs: int = setting(0, "0: by the number of texts, 2 to 30", not_negative)
+    batch_size: int = setting(0, "texts per step; 0: by the number of texts, 8 to 64", not_negative)
+    max_batch_tokens: int = setting(16_000, "tokens per step at most, padding counted", positive_int)
 
 
 Start = TextClassifier | LanguagePipeline
@@ -93,21 +72,21 @@ class Data(NamedTuple):
     validation: LengthBuckets
 
 
-def load_data(config: Config, source: Source, folder: Path, start: Start | None) -> Data:
+def load_data(config: Config, dataset: TextDataset, folder: Path, start: Start | None) -> Data:
     """Fit the vocabulary on the training texts, then encode the training and validation texts."""
-    counter, labels = TokenCounter(config.unit, config.lowercase), Counter()
-    for example in counter.watch(track(source.walk(), "reading", source.size()), "train"):
+    counter, labels = TokenCounter(config.token_level, config.lowercase), Counter()
+    for example in counter.watch(track(dataset.walk(), "reading", dataset.size()), "train"):
         labels[example.label, example.split] += 1
     classes = classes_of(labels, start.classes if isinstance(start, TextClassifier) else None)
-    check_sizes(source.name, labels)
-    vocabulary = vocabulary_of(config, counter.counts, start and start.encoder.vocabulary)
-    encoder = TextEncoder(vocabulary, config.unit, config.lowercase, config.max_tokens)
-    config = _fitted_to(config, texts_in(labels, "train"))
+    check_sizes(dataset.name, labels)
+    vocabulary = fit_vocabulary(config, counter.counts, start and start.encoder.vocabulary)
+    encoder = TextEncoder(vocabulary, config.token_level, config.lowercase, config.max_tokens)
+    config = _sized(config, texts_in(labels, "train"))
     buckets = {}
     for split, seed in (("train", config.seed), ("validation", None)):
-        examples = numbered(track(source.stream(split), f"encoding {split}", source.size(split)), classes)
+        examples = numbered(track(dataset.stream(split), f"encoding {split}", dataset.size(split)), classes)
         texts = encode(examples, encoder, folder / f"{split}.ids")
-        buckets[split] = LengthBuckets(texts, config.batch, config.batch_tokens, seed)
+        buckets[split] = LengthBuckets(texts, config.batch_size, config.max_batch_tokens, seed)
         say_size(split, texts, config.max_tokens)
     return Data(encoder, classes, **buckets)
 
@@ -124,7 +103,7 @@ def build_model(config: Config, data: Data, start: Start | None) -> Classifier:
         bidirectional=config.bidirectional,
         dropout=config.dropout,
         word_dropout=config.word_dropout,
-        bigrams=_bigrams(config, data, start),
+        bigrams=_bigram_buckets(config, data, start),
         bigram_dropout=config.bigram_dropout,
     )
     model.build((None, None))
@@ -137,57 +116,54 @@ def build_model(config: Config, data: Data, start: Start | None) -> Classifier:
     return model
 
 
-def train(config: Config, source: Source, job: runs.Job) -> dict:
-    """Train on `source`, leave the run folder at `job.out`, and return the figures on the held-out texts."""
+def train(config: Config, dataset: TextDataset, job: runs.Job) -> dict:
+    """Train on `dataset`, leave the run folder at `job.out`, and return the figures on the held-out texts."""
     start = job.start and job.start.pipeline
-    config = _as_started(config, job)
+    config = _as_in_start(config, job)
     keras.utils.set_random_seed(config.seed)
-    with runs.workplace(job, asdict(config)) as folder:
-        data = load_data(config, source, folder, start)
+    with runs.new(job, config) as run:
+        data = load_data(config, dataset, run.folder, start)
         model = build_model(config, data, start)
-        plan = plan_of(config, _fitted_to(config, len(data.train.texts)).epochs, start is not None)
-        history = fit(model, data.train, data.validation, plan, folder, job.tensorboard)
+        plan = training_plan(config, _sized(config, len(data.train.texts)).epochs, start is not None)
+        history = fit(model, data.train, data.validation, plan, run.folder, job.tensorboard)
         pipeline = TextClassifier(data.encoder, model, data.classes)
-        result = evaluate(pipeline, source.stream("test"), source.size("test"))
-        result.write(folder, history)
-        runs.save(folder, pipeline, result.figures, history)
-    return result.figures
+        return run.finish(pipeline, run.measure(pipeline, dataset), history)
 
 
-def _as_started(config: Config, job: runs.Job) -> Config:
+def _as_in_start(config: Config, job: runs.Job) -> Config:
     """`config` with what the run to start from decides.
 
     Raises:
-        CallError: a setting was given that contradicts it.
+        UsageError: a setting was given that contradicts it.
     """
     if not job.start:
         return config
     encoder, model = job.start.pipeline.encoder, job.start.pipeline.model.settings
-    if job.start.pipeline.kind == "language_model":
-        decided = {"unit": encoder.unit, "lowercase": encoder.lowercase, "bidirectional": False}
+    if isinstance(job.start.pipeline, LanguagePipeline):
+        decided = {"token_level": encoder.token_level, "lowercase": encoder.lowercase, "bidirectional": False}
         decided |= {name: model[name] for name in ("cell", "embedding", "units", "layers")}
-        say("it reads in one direction, as the language model does")
+        say("the classifier reads in one direction, as the language model does")
     else:
-        job.require_same(asdict(config), KEPT)
-        decided = {"bigrams": model.get("bigrams", 0)}
+        job.require_same(asdict(config), FIXED_SETTINGS)
+        decided = {"bigram_buckets": model.get("bigrams", 0)}
     for name, value in decided.items():
         if getattr(config, name) not in (getattr(Config, name), job.start.settings.get(name), value):
-            raise checks.CallError(f"--set {name}={getattr(config, name)}: {name} is {value} in {job.start.path}")
+            raise UsageError(f"--set {name}={getattr(config, name)}: {name} is {value} in {job.start.path}")
     return replace(config, **decided)
 
 
-def _bigrams(config: Config, data: Data, start: Start | None) -> int:
-    """How many rows of weights the pairs share: those of the weights to go on from, or what many classes leave."""
-    most = max(0, MOST_WEIGHTS // len(data.classes) - len(data.encoder.vocabulary))
-    going_on = isinstance(start, TextClassifier) and set(start.classes) & set(data.classes)
-    if going_on or config.bigrams <= most:
-        return config.bigrams
-    say(f"bigrams={most} instead of {config.bigrams}, for {len(data.classes)} classes")
-    return most
+def _bigram_buckets(config: Config, data: Data, start: Start | None) -> int:
+    """Rows of weights for pairs: as in the run to start from, or as many as the number of classes allows."""
+    limit = max(0, MAX_WEIGHTS // len(data.classes) - len(data.encoder.vocabulary))
+    same_classes = isinstance(start, TextClassifier) and set(start.classes) & set(data.classes)
+    if same_classes or config.bigram_buckets <= limit:
+        return config.bigram_buckets
+    say(f"bigram_buckets={limit} instead of {config.bigram_buckets}, for {len(data.classes)} classes")
+    return limit
 
 
-def _fitted_to(config: Config, texts: int) -> Config:
-    """`config` with the batch and the epochs chosen for so many training texts, where they are 0."""
-    batch = config.batch or min(64, max(8, texts // 50))
-    epochs = config.epochs or min(30, max(2, round(UPDATES * batch / max(texts, 1))))
-    return replace(config, batch=batch, epochs=epochs)
+def _sized(config: Config, texts: int) -> Config:
+    """`config` with the batch size and the epochs chosen for so many training texts, where they are 0."""
+    batch_size = config.batch_size or min(64, max(8, texts // 50))
+    epochs = config.epochs or min(30, max(2, round(UPDATES * batch_size / max(texts, 1))))
+    return replace(config, batch_size=batch_size, epochs=epochs)

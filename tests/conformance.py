@@ -20,19 +20,23 @@ def normal(*shape, seed=0):
 
 
 def check_cell(cell, weights=()):
-    """Assert that a cell mixes no rows, uses all it is given, and names gates of shape U."""
+    """Assert that a cell keeps the rows of a batch apart, uses all of its inputs, and names its gates, of shape U."""
     k = cell.columns * U
     pre = [normal(T, B, k, seed=n) for n in range(1 if cell.additive or not cell.recurrent else 2)]
     before = tuple(normal(T, B, U, seed=2 + n) for n in range(cell.states))
     after, gates = cell.step(*pre, before, *weights)
-    assert len(after) == cell.states and all(s.shape == (T, B, U) for s in after)
-    assert tuple(gates) == cell.gates and all(gate.shape == (T, B, U) for gate in gates.values())
+    assert len(after) == cell.states, f"the step returns {len(after)} states, the cell has {cell.states}"
+    assert all(s.shape == (T, B, U) for s in after), "a state has another shape than [T, B, U]"
+    assert tuple(gates) == cell.gates, f"the step returns the gates {tuple(gates)}, the cell names {cell.gates}"
+    assert all(gate.shape == (T, B, U) for gate in gates.values()), "a gate has another shape than [T, B, U]"
     for t in range(T):
         one, _ = cell.step(*(p[t] for p in pre), tuple(s[t] for s in before), *weights)
         for whole, step in zip(after, one, strict=True):
-            np.testing.assert_allclose(whole[t], step, rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(whole[t], step, rtol=1e-5, atol=1e-6, err_msg="steps depend on each other")
     alone, _ = cell.step(*(p[:, :1] for p in pre), tuple(s[:, :1] for s in before), *weights)
-    np.testing.assert_allclose(alone[0], after[0][:, :1], rtol=1e-5, atol=1e-6, err_msg="rows of a batch mix")
+    np.testing.assert_allclose(
+        alone[0], after[0][:, :1], rtol=1e-5, atol=1e-6, err_msg="rows of a batch depend on each other"
+    )
     moved = normal(T, B, k, seed=9)
     for n, p in enumerate(pre):
         changed = [*pre[:n], p + moved, *pre[n + 1 :]]
@@ -43,7 +47,7 @@ def check_cell(cell, weights=()):
 
 
 def check_layer(make, tmp_path):
-    """Assert that a layer over [B, T, F] compiles, trains every weight, minds its mask, and survives saving."""
+    """Assert that a layer over [B, T, F] runs in a graph, trains all weights, ignores padding, and can be saved."""
     x, layer = normal(B, T, F), make()
     with tf.GradientTape() as tape:
         y = layer(x)
@@ -51,7 +55,7 @@ def check_layer(make, tmp_path):
     values = [w.value for w in layer.trainable_weights]
     for weight, gradient in zip(layer.trainable_weights, tape.gradient(loss, values), strict=True):
         assert gradient is not None and np.any(gradient), f"no gradient reaches {weight.path}"
-    assert tuple(y.shape) == tuple(layer.compute_output_shape(x.shape))
+    assert tuple(y.shape) == tuple(layer.compute_output_shape(x.shape)), "compute_output_shape is wrong"
     anything = tf.TensorSpec([None, None, F])
     np.testing.assert_allclose(tf.function(layer, input_signature=[anything])(x), y, rtol=1e-5, atol=1e-6)
     _check_mask(layer, x)
@@ -65,12 +69,12 @@ def _check_mask(layer, x):
         full = layer(x, mask=tf.constant(mask)).numpy()
         other = layer(np.where(mask[..., None], x, 7.0), mask=tf.constant(mask)).numpy()
         assert np.isfinite(full).all(), "padding gives NaN"
-        np.testing.assert_allclose(full, other, rtol=1e-5, atol=1e-6, err_msg="what stands in padding is seen")
+        np.testing.assert_allclose(full, other, rtol=1e-5, atol=1e-6, err_msg="the values of padding change the output")
         for row in range(B - 1):
             kept = mask[row]
             alone = layer(x[row : row + 1, kept]).numpy()[0]
             here = full[row, kept] if full.ndim == 3 else full[row]
-            np.testing.assert_allclose(here, alone, rtol=1e-5, atol=1e-6, err_msg="padding changes the answer")
+            np.testing.assert_allclose(here, alone, rtol=1e-5, atol=1e-6, err_msg="padding changes the output")
 
 
 def _check_mixed_precision(make, x):
@@ -89,7 +93,8 @@ def _check_saving(inputs, layer, x, tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(again(x), model(x))
-    assert _settings(again.layers[-1].get_config()) == _settings(layer.get_config())
+    saved, loaded = _settings(layer.get_config()), _settings(again.layers[-1].get_config())
+    assert saved == loaded, f"the config changes when it is saved: {saved} becomes {loaded}"
 
 
 def _settings(config):
@@ -184,55 +189,68 @@ def check_seq2seq(make, tmp_path):
 
 
 def check_forecaster(make, tmp_path):
-    """Assert that a forecaster trains every weight, keeps rows apart, goes with the size of a series, and survives.
+    """Assert that a forecaster trains every weight, mixes no windows, scales with a series, and survives saving.
 
-    `make` takes how many points are known, and tells 4 more; the season is 3, and there are 2 categories and 2
-    covariates, the first of which is known ahead.
+    `make` takes the context length and makes a model that forecasts 4 points; the season is 3, and there are 2
+    categories and 2 covariates, the first of which is known for future times.
     """
-    draw = np.random.default_rng(0)
-    known = (20 + 5 * np.sin(np.arange(12)) + draw.normal(size=(B, 12))).astype("float32")
-    known[0, :5], known[1, 7], category = np.nan, np.nan, np.array([0, 1, 2, 1], "int32")
-    following, beside = (draw.normal(size=shape).astype("float32") for shape in ((B, 4), (B, 16, 2)))
-    following, model = following + 20, make(12)
-    beside[:, 12:, 1], beside[2, 3] = np.nan, np.nan
-    y = model((known, category, beside)).numpy()
+    random = np.random.default_rng(0)
+    context = (20 + 5 * np.sin(np.arange(12)) + random.normal(size=(B, 12))).astype("float32")
+    context[0, :5], context[1, 7], category = np.nan, np.nan, np.array([0, 1, 2, 1], "int32")
+    targets, covariates = (random.normal(size=shape).astype("float32") for shape in ((B, 4), (B, 16, 2)))
+    covariates[:, 12:, 1], covariates[2, 3] = np.nan, np.nan
+    model, inputs = make(12), (context, category, covariates)
+    y = model(inputs).numpy()
+    _check_window_losses(model, context, targets + 20, category, covariates)
+    for row in range(B):
+        alone = model(tuple(part[row : row + 1] for part in inputs))
+        np.testing.assert_allclose(alone[0], y[row], rtol=1e-5, atol=1e-5, err_msg="rows of a batch mix")
+    assert not np.allclose(model((context, category[::-1].copy(), covariates)), y), "the category is not used"
+    _check_covariates(model, *inputs)
+    nothing = model((np.full((1, 12), np.nan, "float32"), category[:1], covariates[:1])).numpy()
+    assert np.isfinite(nothing).all(), "an empty window gives NaN"
+    _check_size(model, *inputs)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again(inputs), y)
+    assert again.get_config() == model.get_config()
+
+
+def _check_window_losses(model, context, targets, category, covariates):
+    """The loss is finite, has a gradient for every weight, and leaves out missing targets."""
     with tf.GradientTape() as tape:
-        losses, counted = model.window_losses(*map(tf.constant, (known, following, category, beside)), training=True)
-        loss = tf.reduce_sum(losses * counted)
+        losses, weights = model.window_losses(
+            *map(tf.constant, (context, targets, category, covariates)), training=True
+        )
+        loss = tf.reduce_sum(losses * weights)
     values = [w.value for w in model.trainable_weights]
     for weight, gradient in zip(model.trainable_weights, tape.gradient(loss, values), strict=True):
         some = gradient is not None and np.any(tf.convert_to_tensor(gradient))
         assert some, f"no gradient reaches {weight.path}"
         assert np.isfinite(tf.convert_to_tensor(gradient)).all(), f"the gradient of {weight.path} is not finite"
-    for row in range(B):
-        alone = model(tuple(part[row : row + 1] for part in (known, category, beside)))
-        np.testing.assert_allclose(alone[0], y[row], rtol=1e-5, atol=1e-5, err_msg="a batch is not as its rows")
-    other = category[::-1].copy()
-    assert not np.allclose(model((known, other, beside)), y), "the category does not reach what is told"
+    gaps = np.where(np.arange(4) == 3, np.nan, targets).astype("float32")
+    _, weights = model.window_losses(*map(tf.constant, (context, gaps, category, covariates)))
+    assert np.isfinite(losses).all() and weights.numpy().sum() == 3 * B, "a missing target is counted"
+
+
+def _check_covariates(model, context, category, covariates):
+    """A forecast depends on covariates, but on no future values of those that are not known ahead."""
+    y = model((context, category, covariates)).numpy()
     for place, words in (((12, 0), "a covariate known ahead"), ((11, 1), "a covariate of the past")):
-        other = beside.copy()
+        other = covariates.copy()
         other[:, *place] += 1
-        assert not np.allclose(model((known, category, other)), y), f"{words} does not reach what is told"
-    other = beside.copy()
+        assert not np.allclose(model((context, category, other)), y), f"{words} does not reach the forecast"
+    other = covariates.copy()
     other[:, 12:, 1] = 5
-    np.testing.assert_array_equal(model((known, category, other)), y, err_msg="the future of the past is read")
-    nothing = model((np.full((1, 12), np.nan, "float32"), category[:1], beside[:1])).numpy()
-    assert np.isfinite(nothing).all(), "a window of nothing gives NaN"
-    gone = np.where(np.arange(4) == 3, np.nan, following).astype("float32")
-    _, kept = model.window_losses(*map(tf.constant, (known, gone, category, beside)))
-    assert np.isfinite(losses).all() and kept.numpy().sum() == 3 * B, "what is missing is counted"
-    _check_size(model, known, category, beside)
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(again((known, category, beside)), y)
-    assert again.get_config() == model.get_config()
+    leaked = "future values of a past covariate are read"
+    np.testing.assert_array_equal(model((context, category, other)), y, err_msg=leaked)
 
 
-def _check_size(model, known, category, beside):
+def _check_size(model, context, category, covariates):
     """The loss of a series in another unit is the same, but for what the unit adds to a density."""
-    following = known[:, -4:] + 1
-    losses, _ = model.window_losses(*map(tf.constant, (known, following, category, beside)))
-    larger, _ = model.window_losses(*map(tf.constant, (1000 * known, 1000 * following, category, beside)))
+    targets = context[:, -4:] + 1
+    losses, _ = model.window_losses(*map(tf.constant, (context, targets, category, covariates)))
+    larger, _ = model.window_losses(*map(tf.constant, (1000 * context, 1000 * targets, category, covariates)))
     np.testing.assert_allclose(larger, losses, rtol=1e-2, atol=1e-3, err_msg="it depends on the unit of a series")
 
 

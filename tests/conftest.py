@@ -1,4 +1,4 @@
-"""What all tests share: no network, a place of their own for prepared data, and two small trained runs a process."""
+"""What all tests share: no network, a folder of their own for prepared data, small runs trained once per process."""
 
 import os
 import tempfile
@@ -8,11 +8,18 @@ os.environ.update(TFDS_DATA_DIR=_PREPARED, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBL
 
 import shutil  # noqa: E402
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 from click.testing import CliRunner  # noqa: E402
 
-SMALL = ["--set", "embedding=8", "--set", "units=8", "--set", "batch=16", "--set", "bigrams=4096"]
-TINY = ["--set", "units=16", "--set", "epochs=20", "--set", "batch=8", "--set", "steps=16", "--set", "dropout=0"]
+# Few examples per property in everyday runs, many in `make test-thorough`.
+hypothesis.settings.register_profile("default", max_examples=50, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+SMALL = ["--set", "embedding=8", "--set", "units=8", "--set", "batch_size=16", "--set", "bigram_buckets=4096"]
+TINY = ["units=16", "epochs=20", "batch_size=8", "sequence_length=16", "dropout=0"]
+TINY = [word for setting in TINY for word in ("--set", setting)]
 SENTENCES = ("the clouds are in the sky .", "the fish swim in the sea .", "the books are in the house .")
 GOOD, BAD = ("good", "great", "lovely", "fine"), ("bad", "awful", "dull", "weak")
 
@@ -45,7 +52,7 @@ def cli(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments, **options):
-        from nlp_rnn.cli import main
+        from nlp_rnn.cli.main import main
 
         words = [str(word) for word in arguments]
         monkeypatch.setattr("sys.argv", ["nlp-rnn", *words])
@@ -57,7 +64,7 @@ def cli(monkeypatch, tmp_path):
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory, reviews_csv):
     """A small finished run."""
-    from nlp_rnn.cli import main
+    from nlp_rnn.cli.main import main
 
     out = tmp_path_factory.mktemp("runs") / "reviews"
     words = ["run", "sentiment", "--data", str(reviews_csv), "--out", str(out), *SMALL, "--set", "epochs=12"]
@@ -72,7 +79,7 @@ def trained(tmp_path_factory, reviews_csv):
 @pytest.fixture(scope="session")
 def spoken(tmp_path_factory):
     """A small language model of words."""
-    from nlp_rnn.cli import main
+    from nlp_rnn.cli.main import main
 
     folder = tmp_path_factory.mktemp("language")
     (folder / "text.txt").write_text("".join(f"{SENTENCES[n % 3]}\n" for n in range(240)))

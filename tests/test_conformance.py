@@ -5,7 +5,11 @@ import inspect
 import keras
 import pytest
 
-from nlp_rnn import layers, models, shipped
+from nlp_rnn import layers, resources
+from nlp_rnn.classification.model import Classifier
+from nlp_rnn.forecasting.direct_model import DirectForecaster
+from nlp_rnn.forecasting.path_model import PathForecaster
+from nlp_rnn.language_model.model import LanguageModel
 from nlp_rnn.layers import (
     GRU,
     LSTM,
@@ -27,7 +31,8 @@ from nlp_rnn.layers import (
     cells,
 )
 from nlp_rnn.layers.cells import Cell
-from nlp_rnn.models import Classifier, DirectForecaster, LanguageModel, PathForecaster, Seq2Seq
+from nlp_rnn.layers.recurrent import CELLS as CELLS_BY_NAME
+from nlp_rnn.seq2seq.model import Seq2Seq
 from tests.conformance import (
     U,
     check_cell,
@@ -72,7 +77,7 @@ LAYERS = {
 }
 MODELS = {
     f"Classifier, {cell}": lambda cell=cell: Classifier(20, 3, cell, embedding=4, units=3, layers=2, dropout=0.1)
-    for cell in models.CELLS
+    for cell in CELLS_BY_NAME
 } | {
     "Classifier, one direction": lambda: Classifier(20, 3, embedding=4, units=3, layers=2, bidirectional=False),
     "Classifier, bigrams": lambda: Classifier(20, 3, embedding=4, units=3, bigrams=30, bigram_dropout=0.1),
@@ -81,34 +86,32 @@ LANGUAGE_MODELS = {
     f"LanguageModel, {cell}": lambda cell=cell: LanguageModel(
         20, cell, embedding=4, units=3 + (cell == "gru"), layers=2, dropout=0.1, weight_drop=0.1, word_dropout=0.1
     )
-    for cell in models.CELLS
+    for cell in CELLS_BY_NAME
 }
 SEQ2SEQ = {
     f"Seq2Seq, {cell}, {attention}": lambda cell=cell, attention=attention: Seq2Seq(
         20, 20, cell, embedding=4 + 2 * (cell == "gru"), units=6, layers=2, attention=attention, dropout=0.1
     )
-    for cell in models.CELLS
+    for cell in CELLS_BY_NAME
     for attention in ("multiplicative", "additive", "none")
 }
 SEQ2SEQ["Seq2Seq, fed"] = lambda: Seq2Seq(
     20, 20, embedding=4, units=4, attention="additive", input_feeding=True, coverage=True
 )
+FORECASTER = {"categories": 2, "centering_window": 3, "covariates": 2, "num_future_covariates": 1}
 FORECASTERS = {
-    f"DirectForecaster, {cell}, {scaling}": lambda known, cell=cell, scaling=scaling: DirectForecaster(
-        known, 4, segment=5, cell=cell, units=6, layers=2, kinds=2, scaling=scaling, recent=3, covariates=2, ahead=1
+    f"DirectForecaster, {cell}, {scaling}": lambda length, cell=cell, scaling=scaling: DirectForecaster(
+        length, 4, segment=5, cell=cell, units=6, layers=2, scaling=scaling, **FORECASTER
     )
     for cell, scaling in (("gru", "log"), ("lstm", "deviation"), ("rnn", "size"))
 } | {
-    f"PathForecaster, {cell}, {likelihood}": lambda known, cell=cell, likelihood=likelihood: PathForecaster(
+    f"PathForecaster, {cell}, {likelihood}": lambda _, cell=cell, likelihood=likelihood: PathForecaster(
         3,
         likelihood,
         cell,
         units=6,
-        kinds=2,
         scaling="log" if cell == "gru" else "deviation",
-        recent=3,
-        covariates=2,
-        ahead=1,
+        **FORECASTER,
     )
     for cell, likelihood in (("gru", "student_t"), ("lstm", "normal"))
 }
@@ -136,9 +139,9 @@ def test_keeps_the_promises_of_a_language_model(name, tmp_path):
     check_language_model(LANGUAGE_MODELS[name], tmp_path)
 
 
-@pytest.mark.parametrize("name", shipped.recipes())
+@pytest.mark.parametrize("name", resources.recipes())
 def test_keeps_the_promises_of_a_recipe(name):
-    check_recipe(shipped.recipes()[name])
+    check_recipe(resources.recipes()[name])
 
 
 @pytest.mark.parametrize("name", SEQ2SEQ)
@@ -155,7 +158,7 @@ def test_the_tables_are_complete():
     assert {name for name, value in vars(cells).items() if isinstance(value, Cell)} == set(CELLS)
     listed = {type(make()) for make in LAYERS.values()} | OF_OTHER | {layers.Recurrent}
     assert listed == {getattr(layers, name) for name in layers.__all__}
-    public = [getattr(models, name) for name in models.__all__]
+    public = [Classifier, DirectForecaster, LanguageModel, PathForecaster, Seq2Seq]
     listed = {type(make()) for make in [*MODELS.values(), *LANGUAGE_MODELS.values(), *SEQ2SEQ.values()]}
     listed |= {type(make(12)) for make in FORECASTERS.values()}
     assert listed == {value for value in public if inspect.isclass(value) and issubclass(value, keras.Model)}

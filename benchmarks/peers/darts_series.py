@@ -18,8 +18,8 @@ def forecasting(_, case):
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     series = [TimeSeries.from_times_and_values(pd.RangeIndex(len(v)), v.astype(np.float32)) for v in case.values()]
     model = RNNModel(
-        input_chunk_length=case.known,
-        training_length=case.known + case.horizon - 1,
+        input_chunk_length=case.context_length,
+        training_length=case.context_length + case.horizon - 1,
         model=case.cell,
         hidden_dim=case.units,
         n_rnn_layers=case.layers,

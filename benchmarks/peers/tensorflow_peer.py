@@ -5,12 +5,13 @@ import numpy as np
 import tensorflow as tf
 
 from nlp_rnn import layers as ours
-from nlp_rnn.decoding import Choice
-from nlp_rnn.language import LanguagePipeline
-from nlp_rnn.losses import cross_entropy
-from nlp_rnn.models import LanguageModel
-from nlp_rnn.optimizers import FusedAdam
-from nlp_rnn.text import TextEncoder, Vocabulary
+from nlp_rnn.decoding.sampling import SamplingConfig
+from nlp_rnn.language_model.model import LanguageModel
+from nlp_rnn.language_model.pipeline import LanguagePipeline
+from nlp_rnn.text.encoder import TextEncoder
+from nlp_rnn.text.vocabulary import Vocabulary
+from nlp_rnn.training.losses import cross_entropy
+from nlp_rnn.training.optimizers import FusedAdam
 
 
 def versions() -> str:
@@ -98,9 +99,9 @@ def _our_generation(case):
     words = Vocabulary([f"w{n}".encode() for n in range(case.vocabulary)]).with_end()
     sizes = {"embedding": case.units, "units": case.units, "layers": case.layers}
     pipeline = LanguagePipeline(TextEncoder(words, max_tokens=100), LanguageModel(len(words), **sizes))
-    choice = Choice(temperature=case.temperature)
+    config = SamplingConfig(temperature=case.temperature)
     prompts = [f"w{n}" for n in range(case.batch)]
-    return lambda: list(pipeline.generate(prompts, case.length, choice))
+    return lambda: list(pipeline.generate(prompts, case.length, config))
 
 
 def _predict_loop(case):

@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from nlp_rnn.decoding import Search, beam_search
-from nlp_rnn.models import Seq2Seq
-from nlp_rnn.objectives import TeacherForcing
-from nlp_rnn.optimizers import FusedAdam
+from nlp_rnn.decoding.beam_search import BeamSearchConfig, beam_search
+from nlp_rnn.seq2seq.model import Seq2Seq
+from nlp_rnn.seq2seq.objective import TeacherForcing
+from nlp_rnn.training.optimizers import FusedAdam
 
 
 def translation(_, case):
@@ -25,15 +25,15 @@ def beams(_, case):
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
     def search(source):
-        memory, standing = model.encode(source)
+        memory, state = model.encode(source)
         many = tf.nest.map_structure(lambda x: tf.repeat(x, case.beams, 0), memory)
 
         def step(tokens, states):
             logits, _, states = model.step(tokens, many, states)
             return logits, states
 
-        logits, _, standing = model.step(tf.fill([tf.shape(source)[0]], 2), memory, standing)
-        return beam_search(step, logits, standing, Search(case.beams), case.length, -1)[0]
+        logits, _, state = model.step(tf.fill([tf.shape(source)[0]], 2), memory, state)
+        return beam_search(step, logits, state, BeamSearchConfig(case.beams), case.length, -1)[0]
 
     source = tf.constant(case.sources())
     return lambda: search(source).numpy()

@@ -1,4 +1,4 @@
-"""Recurrent layers for Keras 3 on TensorFlow: RNN, LSTM, GRU, their relatives, and what is built of them."""
+"""Recurrent layers for Keras 3 on TensorFlow: RNN, LSTM, GRU, their variants, wrappers, attention and decoder."""
 
 from nlp_rnn.layers.attention import Attention
 from nlp_rnn.layers.bag import BagOfBigrams

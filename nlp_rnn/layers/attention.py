@@ -1,4 +1,4 @@
-"""Attention: which vectors of a memory matter to a query.
+"""Attention over a memory: multiplicative or additive, optionally with coverage.
 
 Shapes: B batch, T queries, S vectors of the memory, Q and M their sizes, A units.
 """
@@ -13,24 +13,24 @@ SCORES = ("multiplicative", "additive")
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class Attention(keras.layers.Layer):
-    """The mean of a memory's vectors, each weighted by how well it fits a query.
+    """Compute a context vector for each query: the mean of the memory, weighted by a score of query and memory vector.
 
     Args:
         score: "multiplicative", q W m ("general" in Luong et al., 2015), or "additive", v tanh(W q + U m + b)
             (Bahdanau et al., 2015).
         units: A of the additive score.
-        coverage: the additive score also sees how much weight a vector has had so far (See et al., 2017).
+        coverage: the additive score also takes the attention weights accumulated so far (See et al., 2017).
 
-    Call with queries [B, T, Q], the memory [B, S, M], its `mask` [B, S], False at padding, and where there is coverage
-    that of every vector, [B, S]. Gives the means, [B, T, M], and the weights, [B, T, S]: they sum to one, are exactly
-    zero at padding, and all zero where nothing but padding is there.
+    Call with queries [B, T, Q], the memory [B, S, M], its `mask` [B, S], False at padding, and, for a layer with
+    coverage, the coverage [B, S]. Returns the context vectors, [B, T, M], and the attention weights, [B, T, S]. The
+    weights sum to one and are exactly zero at padding; if a memory is all padding, all of its weights are zero.
 
     Raises:
-        ValueError: an argument is out of its range, or coverage is asked of the multiplicative score.
+        ValueError: an argument is out of range, or coverage is combined with the multiplicative score.
 
-    Example:
-        >>> mean, weights = Attention()(tf.ones((2, 3, 4)), tf.ones((2, 5, 6)))
-        >>> mean.shape, weights.shape
+    Examples:
+        >>> context, weights = Attention()(tf.ones((2, 3, 4)), tf.ones((2, 5, 6)))
+        >>> context.shape, weights.shape
         (TensorShape([2, 3, 6]), TensorShape([2, 3, 5]))
     """
 
@@ -59,12 +59,19 @@ class Attention(keras.layers.Layer):
         return self.attend(query, self.keys(memory), memory, mask, coverage)
 
     def keys(self, memory: tf.Tensor) -> tf.Tensor:
-        """What of a memory is the same for all queries: made once, it serves every step of a decoder."""
+        """Return the part of the scores that depends on the memory alone; computed once for all steps of a decoder."""
         kernel = self.kernel if self.score == "multiplicative" else self.memory_kernel
         return _product(memory, kernel)
 
-    def attend(self, query, keys, memory, mask=None, coverage=None) -> tuple[tf.Tensor, tf.Tensor]:
-        """As calling the layer, with the memory's keys made before."""
+    def attend(
+        self,
+        query: tf.Tensor,
+        keys: tf.Tensor,
+        memory: tf.Tensor,
+        mask: tf.Tensor | None = None,
+        coverage: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """As calling the layer, with the `keys` of the memory computed beforehand."""
         scores = self._scores(query, keys, coverage)
         if mask is not None:
             scores = tf.where(mask[:, None], scores, scores.dtype.min)
@@ -77,8 +84,8 @@ class Attention(keras.layers.Layer):
     def _scores(self, query, keys, coverage):
         if self.score == "multiplicative":
             return tf.matmul(query, keys, transpose_b=True)
-        of_query = _product(query, self.query_kernel)
-        hidden = of_query[:, :, None] + keys[:, None] + self.bias
+        queries = _product(query, self.query_kernel)
+        hidden = queries[:, :, None] + keys[:, None] + self.bias
         if self.coverage:
             hidden += coverage[:, None, :, None] * self.coverage_kernel
         return _product(tf.tanh(hidden), self.scale)[..., 0]
@@ -94,6 +101,6 @@ class Attention(keras.layers.Layer):
 
 
 def _product(x, kernel):
-    """x [..., N] times kernel [N, K], as one product of matrices."""
-    # Not tf.matmul: the gradient of its broadcasting over a kernel [N, 1] corrupts memory in TensorFlow 2.21.
+    """x [..., N] times kernel [N, K], as one matrix product."""
+    # Not tf.matmul: in TensorFlow 2.21 the gradient of its broadcasting over a kernel [N, 1] corrupts memory.
     return tf.tensordot(x, tf.convert_to_tensor(kernel), [[-1], [0]])

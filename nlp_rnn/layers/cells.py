@@ -1,11 +1,11 @@
 """One time step of each recurrent network: the equation, in the letters of the papers.
 
-Every function takes the pre-activation of a step, `z` = W x + U h + b, and the state before it, and returns the state
-after it and the gates by name. A cell that treats W x and U h differently takes them one by one, as `wx` and `uh`.
-The rows of a batch never mix, so the same function advances one step, [B, K], or looks at all steps at once,
-[T, B, K]. `loops.py` runs it over time, with the products of `products.py`.
+Every function takes the pre-activation of a step, `z` = W x + U h + b, and the state before the step. It returns the
+state after the step, and the gates by name. A cell that treats W x and U h differently takes them separately, as `wx`
+and `uh`. No row of a batch depends on another, so the same function computes one step, [B, K], or all steps at once
+from their states, [T, B, K]. `loops.py` runs it over time, with the products of `products.py`.
 
-Shapes: B batch, T time steps, U units, K columns, a multiple of U; `...` is [B] or [T, B]. Gate order is that of
+Shapes: B batch, T time steps, U units, K columns, a multiple of U; `...` is [B] or [T, B]. The gate order is that of
 `keras.layers` where Keras has the cell.
 """
 
@@ -21,15 +21,15 @@ Step = tuple[State, dict[str, Tensor]]
 
 
 class Cell(NamedTuple):
-    """An equation, and what the loop and the layers must know of it.
+    """An equation and its properties.
 
     Attributes:
-        step: (z, state, *weights) or, where not `additive`, (wx, uh, state, *weights) -> (state after, gates).
-        columns: K / U, how many pre-activations a unit has.
-        gates: the names of the gates that `step` gives.
-        states: how many states it carries; `state[0]` is what the recurrent kernel multiplies.
-        additive: W x and U h matter only through their sum.
-        recurrent: there is a U at all.
+        step: (z, state, *weights) or, if not `additive`, (wx, uh, state, *weights) -> (new state, gates).
+        columns: K / U, the number of pre-activations of a unit.
+        gates: the names of the gates that `step` returns.
+        states: the number of states; `state[0]` is the one that the recurrent kernel multiplies.
+        additive: whether W x and U h matter only through their sum.
+        recurrent: whether there is a recurrent kernel U.
     """
 
     step: Callable[..., Step]
@@ -57,7 +57,7 @@ def lstm(z: Tensor, state: State) -> Step:
         (h, c) after the step, and the gates i, f, g (the candidate c~) and o.
     """
     _, c = state
-    i, f, g, o = squashed(z, "sigmoid", "sigmoid", "tanh", "sigmoid")
+    i, f, g, o = activate_gates(z, "sigmoid", "sigmoid", "tanh", "sigmoid")
     c = f * c + i * g
     h = o * tf.tanh(c)
     return (h, c), {"i": i, "f": f, "g": g, "o": o}
@@ -67,7 +67,7 @@ def gru(wx: Tensor, uh: Tensor, state: State) -> Step:
     """Advance a GRU (Cho et al., 2014; the reset gate after the product, as in Keras and cuDNN).
 
     Args:
-        wx, uh: pre-activations, [..., 3U] each; gates in order z, r, h~. `uh` carries a bias of its own.
+        wx, uh: pre-activations, [..., 3U] each; gates in order z, r, h~. `uh` includes a bias of its own.
         state: (h,), [..., U].
 
     Returns:
@@ -84,10 +84,10 @@ def gru(wx: Tensor, uh: Tensor, state: State) -> Step:
 
 
 def peephole_lstm(z: Tensor, state: State, pi: Tensor, pf: Tensor, po: Tensor) -> Step:
-    """Advance an LSTM whose gates see the memory (Gers & Schmidhuber, 2000; formulas of Graves, 2013).
+    """Advance an LSTM with peephole connections (Gers & Schmidhuber, 2000; equations of Graves, 2013).
 
-    i and f see the memory before the step, o the one after it, through the weights `pi`, `pf`, `po`, [U] each.
-    Otherwise as `lstm`.
+    The gates i and f also depend on the memory before the step, and o on the memory after it, through the weights `pi`,
+    `pf` and `po`, [U] each. Otherwise as `lstm`.
     """
     _, c = state
     zi, zf, zg, zo = tf.split(z, 4, axis=-1)
@@ -100,14 +100,14 @@ def peephole_lstm(z: Tensor, state: State, pi: Tensor, pf: Tensor, po: Tensor) -
 
 
 def coupled_lstm(z: Tensor, state: State) -> Step:
-    """Advance an LSTM that forgets as much as it takes in, f = 1 - i (Greff et al., 2017, "CIFG").
+    """Advance an LSTM with coupled input and forget gates, i = 1 - f (Greff et al., 2017, "CIFG").
 
     Args:
         z: pre-activations, [..., 3U]; gates in order f, c~, o.
         state: (h, c), [..., U] each.
     """
     _, c = state
-    f, g, o = squashed(z, "sigmoid", "tanh", "sigmoid")
+    f, g, o = activate_gates(z, "sigmoid", "tanh", "sigmoid")
     c = f * c + (1 - f) * g
     h = o * tf.tanh(c)
     return (h, c), {"f": f, "g": g, "o": o}
@@ -124,21 +124,22 @@ def projected_lstm(z: Tensor, state: State, projection: Tensor) -> Step:
 
 
 def layer_norm_lstm(wx: Tensor, uh: Tensor, state: State, gain: Tensor, gain_c: Tensor, shift_c: Tensor) -> Step:
-    """Advance an LSTM with layer normalisation (Ba et al., 2016, formulas 20 to 22).
+    """Advance an LSTM with layer normalisation (Ba et al., 2016, equations 20 to 22).
 
     Args:
-        wx: normalised W x + b, [..., 4U]: the layer does that for all steps at once.
-        uh: U h, [..., 4U]; normalised here, over its 4U columns, and scaled by `gain`, [4U].
-        state: (h, c), [..., U] each; c is normalised on its way to h, scaled by `gain_c` and shifted by `shift_c`.
+        wx: W x, normalised, scaled and with the bias added, [..., 4U]; the layer computes it for all steps at once.
+        uh: U h, [..., 4U]; normalised here over its 4U columns, and scaled by `gain`, [4U].
+        state: (h, c), [..., U] each.
+        gain_c, shift_c: scale and shift of the normalised c, from which h is computed, [U] each.
     """
-    i, f, g, o = squashed(wx + gain * normalised(uh), "sigmoid", "sigmoid", "tanh", "sigmoid")
+    i, f, g, o = activate_gates(wx + gain * layer_normalise(uh), "sigmoid", "sigmoid", "tanh", "sigmoid")
     c = f * state[1] + i * g
-    h = o * tf.tanh(gain_c * normalised(c) + shift_c)
+    h = o * tf.tanh(gain_c * layer_normalise(c) + shift_c)
     return (h, c), {"i": i, "f": f, "g": g, "o": o}
 
 
 def min_gru(wx: Tensor, state: State) -> Step:
-    """Advance a minGRU, whose gates see only the input (Feng et al., 2024, "Were RNNs all we needed?").
+    """Advance a minGRU, whose gates depend on the input alone (Feng et al., 2024, "Were RNNs All We Needed?").
 
     Args:
         wx: W x + b, [..., 2U]; the gate z, then the candidate h~. There is no U h.
@@ -151,11 +152,11 @@ def min_gru(wx: Tensor, state: State) -> Step:
     return (h,), {"z": z, "g": g}
 
 
-def squashed(z: Tensor, *functions: str) -> list[Tensor]:
-    """The gates of pre-activations [..., K], each by its function, "sigmoid" or "tanh".
+def activate_gates(z: Tensor, *functions: str) -> list[Tensor]:
+    """Split pre-activations [..., K] into gates, and apply to each its function, "sigmoid" or "tanh".
 
-    One tanh over all columns: sigmoid(x) = (1 + tanh(x / 2)) / 2. A function of a whole row runs several times as fast
-    as four of its quarters, in either direction.
+    Computed as one tanh over all columns, with sigmoid(x) = (1 + tanh(x / 2)) / 2. One function of a whole row is
+    several times as fast as four functions of a quarter of it, forward and backward.
     """
     units = z.shape[-1] // len(functions)
     scale = np.repeat([0.5 if name == "sigmoid" else 1.0 for name in functions], units)
@@ -163,8 +164,8 @@ def squashed(z: Tensor, *functions: str) -> list[Tensor]:
     return tf.split(tf.tanh(z * scale) * scale + shift, len(functions), axis=-1)
 
 
-def normalised(x: Tensor) -> Tensor:
-    """Each row of `x`, [..., N], with mean 0 and variance 1."""
+def layer_normalise(x: Tensor) -> Tensor:
+    """Normalise each row of `x`, [..., N], to mean 0 and variance 1."""
     mean = tf.reduce_mean(x, -1, keepdims=True)
     centred = x - mean
     variance = tf.reduce_mean(centred * centred, -1, keepdims=True)

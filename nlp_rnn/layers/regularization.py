@@ -1,27 +1,32 @@
-"""Layers that act in training only, against learning the training set by heart.
+"""Regularization: word dropout, zoneout and weight drop.
 
 Shapes: B batch, T time steps, U units.
 """
 
 import functools
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
 
 from nlp_rnn.checks import fraction
-from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence
-from nlp_rnn.layers.recurrent import Loop, Recurrent, Result, require_same_dtype
+from nlp_rnn.layers.cells import Cell
+from nlp_rnn.layers.recurrent import Recurrent, require_same_dtype
+from nlp_rnn.layers.scan_types import Masks, RecurrentOutput, ScanArguments, ScanInputs, ScanSpec
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class WordDropout(keras.layers.Layer):
-    """Replace a share of the token ids by another, in training: no word may be relied on alone (Iyyer et al., 2015).
+    """Replace a fraction of the token ids in training, so that no single word is relied on (Iyyer et al., 2015).
 
     Args:
-        rate: the share of tokens to replace, in [0, 1).
-        replacement: the id put in their place; that of the unknown token. Padding, id 0, stays.
+        rate: the fraction of tokens to replace, in [0, 1). Padding, id 0, is never replaced.
+        replacement: the id to replace them with; by default that of the unknown token.
 
-    Example:
+    Raises:
+        ValueError: `rate` is outside [0, 1).
+
+    Examples:
         >>> WordDropout(0.5)(tf.constant([[5, 6, 0]])).numpy().tolist()
         [[5, 6, 0]]
     """
@@ -35,8 +40,8 @@ class WordDropout(keras.layers.Layer):
     def call(self, ids, training=False):
         if not (training and self.rate):
             return ids
-        drawn = keras.random.uniform(tf.shape(ids), seed=self.seed_generator)
-        return tf.where((drawn < self.rate) & (ids != 0), tf.cast(self.replacement, ids.dtype), ids)
+        uniform = keras.random.uniform(tf.shape(ids), seed=self.seed_generator)
+        return tf.where((uniform < self.rate) & (ids != 0), tf.cast(self.replacement, ids.dtype), ids)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -46,11 +51,15 @@ class WordDropout(keras.layers.Layer):
 
 
 class Regularized(Recurrent):
-    """What the wrappers of a recurrent layer share: they run that layer with its loop changed.
+    """Base class of wrappers that regularize a recurrent layer: they run it with other arguments of its scan.
 
     Args:
-        layer: any recurrent layer of this package, or such a wrapper of one.
-        rate: how much to regularize, in [0, 1).
+        layer: a recurrent layer of this package, or such a wrapper of one.
+        rate: the strength of the regularization, in [0, 1).
+
+    Raises:
+        ValueError: `layer` is no recurrent layer, `rate` is outside [0, 1), or a dtype is passed that differs from the
+            layer's.
     """
 
     def __init__(self, layer: Recurrent, rate: float, **kwargs):
@@ -58,8 +67,8 @@ class Regularized(Recurrent):
             raise ValueError(f"layer must be a recurrent layer, got {layer!r}")
         self.cell = layer.cell
         flags = ("return_sequences", "return_state", "return_gates", "go_backwards")
-        given = {"dtype": layer.dtype_policy, **kwargs}
-        super().__init__(layer.units, **{flag: getattr(layer, flag) for flag in flags}, **given)
+        kwargs = {"dtype": layer.dtype_policy, **kwargs}
+        super().__init__(layer.units, **{flag: getattr(layer, flag) for flag in flags}, **kwargs)
         require_same_dtype(self, layer)
         self.layer = layer
         self.rate = fraction("rate", rate)
@@ -73,66 +82,77 @@ class Regularized(Recurrent):
         if not self.layer.built:
             self.layer.build(sequences_shape)
 
-    def run(self, sequences, initial_state=None, mask=None, training=False, change=None, beside=1) -> Result:
-        """Run the wrapped layer, its loop changed by this one and, where there is one, by a wrapper around it."""
+    def run(
+        self,
+        sequences: tf.Tensor,
+        initial_state: Sequence[tf.Tensor] | tf.Tensor | None = None,
+        mask: tf.Tensor | None = None,
+        training: bool = False,
+        transform: Callable[..., ScanArguments] | None = None,
+        concurrent: int = 1,
+    ) -> RecurrentOutput:
+        """Run the wrapped layer with the arguments that this wrapper, and then `transform`, returns."""
 
-        def both(*loop):
-            loop = self._changed(*loop, training)
-            return loop if change is None else change(*loop)
+        def both(spec: ScanSpec, inputs: ScanInputs, masks: Masks) -> ScanArguments:
+            arguments = self._regularize(spec, inputs, masks, training)
+            return arguments if transform is None else transform(*arguments)
 
-        return self.layer.run(sequences, initial_state, mask, training, both, beside)
+        return self.layer.run(sequences, initial_state, mask, training, both, concurrent)
 
     def reversed(self) -> "Regularized":
-        """The wrapper around the reversed layer."""
+        """Return the same wrapper around the reversed layer."""
         return type(self)(self.layer.reversed(), self.rate, name=f"backward_{self.name}")
 
     def get_config(self):
-        kept = keras.layers.Layer.get_config(self)
-        return {**kept, "layer": keras.saving.serialize_keras_object(self.layer), "rate": self.rate}
+        config = keras.layers.Layer.get_config(self)
+        return {**config, "layer": keras.saving.serialize_keras_object(self.layer), "rate": self.rate}
 
     @classmethod
     def from_config(cls, config):
         return cls(**{**config, "layer": keras.saving.deserialize_keras_object(config["layer"])})
 
-    def _changed(self, run: Recurrence, inputs: Inputs, fixed: Fixed, training: bool) -> Loop:
+    def _regularize(self, spec: ScanSpec, inputs: ScanInputs, masks: Masks, training: bool) -> ScanArguments:
+        """The arguments of the scan to run instead."""
         raise NotImplementedError
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class Zoneout(Regularized):
-    """At every step each unit of the states keeps its value with a certain chance (Krueger et al., 2017).
+    """Zoneout: at every step, each unit of the states keeps its value with probability `rate` (Krueger et al., 2017).
+
+    At inference the states are interpolated, rate * old + (1 - rate) * new, which is the expected value.
 
     Args:
-        layer: any recurrent layer of this package, or a `WeightDrop` of one.
-        rate: that chance, in [0, 1). Outside of training a state moves by 1 - rate of the way, which is the mean.
+        layer: a recurrent layer of this package, or a `WeightDrop` of one.
+        rate: the probability, in [0, 1).
 
     Raises:
-        ValueError: `layer` is no recurrent layer, or the rate lies outside [0, 1).
+        ValueError: `layer` is no recurrent layer, or `rate` is outside [0, 1).
 
-    Example:
+    Examples:
         >>> from nlp_rnn.layers import LSTM
         >>> Zoneout(LSTM(4), 0.1)(tf.ones((2, 3, 5))).shape
         TensorShape([2, 4])
     """
 
-    def _changed(self, run, inputs, fixed, training):
+    def _regularize(self, spec, inputs, masks, training):
         if not training:
-            return run._replace(cell=_slowed(run.cell, self.rate)), inputs, fixed
+            return spec._replace(cell=_interpolated(spec.cell, self.rate)), inputs, masks
         batch, steps, _ = tf.unstack(tf.shape(inputs.x))
-        drawn = (
+        update = (
             keras.random.uniform((batch, steps, size), seed=self.seed_generator) >= self.rate
             for size in self.state_sizes
         )
-        return run, inputs, fixed._replace(update=tuple(drawn))
+        return spec, inputs, masks._replace(update=tuple(update))
 
 
-@functools.lru_cache  # one cell for all calls: it keeps its compiled program
-def _slowed(cell, rate):
-    """The cell, whose states move by 1 - rate of the way only."""
+@functools.lru_cache  # the same cell for all calls, so that they share its compiled program
+def _interpolated(cell: Cell, rate: float) -> Cell:
+    """The cell with states rate * old + (1 - rate) * new."""
 
-    def step(*given):
-        before = given[1 if cell.additive or not cell.recurrent else 2]
-        after, gates = cell.step(*given)
+    def step(*arguments):
+        before = arguments[1 if cell.additive or not cell.recurrent else 2]
+        after, gates = cell.step(*arguments)
         return tuple(rate * s + (1 - rate) * n for s, n in zip(before, after, strict=True)), gates
 
     return cell._replace(step=step)
@@ -140,16 +160,16 @@ def _slowed(cell, rate):
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class WeightDrop(Regularized):
-    """Drop entries of the recurrent kernel, the same for the whole batch and all steps (Merity et al., 2018, "AWD").
+    """DropConnect on the recurrent kernel, the same for the whole batch and all steps (Merity et al., 2018, "AWD").
 
     Args:
-        layer: any recurrent layer of this package that has a recurrent kernel, or a `Zoneout` of one.
-        rate: share of the entries dropped, in [0, 1).
+        layer: a recurrent layer of this package that has a recurrent kernel, or a `Zoneout` of one.
+        rate: fraction of the entries to drop, in [0, 1).
 
     Raises:
-        ValueError: `layer` is no recurrent layer or has no recurrent kernel, or the rate lies outside [0, 1).
+        ValueError: `layer` is no recurrent layer or has no recurrent kernel, or `rate` is outside [0, 1).
 
-    Example:
+    Examples:
         >>> from nlp_rnn.layers import LSTM
         >>> WeightDrop(LSTM(4), 0.5)(tf.ones((2, 3, 5))).shape
         TensorShape([2, 4])
@@ -160,8 +180,8 @@ class WeightDrop(Regularized):
         if not layer.cell.recurrent:
             raise ValueError(f"layer must have a recurrent kernel, got {type(layer).__name__}")
 
-    def _changed(self, run, inputs, fixed, training):
+    def _regularize(self, spec, inputs, masks, training):
         if not (training and self.rate):
-            return run, inputs, fixed
+            return spec, inputs, masks
         dropped = keras.random.dropout(inputs.recurrent_kernel, self.rate, seed=self.seed_generator)
-        return run, inputs._replace(recurrent_kernel=dropped), fixed
+        return spec, inputs._replace(recurrent_kernel=dropped), masks

@@ -1,6 +1,6 @@
-"""Relatives of the LSTM and the GRU: each is its equation in `cells.py` and the weights that the equation takes.
+"""Variants of the LSTM and the GRU: each is an equation in `cells.py` and the weights that the equation takes.
 
-They take the arguments of `Recurrent` and run in the same loop, at its speed.
+They take the arguments of `Recurrent` and run in the same loops.
 
 Shapes: B batch, T time steps, F input features, U units, P projected units.
 """
@@ -15,9 +15,9 @@ from nlp_rnn.layers.recurrent import LSTM, Recurrent
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class PeepholeLSTM(LSTM):
-    """LSTM whose gates see the memory (Gers & Schmidhuber, 2000): for tasks of exact timing.
+    """LSTM with peephole connections from the memory to the gates (Gers & Schmidhuber, 2000), for precise timing.
 
-    Example:
+    Examples:
         >>> PeepholeLSTM(4)(tf.ones((2, 3, 5))).shape
         TensorShape([2, 4])
     """
@@ -35,9 +35,9 @@ class PeepholeLSTM(LSTM):
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class CoupledLSTM(Recurrent):
-    """LSTM that forgets as much as it takes in, f = 1 - i (Greff et al., 2017, "CIFG"): a quarter fewer weights.
+    """LSTM with coupled input and forget gates, i = 1 - f (Greff et al., 2017, "CIFG"): a quarter fewer weights.
 
-    Example:
+    Examples:
         >>> CoupledLSTM(4)(tf.ones((2, 3, 5))).shape
         TensorShape([2, 4])
     """
@@ -50,19 +50,19 @@ class CoupledLSTM(Recurrent):
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class ProjectedLSTM(LSTM):
-    """LSTM whose output is projected to fewer units (Sak et al., 2014): a large memory at the price of a small one.
+    """LSTM with a recurrent projection layer (Sak et al., 2014, "LSTMP"): a large memory with a small recurrent kernel.
+
+    Its states are h, [B, P], and c, [B, U].
 
     Args:
         units: size U of the memory c.
         projection_units: size P of the output h.
         kwargs: the other arguments of `Recurrent`.
 
-    Its states are h, [B, P], and c, [B, U].
-
     Raises:
         ValueError: `projection_units` is not a positive int.
 
-    Example:
+    Examples:
         >>> outputs, h, c = ProjectedLSTM(8, 3, return_state=True)(tf.ones((2, 3, 5)))
         >>> outputs.shape, c.shape
         (TensorShape([2, 3]), TensorShape([2, 8]))
@@ -76,7 +76,7 @@ class ProjectedLSTM(LSTM):
 
     @property
     def state_sizes(self) -> tuple[int, ...]:
-        """P of h and U of c."""
+        """The size P of h and the size U of c."""
         return self.projection_units, self.units
 
     def build(self, sequences_shape, initial_state_shape=None):
@@ -95,7 +95,7 @@ class ProjectedLSTM(LSTM):
 class LayerNormLSTM(LSTM):
     """LSTM with layer normalisation of W x, U h and c (Ba et al., 2016): steadier training of long sequences.
 
-    Example:
+    Examples:
         >>> LayerNormLSTM(4)(tf.ones((2, 3, 5))).shape
         TensorShape([2, 4])
     """
@@ -110,10 +110,10 @@ class LayerNormLSTM(LSTM):
         self.gain_c = self.add_weight(name="gain_c", shape=(u,), initializer="ones")
         self.shift_c = self.add_weight(name="shift_c", shape=(u,), initializer="zeros")
 
-    def _inputs(self, sequences, initial):
-        # W x of all steps is normalised at once, ahead of the loop: it does not depend on the state.
-        inputs = super()._inputs(sequences, initial)
-        wx = cells.normalised(tf.tensordot(sequences, inputs.kernel, 1))
+    def _scan_inputs(self, sequences, initial):
+        # W x does not depend on the state, so it is normalised for all steps at once, ahead of the loop.
+        inputs = super()._scan_inputs(sequences, initial)
+        wx = cells.layer_normalise(tf.tensordot(sequences, inputs.kernel, 1))
         return inputs._replace(x=tf.convert_to_tensor(self.gain_x) * wx + inputs.bias, kernel=None, bias=None)
 
     def _cell_weights(self):
@@ -122,9 +122,9 @@ class LayerNormLSTM(LSTM):
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class MinGRU(Recurrent):
-    """GRU whose gates see only the input (Feng et al., 2024): no recurrent kernel, a third of the weights or fewer.
+    """GRU whose gates depend on the input alone (Feng et al., 2024): no recurrent kernel, a third of the weights.
 
-    Example:
+    Examples:
         >>> MinGRU(4)(tf.ones((2, 3, 5))).shape
         TensorShape([2, 4])
     """

@@ -1,4 +1,4 @@
-"""Layers made of layers: both directions at once, and stacks.
+"""Layers made of recurrent layers: bidirectional layers and stacks.
 
 Shapes: B batch, T time steps, U units.
 """
@@ -10,29 +10,30 @@ from nlp_rnn.checks import one_of
 from nlp_rnn.layers.recurrent import Recurrent, require_same_dtype
 
 MERGES = {
-    "concat": lambda ahead, back: tf.concat([ahead, back], -1),
-    "sum": lambda ahead, back: ahead + back,
-    "mul": lambda ahead, back: ahead * back,
-    "ave": lambda ahead, back: (ahead + back) / 2,
+    "concat": lambda forward, backward: tf.concat([forward, backward], -1),
+    "sum": lambda forward, backward: forward + backward,
+    "mul": lambda forward, backward: forward * backward,
+    "ave": lambda forward, backward: (forward + backward) / 2,
 }
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class Bidirectional(keras.layers.Layer):
-    """Run a recurrent layer in both directions. Weights in Keras' order: forward, then backward.
+    """Run a recurrent layer in both directions (Schuster & Paliwal, 1997).
+
+    The weights are in Keras' order: forward, then backward. The outputs of all steps are in the order of the input.
+    States and gates are returned for the forward direction first, then for the backward direction, and `initial_state`
+    has that order too.
 
     Args:
-        layer: an RNN, LSTM or GRU of this package, running forward; it is copied for the way back.
-        merge_mode: how the outputs of both directions join: "concat", "sum", "mul" or "ave".
-
-    The outputs of every step stand in the order of the input. States and gates come forward first, then backward;
-    `initial_state` is taken in that order.
+        layer: a recurrent layer of this package that runs forward; its settings are copied for the other direction.
+        merge_mode: how to merge the outputs of both directions: "concat", "sum", "mul" or "ave".
 
     Raises:
-        ValueError: `layer` is not such a layer, or runs backward, or the merge mode is unknown; or a dtype is given
-            that is not the layer's.
+        ValueError: `layer` is no recurrent layer or runs backward; the merge mode is unknown; or a dtype is passed that
+            differs from the layer's.
 
-    Example:
+    Examples:
         >>> from nlp_rnn.layers import LSTM
         >>> Bidirectional(LSTM(4, return_sequences=True))(tf.ones((2, 3, 5))).shape
         TensorShape([2, 3, 8])
@@ -57,26 +58,28 @@ class Bidirectional(keras.layers.Layer):
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         half = self.forward.states
-        given = _states(self, initial_state)
-        starts = (given[:half] or None, given[half:] or None)
-        ways = zip((self.forward, self.backward), starts, strict=True)
-        ahead, back = (way.run(sequences, start, mask, training, beside=2) for way, start in ways)
-        outputs = [self._merged(ahead, back, mask)]
-        outputs += [*ahead.final, *back.final] if self.forward.return_state else []
-        outputs += [ahead.gates, back.gates] if self.forward.return_gates else []
+        states = _as_list(self, initial_state)
+        initial_states = (states[:half] or None, states[half:] or None)
+        directions = zip((self.forward, self.backward), initial_states, strict=True)
+        forward, backward = (
+            layer.run(sequences, initial, mask, training, concurrent=2) for layer, initial in directions
+        )
+        outputs = [self._merge(forward, backward, mask)]
+        outputs += [*forward.final_states, *backward.final_states] if self.forward.return_state else []
+        outputs += [forward.gates, backward.gates] if self.forward.return_gates else []
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def compute_mask(self, sequences, mask=None):
-        of_layer = self.forward.compute_mask(sequences, mask)
-        return (*of_layer, *of_layer[1:]) if isinstance(of_layer, tuple) else of_layer
+        masks = self.forward.compute_mask(sequences, mask)
+        return (*masks, *masks[1:]) if isinstance(masks, tuple) else masks
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         output, *rest = _outputs(self.forward.compute_output_shape(sequences_shape))
-        wide = (*output[:-1], output[-1] * (2 if self.merge_mode == "concat" else 1))
+        merged = (*output[:-1], output[-1] * (2 if self.merge_mode == "concat" else 1))
         if not rest:
-            return wide
+            return merged
         gates = [rest.pop()] * 2 if self.forward.return_gates else []
-        return wide, *rest, *rest, *gates
+        return merged, *rest, *rest, *gates
 
     def get_config(self):
         layer = keras.saving.serialize_keras_object(self.forward)
@@ -87,29 +90,29 @@ class Bidirectional(keras.layers.Layer):
         layer = keras.saving.deserialize_keras_object(config["layer"])
         return cls(**{**config, "layer": layer})
 
-    def _merged(self, ahead, back, mask):
-        """Both outputs joined; zero, as in Keras, at the steps of a sequence that are padding."""
+    def _merge(self, forward, backward, mask):
+        """Merge the outputs of both directions; as in Keras, a sequence is zero at padding."""
         merge = MERGES[self.merge_mode]
         if not self.return_sequences:
-            return merge(ahead.last, back.last)
-        merged = merge(ahead.sequence, back.sequence)
+            return merge(forward.last, backward.last)
+        merged = merge(forward.sequence, backward.sequence)
         return merged if mask is None else tf.where(tf.cast(mask, tf.bool)[..., None], merged, 0)
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class Stack(keras.layers.Layer):
-    """Recurrent layers on top of each other, each handed the mask of the outputs below it.
+    """Recurrent layers on top of each other; each gets the outputs of the layer below and their mask.
+
+    The output is that of the top layer. After it come the states and gates that the layers return, bottom first, and
+    `initial_state` has that order too.
 
     Args:
-        layers: RNN, LSTM, GRU or Bidirectional layers, bottom first; all but the last return sequences.
-
-    The output is that of the top layer; states and gates that the layers return come after it, bottom first, and
-    `initial_state` is taken in that order.
+        layers: recurrent or Bidirectional layers of this package, bottom first; all but the last return sequences.
 
     Raises:
         ValueError: there is no layer, or one below the top does not return sequences.
 
-    Example:
+    Examples:
         >>> from nlp_rnn.layers import LSTM
         >>> Stack([LSTM(4, return_sequences=True), LSTM(3)])(tf.ones((2, 3, 5))).shape
         TensorShape([2, 3])
@@ -134,13 +137,13 @@ class Stack(keras.layers.Layer):
             sequences_shape = _outputs(layer.compute_output_shape(sequences_shape))[0]
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
-        left = _states(self, initial_state)
+        remaining = _as_list(self, initial_state)
         extras = []
         for layer in self.layers:
-            start, left = left[: layer.states] or None, left[layer.states :]
-            results = layer(sequences, start, mask=mask, training=training)
+            initial, remaining = remaining[: layer.states] or None, remaining[layer.states :]
+            outputs = layer(sequences, initial, mask=mask, training=training)
             mask, *_ = _masks(layer, sequences, mask)
-            sequences, *more = results if isinstance(results, tuple) else (results,)
+            sequences, *more = outputs if isinstance(outputs, tuple) else (outputs,)
             extras += more
         return (sequences, *extras) if extras else sequences
 
@@ -168,21 +171,21 @@ class Stack(keras.layers.Layer):
         return cls(**{**config, "layers": layers})
 
 
-def _states(layer, initial_state):
-    """The states given, as a list; empty where none were."""
-    given = [] if initial_state is None else initial_state
-    if not isinstance(given, list | tuple) or len(given) not in (0, layer.states):
-        got = len(given) if isinstance(given, list | tuple) else type(given).__name__
+def _as_list(layer, initial_state):
+    """The initial states as a list, empty if there are none."""
+    states = [] if initial_state is None else initial_state
+    if not isinstance(states, list | tuple) or len(states) not in (0, layer.states):
+        got = len(states) if isinstance(states, list | tuple) else type(states).__name__
         raise ValueError(f"initial_state of {layer.name} must be a list of {layer.states} tensors, got {got}")
-    return list(given)
+    return list(states)
 
 
 def _masks(layer, sequences, mask):
-    """The masks of a layer's outputs, None where there is none."""
-    found = layer.compute_mask(sequences, mask)
-    return found if isinstance(found, tuple) else (found,)
+    """The masks of a layer's outputs as a tuple, even for a single output."""
+    masks = layer.compute_mask(sequences, mask)
+    return masks if isinstance(masks, tuple) else (masks,)
 
 
 def _outputs(shapes):
-    """The shapes of a layer's outputs as a tuple, also where there is one output."""
+    """The shapes of a layer's outputs as a tuple, even for a single output."""
     return shapes if isinstance(shapes[0], tuple) else (shapes,)

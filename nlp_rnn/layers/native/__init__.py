@@ -1,9 +1,12 @@
-"""Loops over time in the machine code of this processor, made from the cells' equations when they are first run.
+"""Training loops over time in machine code, generated from the cells' equations when first needed.
 
-From below: `equations.py` reads the equation of a cell and its gradient, `kinds.py` puts its columns in order,
-`emitter.py` writes vector instructions, `loop.py`, `forward.py`, `backward.py` and `outer.py` write the loops, and
-`compiling.py` compiles them. `kernels.py` writes the TensorFlow kernels around them: `tensors.py` takes and makes
-tensors, `packing.py` puts weights in order, `pool.py` has the threads, `foreign.py` the C functions that all of it
-calls. `operation.py` makes the kernels known to TensorFlow, and `differentiable.py` gives them their gradient, for
-`scan.py` to choose.
+From the bottom up:
+
+- `tracing.py` traces the equation of a cell and its gradient, and `kernel_spec.py` orders its columns;
+- `simd.py` emits vector instructions, and `compiler.py` compiles them for this processor;
+- `loop.py`, `forward.py`, `backward.py` and `outer_product.py` generate the loops;
+- `kernel_base.py` and `kernels.py` generate the TensorFlow kernels around them, whose tensors `signatures.py` lists:
+  `kernel_context.py` reads inputs and allocates outputs,
+  `packing.py` lays out the weights, `thread_pool.py` owns the threads, `c_api.py` the C functions that all of it calls;
+- `operation.py` registers the kernels with TensorFlow, and `differentiable.py` adds the gradient, for `scan.py` to use.
 """

@@ -1,169 +1,193 @@
-"""The loops as a TensorFlow operation that has a gradient.
+"""The native loops as a differentiable TensorFlow operation.
 
-It runs in this process: what is served in another, or compiled with XLA as a whole, cannot hold it.
+They run only in this process: a graph that is served elsewhere, or compiled with XLA as a whole, cannot contain them.
 
-Shapes: B batch, T time steps, F features, U units, W of them when filled up to whole vectors, C columns of the cell.
+Shapes: B batch, T time steps, F features, U units, W units padded to whole vectors, C columns of the cell.
 """
 
+from collections.abc import Mapping, Sequence
+
 import tensorflow as tf
-from tensorflow.python.ops import control_flow_util  # nothing public says whether XLA compiles a graph as a whole
+from tensorflow.python.ops import control_flow_util  # no public API tells whether XLA compiles the whole graph
 
 from nlp_rnn.layers.cells import State, Tensor
-from nlp_rnn.layers.native import kernels, operation
-from nlp_rnn.layers.native.compiling import processor
-from nlp_rnn.layers.native.equations import equation
-from nlp_rnn.layers.native.foreign import available
-from nlp_rnn.layers.native.kinds import Kind
-from nlp_rnn.layers.recurrence import Fixed, Inputs, Recurrence, present
+from nlp_rnn.layers.native import operation
+from nlp_rnn.layers.native.c_api import available
+from nlp_rnn.layers.native.compiler import vector_registers
+from nlp_rnn.layers.native.kernel_spec import KernelSpec
+from nlp_rnn.layers.native.signatures import (
+    OPTIONS,
+    WEIGHTS,
+    Shapes,
+    backward_inputs,
+    backward_outputs,
+    forward_inputs,
+    forward_outputs,
+)
+from nlp_rnn.layers.native.tracing import trace
+from nlp_rnn.layers.scan_types import Masks, ScanInputs, ScanSpec, present
 
 
-def runs(run: Recurrence, inputs: Inputs, fixed: Fixed) -> bool:
-    """Whether there can be a program for these, and this graph can hold it."""
-    plain = inputs.kernel is not None and fixed.update is None and not inputs.cell
-    if not plain or control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
+def supports(spec: ScanSpec, inputs: ScanInputs, masks: Masks) -> bool:
+    """Return whether a native loop exists for these arguments, and whether the current graph can contain it."""
+    kernel = inputs.kernel
+    if kernel is None or masks.update is not None or inputs.cell:
+        return False
+    if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
         return False
     floats = all(tensor.dtype == tf.float32 for tensor in tf.nest.flatten(present(inputs)))
-    return floats and inputs.kernel.shape[0] > 0 and available() and equation(run.cell) is not None
+    return floats and kernel.shape[0] > 0 and available() and trace(spec.cell) is not None
 
 
-def native_scan(run: Recurrence, inputs: Inputs, fixed: Fixed, reverse: bool, parts: int) -> tuple[State, State]:
-    """As `layers.scan.scan`, in at most so many parts of the batch.
+def native_scan(spec: ScanSpec, inputs: ScanInputs, masks: Masks, reverse: bool, max_parts: int) -> tuple[State, State]:
+    """As `layers.scan.scan`, for arguments that `supports` accepts.
+
+    Args:
+        spec, inputs, masks, reverse: as for `layers.scan.scan`.
+        max_parts: into how many parts the batch is split at most.
 
     Raises:
-        NotImplementedError: when a gradient is taken of its gradient.
-        ValueError: a tensor is not of the batch, the steps or the units of the others; where that is known only when
-            it runs, it is TensorFlow's InvalidArgumentError.
+        NotImplementedError: a second derivative is taken.
+        ValueError: a tensor disagrees with the others in B, T, F or U; if that shows only when the graph runs,
+            TensorFlow raises InvalidArgumentError.
     """
-    lanes, registers = processor()
-    kind = Kind(run.cell, max(1, run.sequences), lanes, registers // 8, fixed.mask is not None, fixed.drop is not None)
-    taken = {name: shape for name, shape in kernels.taken_forward(kind).items() if name != "options"}
-    fixed = fixed._replace(mask=_of_rank(fixed.mask, 2), drop=_of_rank(fixed.drop, 2))
+    lanes, registers = vector_registers()
+    masked, dropout = masks.padding is not None, masks.dropout is not None
+    kernel_spec = KernelSpec(spec.cell, max(1, spec.num_sequences), lanes, registers // 8, masked, dropout)
+    masks = masks._replace(padding=_with_rank(masks.padding, 2), dropout=_with_rank(masks.dropout, 2))
     units = inputs.initial[0].shape[-1]
-    wide = -(-units // lanes) * lanes
-    if wide != units:
-        _check(_named(inputs, fixed), taken)
-        inputs, fixed = _filled(inputs, fixed, run.cell.columns, units, wide)
-    sequences, final = _scan(kind, inputs, fixed, [parts, reverse, run.input_gradient, units])
-    sequences = sequences[: run.sequences]
-    if wide != units:
-        sequences, final = tf.nest.map_structure(lambda state: state[..., :units], (sequences, final))
-    return sequences, final
+    padded_units = -(-units // lanes) * lanes
+    if padded_units != units:
+        shapes = {name: shape for name, shape in forward_inputs(kernel_spec).items() if name != "options"}
+        _check_shapes(_by_name(inputs, masks), shapes)
+        inputs, masks = _pad_units(inputs, masks, spec.cell.columns, units, padded_units)
+    sequences, final_states = _scan(kernel_spec, inputs, masks, [max_parts, reverse, spec.input_gradient, units])
+    sequences = sequences[: spec.num_sequences]
+    if padded_units != units:
+        unpad = lambda state: state[..., :units]  # noqa: E731
+        sequences, final_states = tf.nest.map_structure(unpad, (sequences, final_states))
+    return sequences, final_states
 
 
-def _scan(kind, inputs, fixed, options):
-    """The sequences and the final states, of whole vectors of units."""
-    program, given = operation.program(kind), present(inputs)  # compiled now, while the model is being built
-    told, options = options[kernels.OPTIONS.index("told")], tf.constant(options, tf.int64)
+def _scan(spec, inputs, masks, options):
+    """The sequences and the final states, for units that fill whole vectors."""
+    program, flat_inputs = operation.program(spec), present(inputs)  # compiles now, while the model is being built
+    input_gradient, options = options[OPTIONS.index("input_gradient")], tf.constant(options, tf.int64)
 
     @tf.custom_gradient
     def differentiable(*flat):
-        whole = Inputs(**tf.nest.pack_sequence_as(given, list(flat)))
-        named = {"options": options, **_named(whole, fixed)}
-        *states, kept = _run(program.forward, named, kernels.taken_forward(kind), kernels.made_forward(kind))
+        unflattened = ScanInputs(**tf.nest.pack_sequence_as(flat_inputs, list(flat)))
+        named = {"options": options, **_by_name(unflattened, masks)}
+        *states, saved = _run(program.forward, named, forward_inputs(spec), forward_outputs(spec))
 
         def gradient(*upstream):
-            upstream = [tf.convert_to_tensor(d) for d in upstream]  # of `tf.gather` it may be slices
-            gradients = {f"d_sequence_{n}": d for n, d in enumerate(upstream[: kind.sequences])}
-            gradients |= {f"d_state_{n}": d for n, d in enumerate(upstream[kind.sequences :])}
-            found = _gradients(kind, program, {**named, **gradients, "kept": kept, "h": states[0]}, told)
-            return _in_order(given, found if told else {**found, "x": None})
+            upstream = [tf.convert_to_tensor(d) for d in upstream]  # `tf.gather` gives IndexedSlices
+            gradients = {f"d_sequence_{n}": d for n, d in enumerate(upstream[: spec.num_sequences])}
+            gradients |= {f"d_state_{n}": d for n, d in enumerate(upstream[spec.num_sequences :])}
+            tensors = {**named, **gradients, "saved": saved, "h": states[0]}
+            result = _gradients(spec, program, tensors, input_gradient)
+            return _in_input_order(flat_inputs, result if input_gradient else {**result, "x": None})
 
         return tuple(states), gradient
 
-    states = differentiable(*tf.nest.flatten(given))
-    return tuple(states[: kind.sequences]), tuple(states[kind.sequences :])
+    states = differentiable(*tf.nest.flatten(flat_inputs))
+    return tuple(states[: spec.num_sequences]), tuple(states[spec.num_sequences :])
 
 
-def _gradients(kind, program, named, told):
-    """By name. TensorFlow would take what they depend on for constants, without a word, in gradients of them."""
-    names = kernels.taken_backward(kind)
+def _gradients(spec, program, named, input_gradient):
+    """The gradients by name.
+
+    They refuse to be differentiated: TensorFlow would silently treat what they depend on as constant.
+    """
+    names, shapes = backward_inputs(spec), backward_outputs(spec)
 
     def refuse(*_):
         raise NotImplementedError(
-            "the gradient of a recurrent layer has no gradient in training; call the layer with training=False"
+            "a recurrent layer called with training=True has no second derivative; call it with training=False"
         )
 
     @tf.custom_gradient
-    def found(*tensors):
-        made = kernels.made_backward(kind)
-        return tuple(_run(program.backward, dict(zip(names, tensors, strict=True)), names, made, told)), refuse
+    def gradients(*tensors):
+        tensors = dict(zip(names, tensors, strict=True))
+        return tuple(_run(program.backward, tensors, names, shapes, input_gradient)), refuse
 
-    return dict(zip(kernels.made_backward(kind), found(*(named[name] for name in names)), strict=True))
+    return dict(zip(shapes, gradients(*(named[name] for name in names)), strict=True))
 
 
-def _run(program, named, taken, made, told=True):
-    """What a program makes, of known shapes where they are known."""
-    sizes = _check(named, taken)
-    sizes["X"] = sizes.get("F") if told else 0
-    found = operation.run(program, len(made), [named[name] for name in taken])
-    for tensor, shape in zip(found, made.values(), strict=True):
+def _run(program_number, named, inputs, outputs, input_gradient=True):
+    """Run a kernel; its outputs get the static shapes that are known."""
+    sizes = _check_shapes(named, inputs)
+    sizes["X"] = sizes.get("F") if input_gradient else 0
+    tensors = operation.run(program_number, len(outputs), [named[name] for name in inputs])
+    for tensor, shape in zip(tensors, outputs.values(), strict=True):
         tensor.set_shape([sizes.get(letter) for letter in shape])
-    return found
+    return tensors
 
 
-def _named(inputs, fixed):
-    """What the kernels take, by its name there; zeros where a layer has no bias."""
+def _by_name(inputs: ScanInputs, masks: Masks) -> dict[str, Tensor]:
+    """The kernels' input tensors by name; zeros for a missing bias."""
     states = {f"initial_{n}": state for n, state in enumerate(inputs.initial)}
-    named = {"x": inputs.x, **states, "mask": fixed.mask, "drop": fixed.drop}
-    named |= {name: getattr(inputs, name) for name in kernels.WEIGHTS}
+    named = {"x": inputs.x, **states, "mask": masks.padding, "dropout_mask": masks.dropout}
+    named |= {name: getattr(inputs, name) for name in WEIGHTS}
     for name in ("bias", "recurrent_bias"):
         if named[name] is None:
-            named[name] = tf.zeros(inputs.kernel.shape[-1:])
+            named[name] = tf.zeros(named["kernel"].shape[-1:])
     return {name: tensor for name, tensor in named.items() if tensor is not None}
 
 
-def _of_rank(tensor, rank):
-    """A tensor whose rank is known before it runs."""
+def _with_rank(tensor, rank):
+    """The tensor with a static rank, which the kernels rely on."""
     if tensor is None or tensor.shape.rank is not None:
         return tensor
     return tf.ensure_shape(tensor, [None] * rank)
 
 
-def _check(named, shapes):
-    """What the letters of shapes stand for, where it is known.
+def _check_shapes(named: Mapping[str, Tensor], shapes: Shapes) -> dict[str, int | None]:
+    """Return the size of each letter that is known statically.
 
     Raises:
-        ValueError: a tensor has another type or rank, or another size than one before it.
+        ValueError: a tensor has another type or rank, or disagrees with the sizes of the tensors before it.
     """
     sizes = {}
     for name, shape in shapes.items():
-        got, kind = named[name].shape, {"mask": tf.bool, "options": tf.int64}.get(name, tf.float32)
-        if named[name].dtype != kind:
-            raise ValueError(f"{name} must be of {kind.name}, got {named[name].dtype.name}")
-        wanted = [sizes.get(letter) for letter in shape]
-        if not got.is_compatible_with(wanted):
-            raise ValueError(f"{name} must be {wanted}, as the other tensors of a recurrent layer, got {list(got)}")
+        got, dtype = named[name].shape, {"mask": tf.bool, "options": tf.int64}.get(name, tf.float32)
+        if named[name].dtype != dtype:
+            raise ValueError(f"{name} must be of {dtype.name}, got {named[name].dtype.name}")
+        expected = [sizes.get(letter) for letter in shape]
+        if not got.is_compatible_with(expected):
+            raise ValueError(
+                f"{name} must have shape {expected}, in agreement with the other tensors of a recurrent layer, "
+                f"got {list(got)}"
+            )
         sizes |= {letter: size for letter, size in zip(shape, got, strict=True) if size is not None}
     return sizes
 
 
-def _in_order(given, found):
-    """Gradients by name, in the order of the flattened inputs; None for an x that is not told its own."""
-    initial = tuple(found[f"initial_{n}"] for n in range(len(given["initial"])))
-    found = {**found, "initial": initial, "cell": ()}
-    return tf.nest.flatten({name: found[name] for name in given})
+def _in_input_order(inputs: Mapping, gradients: Mapping[str, Tensor | None]) -> Sequence[Tensor | None]:
+    """Gradients by name in the order of the flattened inputs; None for an x that needs none."""
+    initial = tuple(gradients[f"initial_{n}"] for n in range(len(inputs["initial"])))
+    gradients = {**gradients, "initial": initial, "cell": ()}
+    return tf.nest.flatten({name: gradients[name] for name in inputs})
 
 
-def _filled(inputs, fixed, columns, units, wide):
-    """The units filled up to whole vectors, with weights of 0: what the others make of them is 0 too."""
+def _pad_units(inputs, masks, columns, units, padded_units):
+    """Pad the units to whole vectors, with zero weights: the padding then adds nothing to any other unit."""
 
-    def fill(tensor: Tensor | None, *axes: int) -> Tensor | None:
+    def pad(tensor: Tensor, *axes: int) -> Tensor:
+        return tf.pad(tensor, [[0, padded_units - units if axis in axes else 0] for axis in range(tensor.shape.rank)])
+
+    def pad_columns(tensor: Tensor | None, *axes: int) -> Tensor | None:
         if tensor is None:
             return None
-        return tf.pad(tensor, [[0, wide - units if axis in axes else 0] for axis in range(tensor.shape.rank)])
+        by_column = tf.reshape(tensor, [*tensor.shape[:-1], columns, units])
+        padded = pad(by_column, tensor.shape.rank, *axes)
+        return tf.reshape(padded, [*padded.shape[:-2], columns * padded_units])
 
-    def fill_columns(tensor: Tensor | None, *axes: int) -> Tensor | None:
-        if tensor is None:
-            return None
-        before = tensor.shape[:-1]
-        filled = fill(tf.reshape(tensor, [*before, columns, units]), tensor.shape.rank, *axes)
-        return tf.reshape(filled, [*filled.shape[:-2], columns * wide])
-
-    filled = inputs._replace(
-        kernel=fill_columns(inputs.kernel),
-        bias=fill_columns(inputs.bias),
-        recurrent_kernel=fill_columns(inputs.recurrent_kernel, 0),
-        recurrent_bias=fill_columns(inputs.recurrent_bias),
-        initial=tuple(fill(state, 1) for state in inputs.initial),
+    padded = inputs._replace(
+        kernel=pad_columns(inputs.kernel),
+        bias=pad_columns(inputs.bias),
+        recurrent_kernel=pad_columns(inputs.recurrent_kernel, 0),
+        recurrent_bias=pad_columns(inputs.recurrent_bias),
+        initial=tuple(pad(state, 1) for state in inputs.initial),
     )
-    return filled, fixed._replace(drop=fill(fixed.drop, 1))
+    return padded, masks._replace(dropout=None if masks.dropout is None else pad(masks.dropout, 1))

@@ -1,115 +1,125 @@
-"""The loop forward: of a few rows and the units of one vector, all of a step is made in registers.
+"""The forward loop: one step, for a few rows and the units of one vector, is computed in registers.
 
 Shapes as in `loop.py`.
 """
 
 from llvmlite import ir
 
-from nlp_rnn.layers.native.emitter import number
-from nlp_rnn.layers.native.equations import value
-from nlp_rnn.layers.native.kinds import Kind
-from nlp_rnn.layers.native.loop import Loop
+from nlp_rnn.layers.native.kernel_spec import KernelSpec
+from nlp_rnn.layers.native.loop import TimeLoop
+from nlp_rnn.layers.native.simd import i64
+from nlp_rnn.layers.native.tracing import evaluate
 
 
-def arrays(kind: Kind) -> list[str]:
+def array_names(spec: KernelSpec) -> list[str]:
     """The names of the arrays that the loop takes.
 
-    Inputs: x [B, T, F], the panels of W and U and the biases, the columns of each in the order of `Order`, the mask
-    [B, T], the factors on h [B, U]. Both read and written: h and h times its factors before a step and after it, `h_0`
-    and `h_1` in turn, and the other states [B, U]. Written: the sequences [B, T, U], and what is kept.
+    - Read: x [B, T, F]; the panels of W and U, and the biases, with their columns in the order of `ColumnOrder`; the
+      mask [B, T]; the dropout mask [B, U].
+    - Read and written: h before and after a step, `h_0` and `h_1` alternating; the same of h times its dropout mask;
+      the other states [B, U].
+    - Written: the sequences [B, T, U], and the saved values.
     """
-    inputs = ["x", "kernel", "recurrent_kernel", "bias", "recurrent_bias", "mask", "drop"]
-    states = ["h_0", "h_1", "fed_0", "fed_1", *(f"state_{n}" for n in range(1, kind.cell.states))]
-    return [*inputs, *states, *(f"sequence_{n}" for n in range(kind.sequences)), "kept"]
+    inputs = ["x", "kernel", "recurrent_kernel", "bias", "recurrent_bias", "mask", "dropout_mask"]
+    states = ["h_0", "h_1", "dropped_h_0", "dropped_h_1", *(f"state_{n}" for n in range(1, spec.cell.states))]
+    return [*inputs, *states, *(f"sequence_{n}" for n in range(spec.num_sequences)), "saved"]
 
 
-class Forward(Loop):
-    """Writes the loop."""
+class ForwardLoop(TimeLoop):
+    """Generates the function `forward`."""
 
-    def __init__(self, kind: Kind, module: ir.Module):
-        super().__init__(kind, module, "forward", arrays(kind))
-        with self.e.loop(number(0), self.steps) as turn:
-            t = self.e.index(self.numbers["first"], (turn, self.numbers["onward"]))
-            self._swap(turn)
-            with self.e.loop(number(0), self.blocks) as block:
-                sizes = kind.sizes if kind.order.count > 2 else (2 * kind.tall, *kind.sizes)
-                self.over_rows(sizes, t, lambda rows: self._tile(rows, block, t))
-        self.e.fence()
-        self.e.builder.ret_void()
+    def __init__(self, spec: KernelSpec, module: ir.Module):
+        super().__init__(spec, module, "forward", array_names(spec))
+        with self.simd.loop(i64(0), self.steps) as iteration:
+            t = self.simd.index(self.fields["first_step"], (iteration, self.fields["step_direction"]))
+            self._swap_buffers(iteration)
+            with self.simd.loop(i64(0), self.blocks) as block:
+                tiles = spec.row_tiles if spec.order.num_columns > 2 else (2 * spec.row_tile, *spec.row_tiles)
+                self.for_row_tiles(tiles, t, lambda tile: self._emit_tile(tile, block, t))
+        self.simd.fence()
+        self.simd.builder.ret_void()
 
-    def _swap(self, turn):
-        """Name what h is read from and written to, which takes turns."""
-        even = self.e.builder.icmp_unsigned("==", self.e.builder.and_(turn, number(1)), number(0))
-        for name in ("h", "fed"):
+    def _swap_buffers(self, iteration):
+        """Select the buffers that h is read from and written to; they alternate."""
+        even = self.simd.builder.icmp_unsigned("==", self.simd.builder.and_(iteration, i64(1)), i64(0))
+        for name in ("h", "dropped_h"):
             pair = self.arrays[f"{name}_0"], self.arrays[f"{name}_1"]
-            self.arrays[f"{name}_before"] = self.e.builder.select(even, *pair)
-            self.arrays[f"{name}_after"] = self.e.builder.select(even, *pair[::-1])
+            self.arrays[f"{name}_before"] = self.simd.builder.select(even, *pair)
+            self.arrays[f"{name}_after"] = self.simd.builder.select(even, *pair[::-1])
 
-    def _tile(self, rows, block, t):
-        with self.e.builder.if_then(self.e.builder.icmp_signed("==", block, number(0))):  # once for all units
-            for step in rows.steps:
-                self.fetch_x(step)
-        unit = self.e.index((block, self.kind.lanes))
-        pre = self._pre_activations(rows, block, unit)
-        others = range(1, self.kind.cell.states)
-        for row, step, given, counts in zip(rows.rows, rows.steps, pre, self.mask_of(rows), strict=True):
-            at = self.place(row, unit)
-            states = [self.load("h_before", at), *(self.load(f"state_{n}", at) for n in others)]
-            known = given | {c.key: s for c, s in zip(self.equation.states, states, strict=True)}
-            made = [value(column, known, self.e.arithmetic) for column in self.equation.new]
-            made = [self.chosen(counts, new, old) for new, old in zip(made, states, strict=True)]
-            self._write(made, at, self.place(step, unit))
-            found = [value(column, known, self.e.arithmetic) for column in self.kind.kept]
-            self._keep(found, [self.kept_at(t, row, unit, n) for n in range(len(found))])
+    def _emit_tile(self, tile, block, t):
+        with self.simd.builder.if_then(self.simd.builder.icmp_signed("==", block, i64(0))):  # once for all units
+            for step in tile.steps:
+                self.prefetch_x(step)
+        unit = self.simd.index((block, self.spec.lanes))
+        pre = self._pre_activations(tile, block, unit)
+        conditions = self.padding_conditions(tile)
+        for row, step, values, condition in zip(tile.rows, tile.steps, pre, conditions, strict=True):
+            self._emit_step(row, step, t, unit, values, condition)
 
-    def _keep(self, found, places):
-        """Keep vectors for the way back; past the caches where there is so much that it would drive out all else."""
-        past = self.e.builder.icmp_signed("!=", self.numbers["past"], number(0))
-        with self.e.builder.if_else(past) as (much, little):
-            for write, branch in ((self.e.store_past, much), (self.e.store, little)):
+    def _emit_step(self, row, step, t, unit, values, condition):
+        at = self.vector_index(row, unit)
+        others = (self.load(f"state_{n}", at) for n in range(1, self.spec.cell.states))
+        states = [self.load("h_before", at), *others]
+        values |= {column.key: state for column, state in zip(self.traced.states, states, strict=True)}
+        new_states = [evaluate(column, values, self.simd.operations) for column in self.traced.new_states]
+        new_states = [self.where(condition, new, old) for new, old in zip(new_states, states, strict=True)]
+        self._store_states(new_states, at, self.vector_index(step, unit))
+        saved = [evaluate(column, values, self.simd.operations) for column in self.spec.saved]
+        self._save(saved, [self.saved_index(t, row, unit, n) for n in range(len(saved))])
+
+    def _save(self, vectors, indices):
+        """Save values for the backward pass; past the caches if there are so many that they would evict all else."""
+        nontemporal = self.simd.builder.icmp_signed("!=", self.fields["nontemporal"], i64(0))
+        with self.simd.builder.if_else(nontemporal) as (then, otherwise):
+            for store, branch in ((self.simd.store_nontemporal, then), (self.simd.store, otherwise)):
                 with branch:
-                    for one, at in zip(found, places, strict=True):
-                        write(one, self.arrays["kept"], at)
+                    for vector, at in zip(vectors, indices, strict=True):
+                        store(vector, self.arrays["saved"], at)
 
-    def _pre_activations(self, rows, block, unit):
-        """For each row the pre-activations by their columns' keys; where only a sum matters, it is that of W x."""
-        order, first = self.order, number(0)
-        bias = [self.load("bias", self.place(first, unit, n)) for n in range(len(order.x))]
-        features = self.numbers["features"]
-        at = [self.e.index((step, features)) for step in rows.steps]
-        found = self._product("x", at, "kernel", features, block, [bias] * len(at))
-        known = [dict(self._named(0, order.x, row)) for row in found]
-        if not self.kind.cell.recurrent:
-            return known
-        bias = [self.load("recurrent_bias", self.place(first, unit, n)) for n in range(len(order.of_h))]
-        fed = "fed_before" if self.kind.dropped else "h_before"
-        begun = [row[len(order.of_x) :] + bias for row in found]
-        at = [self.e.index((row, self.units)) for row in rows.rows]
-        found = self._product(fed, at, "recurrent_kernel", self.numbers["fed"], block, begun)
-        for names, row in zip(known, found, strict=True):
-            names.update(self._named(0, order.shared, row))
-            if not self.kind.cell.additive:
-                names.update(self._named(1, order.shared, [0.0] * len(order.shared)))
-                names.update(self._named(1, order.of_h, row[len(order.shared) :]))
-        return known
+    def _pre_activations(self, tile, block, unit):
+        """The pre-activations of each row by column key; a shared sum takes the place of its W x, with U h = 0."""
+        order = self.order
+        results = self._input_product(tile, block, unit)
+        values = [dict(self._by_key(0, order.x, row)) for row in results]
+        if not self.spec.cell.recurrent:
+            return values
+        bias = [self.load("recurrent_bias", self.vector_index(i64(0), unit, n)) for n in range(len(order.h_only))]
+        h = "dropped_h_before" if self.spec.dropout else "h_before"
+        totals = [row[len(order.x_only) :] + bias for row in results]
+        rows = [self.simd.index((row, self.units)) for row in tile.rows]
+        results = self._product(h, rows, "recurrent_kernel", self.fields["unpadded_units"], block, totals)
+        for by_key, row in zip(values, results, strict=True):
+            by_key.update(self._by_key(0, order.shared, row))
+            if not self.spec.cell.additive:
+                by_key.update(self._by_key(1, order.shared, [0.0] * len(order.shared)))
+                by_key.update(self._by_key(1, order.h_only, row[len(order.shared) :]))
+        return values
 
-    def _named(self, which, columns, values):
-        keys = [self.equation.pre[which][n].key for n in columns]
+    def _input_product(self, tile, block, unit):
+        """W x + b for each row, a vector for each column."""
+        bias = [self.load("bias", self.vector_index(i64(0), unit, n)) for n in range(len(self.order.x))]
+        features = self.fields["features"]
+        rows = [self.simd.index((step, features)) for step in tile.steps]
+        return self._product("x", rows, "kernel", features, block, [bias] * len(rows))
+
+    def _by_key(self, which, columns, values):
+        keys = [self.traced.pre[which][n].key for n in columns]
         return zip(keys, values, strict=False)
 
-    def _product(self, array, at, kernel, length, block, totals):
-        wide = range(len(totals[0]))
-        starts = [self.e.index((self.e.index((n, self.blocks), block), length, self.kind.lanes)) for n in wide]
+    def _product(self, array, rows, kernel, length, block, totals):
+        columns = range(len(totals[0]))
+        starts = [self.simd.index((self.simd.index((n, self.blocks), block), length, self.spec.lanes)) for n in columns]
         panels = [(self.arrays[kernel], start) for start in starts]
-        return self.products(self.arrays[array], at, panels, length, totals)
+        return self.matmul(self.arrays[array], rows, panels, length, totals)
 
-    def _write(self, made, at, in_sequence):
-        """The states after the step, and what is wanted of each step."""
-        self.store(made[0], "h_after", at)
-        if self.kind.dropped:
-            self.store(self.e.mul(made[0], self.load("drop", at)), "fed_after", at)
-        for n, state in enumerate(made):
+    def _store_states(self, states, at, in_sequence):
+        """Store the states after the step, and those of them whose sequence is returned."""
+        self.store(states[0], "h_after", at)
+        if self.spec.dropout:
+            self.store(self.simd.mul(states[0], self.load("dropout_mask", at)), "dropped_h_after", at)
+        for n, state in enumerate(states):
             if n:
                 self.store(state, f"state_{n}", at)
-            if n < self.kind.sequences:
+            if n < self.spec.num_sequences:
                 self.store(state, f"sequence_{n}", in_sequence)

@@ -1,135 +1,141 @@
-"""What the loops forward and backward share: their arguments, how memory is laid out, and products with a kernel.
+"""What the forward and the backward loop share: their arguments, the memory layout, and products with a kernel.
 
-Shapes: B batch, T time steps, F features, U units, filled up to whole vectors, G' columns of the cell in the order of
-`kinds.Order`, L floats of a vector. A kernel is given in panels, [columns / L, rows, L]: what a loop reads of it one
-after the other.
+Shapes: B batch, T time steps, F features, U units, padded to whole vectors, G' columns of the cell in the order of
+`kernel_spec.ColumnOrder`, L lanes of a vector. A kernel is packed into panels, [columns / L, rows, L], which a loop
+reads sequentially.
 """
 
 from collections.abc import Callable, Iterable
 
 from llvmlite import ir
 
-from nlp_rnn.layers.native.emitter import BYTE, FLOAT, INT, Emitter, number
-from nlp_rnn.layers.native.equations import equation
-from nlp_rnn.layers.native.kinds import Kind
+from nlp_rnn.layers.native.kernel_spec import KernelSpec
+from nlp_rnn.layers.native.simd import F32, I8, I64, SimdBuilder, i64
+from nlp_rnn.layers.native.tracing import require_trace
 
-NUMBERS = (
-    "begin",
+JOB_FIELDS = (
+    "begin",  # the rows of the batch that this job processes: from `begin` to `end`
     "end",
-    "batch",
-    "steps",
-    "units",
-    "features",
-    "fed",
-    "told",
-    "first",
-    "onward",
-    "span",
-    "wide_left",
-    "wide_right",
-    "past",
+    "batch",  # B
+    "steps",  # T
+    "units",  # U
+    "features",  # F
+    "unpadded_units",  # U without padding, the rows of the recurrent kernel
+    "gradient_features",  # F, or 0 if x needs no gradient
+    "first_step",
+    "step_direction",  # 1 or -1
+    "table_steps",  # time steps in the table of `backward.py`
+    "left_stride",  # numbers from one row of that table to the next, of its left and its right part
+    "right_stride",
+    "nontemporal",  # whether saved values are stored past the caches
 )
-BYTES = ("mask",)
+BYTE_ARRAYS = ("mask",)
 Value = ir.Value
-JOB = INT.as_pointer()
+JOB = I64.as_pointer()
 
 
-class Rows:
-    """A few rows of the batch in one step.
+class RowTile:
+    """A few rows of the batch at one step.
 
     Attributes:
-        rows: their numbers.
-        steps: where they are among the B T rows of all steps.
+        rows: their indices in [B, ...].
+        steps: their indices in [B T, ...].
     """
 
-    def __init__(self, e: Emitter, first: Value, count: int, steps: Value, t: Value):
-        self.rows = [e.index(first, n) for n in range(count)]
-        self.steps = [e.index((row, steps), t) for row in self.rows]
+    def __init__(self, simd: SimdBuilder, first: Value, count: int, steps: Value, t: Value):
+        self.rows = [simd.index(first, n) for n in range(count)]
+        self.steps = [simd.index((row, steps), t) for row in self.rows]
 
 
-class Loop:
-    """A function that runs over time for the rows `begin` to `end`, and the means to write it.
+class TimeLoop:
+    """A generated function that runs over time for the rows `begin` to `end` of a batch.
 
-    Its argument is a job: `NUMBERS`, and then the addresses of the arrays.
+    Its one argument is a job: an array of `JOB_FIELDS`, followed by the addresses of the arrays.
 
     Args:
-        kind: what it is made for.
-        module: where it is put.
-        name: of the function.
-        arrays: the names of the arrays it takes.
+        spec: what it is specialised for.
+        module: the module to add it to.
+        name: the name of the function.
+        arrays: the names of the arrays that it takes.
     """
 
-    def __init__(self, kind: Kind, module: ir.Module, name: str, arrays: list[str]):
-        self.kind, self.equation, self.order = kind, equation(kind.cell), kind.order
-        self.names = arrays
+    def __init__(self, spec: KernelSpec, module: ir.Module, name: str, arrays: list[str]):
+        self.spec, self.traced, self.order = spec, require_trace(spec.cell), spec.order
+        self.array_names = arrays
         self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), [JOB]), name)
         self.function.linkage = "internal"
-        self.e = Emitter(self.function, kind.lanes)
-        self.numbers = {name: self._said(n) for n, name in enumerate(NUMBERS)}
-        self.arrays = {name: self._pointer(name, n) for n, name in enumerate(arrays, len(NUMBERS))}
-        self.units, self.steps = self.numbers["units"], self.numbers["steps"]
-        self.blocks = self.e.builder.sdiv(self.units, number(kind.lanes))
+        self.simd = SimdBuilder(self.function, spec.lanes)
+        self.fields = {name: self._field(n) for n, name in enumerate(JOB_FIELDS)}
+        self.arrays = {name: self._pointer(name, n) for n, name in enumerate(arrays, len(JOB_FIELDS))}
+        self.units, self.steps = self.fields["units"], self.fields["steps"]
+        self.blocks = self.simd.builder.sdiv(self.units, i64(spec.lanes))
 
     def load(self, array: str, at: Value) -> Value:
-        """The vector of an array that begins at an index."""
-        return self.e.load(self.arrays[array], at)
+        """Load the vector that begins at an index of an array."""
+        return self.simd.load(self.arrays[array], at)
 
-    def store(self, found: Value | float, array: str, at: Value) -> None:
-        """Write a vector."""
-        self.e.store(found, self.arrays[array], at)
+    def store(self, value: Value | float, array: str, at: Value) -> None:
+        """Store a vector."""
+        self.simd.store(value, self.arrays[array], at)
 
-    def fetch_x(self, step: Value) -> None:
-        """Have x of the next step on its way, of the row that is now at `step`: it is in another place of memory."""
-        following = self.e.index((self.e.index(step, self.numbers["onward"]), self.numbers["features"]))
-        with self.e.loop(number(0), self.numbers["features"], self.kind.lanes) as feature:
-            self.e.prefetch(self.arrays["x"], self.e.index(following, feature))
+    def prefetch_x(self, step: Value) -> None:
+        """Prefetch x of the next step, for the row that is now at `step`: it lies elsewhere in memory."""
+        following = self.simd.index((self.simd.index(step, self.fields["step_direction"]), self.fields["features"]))
+        with self.simd.loop(i64(0), self.fields["features"], self.spec.lanes) as feature:
+            self.simd.prefetch(self.arrays["x"], self.simd.index(following, feature))
 
-    def place(self, row: Value, unit: Value, column: int = 0, columns: int = 1) -> Value:
-        """The index of a vector in an array of rows of `columns` U numbers."""
-        return self.e.index((row, columns, self.units), (column, self.units), unit)
+    def vector_index(self, row: Value, unit: Value, column: int = 0, columns: int = 1) -> Value:
+        """The index of a vector in an array [rows, columns, U]."""
+        return self.simd.index((row, columns, self.units), (column, self.units), unit)
 
-    def kept_at(self, t: Value, row: Value, unit: Value, column: int) -> Value:
-        """The index of a vector in what is kept, [T, B, columns, U]."""
-        return self.place(self.e.index((t, self.numbers["batch"]), row), unit, column, len(self.kind.kept))
+    def saved_index(self, t: Value, row: Value, unit: Value, column: int) -> Value:
+        """The index of a vector in the saved values, [T, B, columns, U]."""
+        row = self.simd.index((t, self.fields["batch"]), row)
+        return self.vector_index(row, unit, column, len(self.spec.saved))
 
-    def over_rows(self, sizes: Iterable[int], t: Value, body: Callable[[Rows], None]) -> None:
-        """Write `body` for the rows of this call in step t, so many at a time, the largest number first."""
+    def for_row_tiles(self, tiles: Iterable[int], t: Value, body: Callable[[RowTile], None]) -> None:
+        """Emit `body` over the rows of the job at step t, tile by tile."""
 
-        def of(first, size):
-            body(Rows(self.e, first, size, self.steps, t))
+        def emit(first, size):
+            body(RowTile(self.simd, first, size, self.steps, t))
 
-        self.e.cut(self.numbers["begin"], self.numbers["end"], sizes, of)
+        self.simd.tiled_loop(self.fields["begin"], self.fields["end"], tiles, emit)
 
-    def products(
+    def matmul(
         self, left: Value, rows: list[Value], panels: list[tuple[Value, Value]], length: Value, totals: list[list]
     ) -> list[list[Value]]:
-        """`totals`, a vector for each row and panel, plus the products of rows of `left` with panels of a kernel.
+        """Add the products of rows of `left` with panels of a kernel to `totals`.
 
         Args:
             left: an array.
-            rows: where `length` numbers of it begin.
-            panels: arrays, and where in them a panel begins.
+            rows: the index in `left` at which each row of `length` numbers begins.
+            panels: for each panel, the array and the index at which the panel begins.
             length: the rows of the kernel.
-            totals: begun with; a vector or a float for each row and panel.
+            totals: the initial vector, or float, for each row and panel.
+
+        Returns:
+            The sum for each row and panel.
         """
-        with self.e.sums(number(0), length, [self.e.whole(t) for row in totals for t in row]) as (k, sums):
-            right = [self.e.load(array, self.e.index(at, (k, self.kind.lanes))) for array, at in panels]
-            ones = [self.e.spread(left, self.e.index(at, k)) for at in rows]
-            pairs = [(one, many) for one in ones for many in right]
-            sums[:] = [self.e.fused(one, many, total) for (one, many), total in zip(pairs, sums, strict=True)]
-        wide = len(panels)
-        return [sums[n * wide : (n + 1) * wide] for n in range(len(rows))]
+        with self.simd.accumulate(i64(0), length, [self.simd.splat(t) for row in totals for t in row]) as (k, sums):
+            right = [self.simd.load(array, self.simd.index(at, (k, self.spec.lanes))) for array, at in panels]
+            scalars = [self.simd.broadcast(left, self.simd.index(at, k)) for at in rows]
+            pairs = [(scalar, vector) for scalar in scalars for vector in right]
+            sums[:] = [
+                self.simd.fma(scalar, vector, total) for (scalar, vector), total in zip(pairs, sums, strict=True)
+            ]
+        width = len(panels)
+        return [sums[n * width : (n + 1) * width] for n in range(len(rows))]
 
-    def mask_of(self, rows: Rows) -> list[Value | None]:
-        """Of each row whether the step counts, as a condition; None where there is no mask."""
-        return [self.e.holds(self.arrays["mask"], at) if self.kind.masked else None for at in rows.steps]
+    def padding_conditions(self, tile: RowTile) -> list[Value | None]:
+        """For each row, the condition that the step is not padding; None without a mask."""
+        return [self.simd.load_condition(self.arrays["mask"], at) if self.spec.masked else None for at in tile.steps]
 
-    def chosen(self, condition: Value | None, new: Value | float, old: Value | float) -> Value | float:
-        """The new where there is no condition or where it holds."""
-        return new if condition is None else self.e.select(condition, new, old)
+    def where(self, condition: Value | None, if_true: Value | float, if_false: Value | float) -> Value | float:
+        """Select by a condition; without one, return `if_true`."""
+        return if_true if condition is None else self.simd.select(condition, if_true, if_false)
 
-    def _said(self, n):
-        return self.e.builder.load(self.e.builder.gep(self.function.args[0], [number(n)]))
+    def _field(self, n):
+        return self.simd.builder.load(self.simd.builder.gep(self.function.args[0], [i64(n)]))
 
     def _pointer(self, name, n):
-        return self.e.builder.inttoptr(self._said(n), (BYTE if name in BYTES else FLOAT).as_pointer())
+        return self.simd.builder.inttoptr(self._field(n), (I8 if name in BYTE_ARRAYS else F32).as_pointer())

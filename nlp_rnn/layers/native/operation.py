@@ -1,7 +1,9 @@
-"""The kernels as a TensorFlow operation, `NlpRnnScan`, that is made known to TensorFlow when this is imported.
+"""The kernels as a TensorFlow operation, `NlpRnnScan`, registered when this module is imported.
 
-What there is to run is an attribute of it, `program`: a number that this process alone gives, and that another one
-refuses, as it has not the machine code. A process in which this is not imported cannot read a graph with it at all.
+Its attribute `program` says which kernel to run. The number is valid in this process only: another one, which does not
+have the machine code, refuses it. A process that has not imported this module cannot load a graph with the operation.
+
+The names of the operation, of its attributes and of its arguments are part of saved graphs and must not change.
 """
 
 import ctypes
@@ -14,130 +16,153 @@ from typing import NamedTuple
 
 import tensorflow as tf
 from llvmlite import ir
-from tensorflow.python.eager import context, execute  # nothing public runs an operation that came later
+from tensorflow.python.eager import context, execute  # no public API runs an operation registered later
 from tensorflow.python.framework import op_def_registry
 
-from nlp_rnn.layers.native.compiling import compiled
-from nlp_rnn.layers.native.emitter import INT, Emitter, number
-from nlp_rnn.layers.native.foreign import ANY, NOTHING, available, kept, tensorflow
+from nlp_rnn.layers.native.c_api import VOID, VOID_POINTER, available, keep_alive, tensorflow_library
+from nlp_rnn.layers.native.compiler import compile_module
+from nlp_rnn.layers.native.kernel_context import INVALID_ARGUMENT, KernelContext
+from nlp_rnn.layers.native.kernel_spec import KernelSpec
 from nlp_rnn.layers.native.kernels import BackwardKernel, ForwardKernel
-from nlp_rnn.layers.native.kinds import Kind
-from nlp_rnn.layers.native.tensors import INVALID_ARGUMENT, Tensors
+from nlp_rnn.layers.native.simd import I64, SimdBuilder, i64
 
 NAME = "NlpRnnScan"
-BITS = 16  # of a program's number, which one of this process it is; the others are the process
-PROCESS = secrets.randbits(62 - BITS)
-ADDRESSES = kept((ctypes.c_int64 * 2**BITS)())
-ELSEWHERE = "a recurrent layer called with training=True runs only in the process that called it"
+INDEX_BITS = 16  # the low bits of a program number are an index into `ADDRESSES`, the others identify the process
+PROCESS_ID = secrets.randbits(62 - INDEX_BITS)
+ADDRESSES = keep_alive((ctypes.c_int64 * 2**INDEX_BITS)())
+FOREIGN_PROGRAM = "a recurrent layer called with training=True runs only in the process that traced the call"
 
 
 class Program(NamedTuple):
-    """The numbers of the two kernels of a kind."""
+    """The program numbers of the two kernels of a `KernelSpec`."""
 
     forward: int
     backward: int
 
 
-_ONE_AT_A_TIME = threading.Lock()
+_compile_lock = threading.Lock()
 
 
-def program(kind: Kind) -> Program:
-    """Both kernels, compiled when they are first asked for; then kept for as long as the process runs."""
-    with _ONE_AT_A_TIME:
-        name()
-        return _program(kind)
+def program(spec: KernelSpec) -> Program:
+    """Return both kernels, compiled at the first call and kept for as long as the process runs."""
+    with _compile_lock:
+        operation_name()
+        return _program(spec)
 
 
-def run(chosen: int, outputs: int, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """What a kernel makes of tensors: so many tensors of float32, in a graph of unknown shape."""
+def run(program_number: int, outputs: int, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Run a kernel, or add it to the current graph.
+
+    Args:
+        program_number: which kernel to run.
+        outputs: how many outputs it has.
+        tensors: its inputs.
+
+    Returns:
+        The outputs, float32; of unknown shape in a graph.
+    """
     types = [tensor.dtype.as_datatype_enum for tensor in tensors]
     if tf.executing_eagerly():
-        attributes = ("program", chosen, "Tin", types, "outputs", outputs)
-        return execute.execute(name().encode(), outputs, list(tensors), attributes, context.context())
+        attributes = ("program", program_number, "Tin", types, "outputs", outputs)
+        return execute.execute(operation_name().encode(), outputs, list(tensors), attributes, context.context())
     value = tf.compat.v1.AttrValue
-    attributes = {"program": value(i=chosen), "outputs": value(i=outputs)}
+    attributes = {"program": value(i=program_number), "outputs": value(i=outputs)}
     attributes["Tin"] = value(list=value.ListValue(type=types))
-    return tf.compat.v1.get_default_graph().create_op(name(), list(tensors), attrs=attributes).outputs
+    graph = tf.compat.v1.get_default_graph()
+    return graph.create_op(operation_name(), list(tensors), attrs=attributes).outputs
 
 
-@functools.cache  # code that may be running must not be freed
-def _program(kind):
+@functools.cache  # never evicted: code that may be running must not be freed
+def _program(spec):
     module = ir.Module()
-    ForwardKernel(kind, module)
-    BackwardKernel(kind, module)
-    engine = kept(compiled(module))
-    found = []
+    ForwardKernel(spec, module)
+    BackwardKernel(spec, module)
+    engine = keep_alive(compile_module(module))
+    numbers = []
     for function in ("run_forward", "run_backward"):
         index = next(n for n, address in enumerate(ADDRESSES) if not address)
         ADDRESSES[index] = engine.get_function_address(function)
-        found.append((PROCESS << BITS) + index)
-    return Program(*found)
+        numbers.append((PROCESS_ID << INDEX_BITS) + index)
+    return Program(*numbers)
 
 
 @functools.cache
-def name() -> str:
-    """Of the operation; it is made known to TensorFlow when it is first asked for.
+def operation_name() -> str:
+    """Register the operation at the first call, and return its name.
 
-    TensorFlow ends the process when a name comes twice, as it does where this module is loaded again.
+    The name has a number if this module is loaded again: TensorFlow aborts the process if a name is registered twice.
+
+    Raises:
+        RuntimeError: TensorFlow refuses it.
     """
-    engine = kept(compiled(_glue()))
+    engine = keep_alive(compile_module(_callbacks()))
     names = (NAME + ("" if n == 1 else str(n)) for n in itertools.count(1))
-    free = next(found for found in names if op_def_registry.get(found) is None).encode()
-    api, status, operation = tensorflow(), _made("TF_NewStatus"), _made("TF_NewOpDefinitionBuilder", free)
+    name = next(name for name in names if op_def_registry.get(name) is None).encode()
+    status = _new("TF_NewStatus")
+    _register_operation(name, status)
+    functions = (ctypes.c_void_p(engine.get_function_address(part)) for part in ("create", "compute", "delete"))
+    kernel = _new("TF_NewKernelBuilder", name, b"CPU", *functions)
+    tensorflow_library().TF_RegisterKernelBuilder(name, kernel, status)
+    _check(status)
+    return name.decode()
+
+
+def _register_operation(name, status):
+    api, operation = tensorflow_library(), _new("TF_NewOpDefinitionBuilder", name)
     for attribute in (b"program: int", b"Tin: list(type)", b"outputs: int"):
         api.TF_OpDefinitionBuilderAddAttr(operation, attribute)
     api.TF_OpDefinitionBuilderAddInput(operation, b"given: Tin")
     api.TF_OpDefinitionBuilderAddOutput(operation, b"found: outputs * float")
-    unknown = ctypes.cast(api.TF_ShapeInferenceContextSetUnknownShape, ctypes.c_void_p)
-    api.TF_OpDefinitionBuilderSetShapeInferenceFunction(operation, unknown)
+    unknown_shape = ctypes.cast(api.TF_ShapeInferenceContextSetUnknownShape, ctypes.c_void_p)
+    api.TF_OpDefinitionBuilderSetShapeInferenceFunction(operation, unknown_shape)
     api.TF_RegisterOpDefinition(operation, status)
-    functions = (ctypes.c_void_p(engine.get_function_address(part)) for part in ("create", "compute", "delete"))
-    kernel = _made("TF_NewKernelBuilder", free, b"CPU", *functions)
-    api.TF_RegisterKernelBuilder(free, kernel, status)
-    _check(status)
-    return free.decode()
 
 
-def _made(function, *arguments):
-    function = tensorflow()[function]
+def _new(function, *arguments):
+    """The object that a constructor of the C API returns."""
+    function = tensorflow_library()[function]
     function.restype = ctypes.c_void_p
     return ctypes.c_void_p(function(*arguments))
 
 
 def _check(status):
-    if tensorflow().TF_GetCode(status):
-        message = tensorflow()["TF_Message"]
+    if tensorflow_library().TF_GetCode(status):
+        message = tensorflow_library()["TF_Message"]
         message.restype = ctypes.c_char_p
-        raise RuntimeError(f"TensorFlow refused {NAME}: {message(status).decode()}")
+        raise RuntimeError(f"TensorFlow refused to register {NAME}: {message(status).decode()}")
 
 
-def _glue():
-    """What TensorFlow calls to make a kernel, to run it, and to let it go; a kernel is the address of its function."""
+def _callbacks():
+    """The functions with which TensorFlow creates, runs and deletes a kernel; the kernel is a function's address."""
     module = ir.Module()
-    _creating(module)
-    e = Emitter(ir.Function(module, ir.FunctionType(NOTHING, [ANY, ANY]), "compute"), 1)
-    kernel, given = e.builder.function.args
-    e.builder.call(e.builder.bitcast(kernel, ir.FunctionType(NOTHING, [ANY]).as_pointer()), [given])
-    e.builder.ret_void()
-    Emitter(ir.Function(module, ir.FunctionType(NOTHING, [ANY]), "delete"), 1).builder.ret_void()
+    _emit_create(module)
+    simd = SimdBuilder(ir.Function(module, ir.FunctionType(VOID, [VOID_POINTER, VOID_POINTER]), "compute"), 1)
+    kernel, kernel_context = simd.builder.function.args
+    function = simd.builder.bitcast(kernel, ir.FunctionType(VOID, [VOID_POINTER]).as_pointer())
+    simd.builder.call(function, [kernel_context])
+    simd.builder.ret_void()
+    delete = ir.Function(module, ir.FunctionType(VOID, [VOID_POINTER]), "delete")
+    SimdBuilder(delete, 1).builder.ret_void()
     return module
 
 
-def _creating(module):
-    e = Emitter(ir.Function(module, ir.FunctionType(ANY, [ANY]), "create"), 1)
-    builder, slot = e.builder, e.builder.alloca(INT)
-    builder.store(number(0), slot)
-    tensors = Tensors(e, builder.function.args[0])
-    tensors.attribute("program", slot)
-    found = builder.load(slot)
-    table = builder.inttoptr(number(ctypes.addressof(ADDRESSES)), INT.as_pointer())
-    foreign = builder.icmp_signed("!=", builder.ashr(found, number(BITS)), number(PROCESS))
-    with builder.if_then(foreign):
-        tensors.fail(INVALID_ARGUMENT, tensors.text(ELSEWHERE), "TF_OpKernelConstruction_Failure")
-    address = builder.load(builder.gep(table, [builder.and_(found, number(2**BITS - 1))]))
-    tensors.end()
-    builder.ret(builder.inttoptr(builder.select(foreign, number(0), address), ANY))
+def _emit_create(module):
+    """create(construction): look up the address of a program; fail if the program is of another process."""
+    simd = SimdBuilder(ir.Function(module, ir.FunctionType(VOID_POINTER, [VOID_POINTER]), "create"), 1)
+    builder, slot = simd.builder, simd.builder.alloca(I64)
+    builder.store(i64(0), slot)
+    kernel_context = KernelContext(simd, builder.function.args[0])
+    kernel_context.attribute("program", slot)
+    number = builder.load(slot)
+    table = builder.inttoptr(i64(ctypes.addressof(ADDRESSES)), I64.as_pointer())
+    is_foreign = builder.icmp_signed("!=", builder.ashr(number, i64(INDEX_BITS)), i64(PROCESS_ID))
+    with builder.if_then(is_foreign):
+        reason = kernel_context.string(FOREIGN_PROGRAM)
+        kernel_context.fail(INVALID_ARGUMENT, reason, "TF_OpKernelConstruction_Failure")
+    address = builder.load(builder.gep(table, [builder.and_(number, i64(2**INDEX_BITS - 1))]))
+    kernel_context.finish()
+    builder.ret(builder.inttoptr(builder.select(is_foreign, i64(0), address), VOID_POINTER))
 
 
-if available():  # a saved model that holds the operation can be read where this is imported
-    name()
+if available():  # so that importing this module is enough to load a graph with the operation
+    operation_name()

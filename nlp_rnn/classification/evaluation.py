@@ -1,0 +1,102 @@
+"""Evaluation of a classifier on labelled texts: figures, confusion matrix, mistakes.
+
+Shapes: N texts, C classes.
+"""
+
+import heapq
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import tee
+from pathlib import Path
+
+import numpy as np
+
+from nlp_rnn import plots
+from nlp_rnn.checks import InputError
+from nlp_rnn.classification import metrics
+from nlp_rnn.classification.pipeline import TextClassifier
+from nlp_rnn.progress import say, track
+from nlp_rnn.runs.folder import write_rows
+from nlp_rnn.task import Report
+from nlp_rnn.text.batching import numbered
+from nlp_rnn.text.truncation import truncated
+
+MISTAKES = 50  # the most confident ones are kept
+SHOWN = 3  # of these `evaluate` prints
+
+
+@dataclass
+class ClassificationReport(Report):
+    """How good a classifier is.
+
+    Attributes:
+        classes: the C names.
+        counts: confusion matrix, [C, C]; row the true class, column the predicted one.
+        mistakes: dicts of text, label, predicted and probability, the most confident first.
+    """
+
+    compared: Sequence[str] = ("accuracy", "macro_f1", "loss")
+    classes: Sequence[str] = ()
+    counts: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    mistakes: list[dict] = field(default_factory=list)
+
+    def write(self, folder: Path) -> None:
+        """Write the confusion matrix and the mistakes into a run folder."""
+        plots.confusion_matrix(self.counts, self.classes, folder / "plots" / "confusion.png")
+        if self.mistakes:
+            write_rows(folder / "mistakes.csv", self.mistakes)
+
+
+def evaluate(pipeline: TextClassifier, examples: Iterable, size: float | None = None) -> ClassificationReport:
+    """Predict every text of a stream and compare with its label.
+
+    Args:
+        pipeline: the classifier.
+        examples: with text, label and place.
+        size: about how many there are, for showing progress.
+
+    Raises:
+        InputError: there is no text, or a label is not among the classes.
+    """
+    texts, labelled = tee(numbered(examples, pipeline.classes))
+    predictions = pipeline.predict(text for text, _ in texts)
+    labels, rows, mistakes = [], [], []
+    for (_, label), prediction in zip(labelled, track(predictions, "evaluating", size), strict=True):
+        labels.append(label)
+        rows.append(prediction.probabilities)
+        _keep_mistake(mistakes, len(labels), prediction, pipeline.classes[label])
+    say_cut(pipeline)
+    if not labels:
+        raise InputError("there is no text to evaluate on: the test split is empty")
+    return _report(pipeline.classes, np.array(labels), np.array(rows), sorted(mistakes, reverse=True))
+
+
+def _report(classes, labels, probabilities, mistakes):
+    figures = metrics.classification(labels, probabilities, classes)
+    if figures["accuracy"] <= figures["majority_accuracy"]:
+        say("no better than always predicting the most frequent class: give more texts, or train for more epochs")
+    counts = metrics.confusion(labels, probabilities.argmax(-1), len(classes))
+    rows = [row for *_, row in mistakes]
+    examples = [_mistake_line(row) for row in rows[:SHOWN]]
+    return ClassificationReport(figures, examples=examples, classes=classes, counts=counts, mistakes=rows)
+
+
+def say_cut(pipeline: TextClassifier) -> None:
+    """Say how many of the predicted texts were longer than the model reads, if any were."""
+    if pipeline.cut:
+        say(f"predicted: {truncated(pipeline.cut, pipeline.encoder.max_tokens)}")
+
+
+def _keep_mistake(mistakes, number, prediction, label):
+    if prediction.label == label:
+        return
+    probability = float(prediction.probabilities.max())
+    row = {"label": label, "predicted": prediction.label, "probability": round(probability, 4)}
+    heapq.heappush(mistakes, (probability, number, {**row, "text": prediction.text}))
+    if len(mistakes) > MISTAKES:
+        heapq.heappop(mistakes)
+
+
+def _mistake_line(row):
+    text = " ".join(row["text"].split())
+    return f"mistaken  {row['label']}, predicted {row['predicted']} ({row['probability']:.2f}): {text[:100]}"

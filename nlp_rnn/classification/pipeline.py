@@ -1,0 +1,107 @@
+"""A text classifier: encoder, model and classes in one object that predicts, and that is saved and exported.
+
+Shapes: B batch, C classes.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nlp_rnn.text.chunks import chunks
+from nlp_rnn.text.encoder import TextEncoder
+from nlp_rnn.text.tokenizer import to_tensor
+
+_AT_ONCE = 2048  # texts sorted by length together, so that a batch holds similar lengths
+_BATCH = 128
+PROBES = (
+    "",
+    "A wonderful film, and I would see it again.",
+    "dull",
+    "Nobody here knows these words: qwxz, жжж, 漢字, 😀, e\u0301.",
+    "It started well enough, but " + "then it went on and on " * 200,
+)
+
+
+class Prediction(NamedTuple):
+    """A text's most probable class, and the probability of every class, float [C]."""
+
+    text: str
+    label: str
+    probabilities: np.ndarray
+
+
+class TextClassifier:
+    """A trained classifier of texts.
+
+    Args:
+        encoder: texts to ids.
+        model: ids [B, T] to logits [B, C].
+        classes: the C names.
+
+    Examples:
+        >>> from nlp_rnn.classification.model import Classifier
+        >>> from nlp_rnn.text.vocabulary import Vocabulary
+        >>> encoder = TextEncoder(Vocabulary([b"good"]))
+        >>> model = Classifier(len(encoder.vocabulary), classes=2, embedding=4, units=4)
+        >>> [prediction] = TextClassifier(encoder, model, ["no", "yes"]).predict(["good"])
+        >>> prediction.label in ("no", "yes"), prediction.probabilities.shape
+        (True, (2,))
+    """
+
+    kind = "text_classifier"
+
+    def __init__(self, encoder: TextEncoder, model: keras.Model, classes: list[str]):
+        self.encoder = encoder
+        self.model = model
+        self.classes = list(classes)
+        self.cut = 0  # texts predicted that were longer than the encoder reads
+        self._predict = tf.function(self._probabilities, input_signature=[tf.TensorSpec([None], tf.string)])
+        self.serve = tf.function(self._serve, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+
+    def _probabilities(self, text):
+        ids, lengths = self.encoder.padded(text)
+        probability = tf.nn.softmax(tf.cast(self.model(ids, training=False), tf.float32))
+        return probability, tf.math.count_nonzero(lengths > self.encoder.max_tokens)
+
+    def _serve(self, text):
+        probability, _ = self._probabilities(text)
+        classes = tf.tile(tf.constant([self.classes]), [tf.shape(text)[0], 1])
+        label = tf.gather(self.classes, tf.argmax(probability, -1))
+        return {"label": label, "probability": probability, "classes": classes}
+
+    @property
+    def encoders(self) -> list[TextEncoder]:
+        """What reads the texts."""
+        return [self.encoder]
+
+    def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
+        """The functions of an export; `serving_default` is the one that servers call when none is named."""
+        return {"serve": self.serve, "serving_default": self.serve}
+
+    def checks(self) -> Iterator[tuple[str, dict, dict]]:
+        """What an export must reproduce: signature, inputs and outputs by name; in several batches."""
+        predictions = list(self.predict(PROBES))
+        for part in (slice(None), slice(0, 1), slice(1, 3)):
+            label = [prediction.label for prediction in predictions[part]]
+            probability = [prediction.probabilities.tolist() for prediction in predictions[part]]
+            classes = [self.classes] * len(label)
+            yield "serve", {"text": PROBES[part]}, {"label": label, "probability": probability, "classes": classes}
+
+    def predict(self, texts: Iterable[str]) -> Iterator[Prediction]:
+        """Predict a stream of texts, in order, holding a chunk of it at a time; `cut` counts those that were cut."""
+        for chunk in chunks(texts, _AT_ONCE, len):
+            probabilities = self._probabilities_of(chunk)
+            for text, row in zip(chunk, probabilities, strict=True):
+                yield Prediction(text, self.classes[int(row.argmax())], row)
+
+    def _probabilities_of(self, texts):
+        order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
+        rows = np.empty((len(texts), len(self.classes)), np.float32)
+        for batch in chunks(order, _BATCH):
+            probability, cut = self._predict(to_tensor(texts[n] for n in batch))
+            rows[batch] = probability.numpy()
+            self.cut += int(cut)
+        return rows

@@ -1,0 +1,95 @@
+"""The task of classifying texts: one label for each."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nlp_rnn.report import one_line
+from nlp_rnn.task import Report, Task
+
+if TYPE_CHECKING:
+    from nlp_rnn.classification.pipeline import Prediction, TextClassifier
+    from nlp_rnn.task import Run
+
+VOCABULARY = "vocabulary.txt"
+LISTED_CLASSES = 12  # of more, the summary has no line for each
+
+
+class ClassificationTask(Task):
+    """Texts with labels; see `Task`."""
+
+    kind = "text_classifier"
+    title = "text classification"
+    takes = "labels"
+    starts_from = frozenset({"language_model"})
+
+    def open_data(self, request: Mapping[str, Any], settings: Mapping[str, Any], like: "Run | None" = None) -> Any:
+        from nlp_rnn.datasets.splits import open_text_dataset
+
+        return open_text_dataset(
+            request["name"], request["text_column"], request["label_column"], request["split_seed"]
+        )
+
+    def save(self, pipeline: "TextClassifier", folder: Path) -> dict[str, Any]:
+        return {"encoder": pipeline.encoder.save(folder / VOCABULARY)}
+
+    def load(self, folder: Path, about: Mapping[str, Any]) -> "TextClassifier":
+        from nlp_rnn import weights
+        from nlp_rnn.classification.model import Classifier  # noqa: F401, registers it with Keras
+        from nlp_rnn.classification.pipeline import TextClassifier
+        from nlp_rnn.text.encoder import TextEncoder
+
+        encoder = TextEncoder.read(folder / VOCABULARY, about["encoder"])
+        return TextClassifier(encoder, weights.load(about["model"], folder / weights.WEIGHTS), about["classes"])
+
+    def measure(self, run: "Run", data: Any, before: bool = False) -> Report:
+        from nlp_rnn.classification.evaluation import evaluate
+        from nlp_rnn.datasets.lineage import trained_on
+
+        seen = trained_on(run.data)
+        whole = data.is_whole(seen)
+        report = evaluate(run.pipeline, data.held_out(seen), data.size() if whole else data.size("test"))
+        report.measured_on = "texts" if whole else "held-out texts"
+        return report
+
+    def summary(self, figures: Mapping[str, Any], measured_on: str) -> Iterator[str]:
+        yield f"accuracy  {figures['accuracy']:.4f} on {figures['texts']:,} {measured_on}"
+        if "accuracy_before" in figures:
+            yield f"          {figures['accuracy_before']:.4f} before fine-tuning"
+        yield f"          {figures['majority_accuracy']:.4f} by always predicting the most frequent class"
+        yield f"macro F1  {figures['macro_f1']:.4f}"
+        yield f"loss      {figures['loss']:.4f} nats"
+        if len(figures["classes"]) <= LISTED_CLASSES:
+            yield from _table(figures["classes"])
+
+    def predict(self, run: "Run", inputs: Iterable[str], options: Mapping[str, Any]) -> Iterator["ClassAnswer"]:
+        from nlp_rnn.classification.evaluation import say_cut
+
+        pipeline: Any = run.pipeline
+        for prediction in pipeline.predict(inputs):
+            yield ClassAnswer(prediction, pipeline.classes)
+        say_cut(pipeline)
+
+
+def _table(classes):
+    width = max(len(name) for name in classes)
+    yield f"{'class':<{width}}  precision  recall      F1   texts"
+    for name, row in classes.items():
+        numbers = f"{row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['texts']:6,}"
+        yield f"{name:<{width}}  {numbers}"
+
+
+class ClassAnswer(NamedTuple):
+    """The classes of a text: the most probable one on a line, all of them as JSON."""
+
+    prediction: "Prediction"
+    classes: list[str]
+
+    def lines(self) -> Iterator[str]:
+        text, label, probabilities = self.prediction
+        yield f"{one_line(label)}\t{probabilities.max():.4f}\t{one_line(text)}"
+
+    def json(self) -> dict[str, Any]:
+        text, label, probabilities = self.prediction
+        named = {name: round(float(p), 6) for name, p in zip(self.classes, probabilities, strict=True)}
+        return {"text": text, "label": label, "probabilities": named}

@@ -1,0 +1,37 @@
+"""`nlp-rnn export`."""
+
+import json
+
+import click
+
+from nlp_rnn.cli.options import FILE, as_json, recipe_file
+from nlp_rnn.cli.output import open_run
+from nlp_rnn.runs.paths import check_new
+
+
+@click.command()
+@click.argument("run", type=FILE)
+@click.argument("destination", type=FILE, metavar="DEST")
+@recipe_file
+@as_json
+def export(run, destination, recipe, json_):
+    """Export RUN as a SavedModel to the new folder DEST: texts or numbers in, answers out; TensorFlow alone serves it.
+
+    Before the command reports success, a clean process has loaded the export and given the same answers as RUN.
+
+    \b
+    Example:
+      nlp-rnn export runs/sentiment exported/sentiment
+    """
+    check_new(destination, "DEST")
+    trained = open_run(run, recipe)
+    from nlp_rnn.export.savedmodel import export
+
+    difference = export(trained.pipeline, destination)
+    size = sum(file.stat().st_size for file in destination.rglob("*") if file.is_file())
+    if json_:
+        click.echo(json.dumps({"path": str(destination), "largest_difference": difference, "bytes": size}))
+        return
+    names = " ".join(name for name in trained.pipeline.signatures() if name != "serving_default")
+    click.echo(f"{destination}: SavedModel, {size / 1e6:.1f} MB, signatures: {names}")
+    click.echo(f"verified in a process with TensorFlow alone: numbers differ by at most {difference:.0e}")

@@ -1,0 +1,66 @@
+"""What commands read back and print: runs, figures, lines of answers."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nlp_rnn import recipes
+from nlp_rnn.checks import UsageError
+from nlp_rnn.cli.errors import quiet_tensorflow
+from nlp_rnn.runs.paths import unfinished
+from nlp_rnn.task import Task
+
+if TYPE_CHECKING:
+    from nlp_rnn.task import Run
+
+
+def open_run(path: Path, recipe: Path | None) -> "Run":
+    """Read a run back; `recipe` names the file of its recipe, where that has layers of its own.
+
+    Raises:
+        UsageError: there is no such folder.
+        InputError: it is not a run folder, or damaged.
+    """
+    if not path.exists() and not unfinished(path).exists():
+        raise UsageError(f"{path}: no such run folder")
+    quiet_tensorflow()
+    if recipe:
+        recipes.load(str(recipe))
+    from nlp_rnn.runs import folder
+
+    return folder.load(path)
+
+
+def print_figures(
+    task: Task, figures: Mapping[str, Any], as_json: bool, measured_on: str, examples: Iterable[str] = ()
+) -> None:
+    """Print the figures of a run as one object, or as lines with the examples after them."""
+    if as_json:
+        click.echo(json.dumps(figures, ensure_ascii=False))
+        return
+    if "run" in figures:
+        click.echo(f"run       {figures['run']}")
+    for line in (*task.summary(figures, measured_on), *examples):
+        click.echo(line)
+
+
+@contextlib.contextmanager
+def writer(path: Path | None) -> Iterator[Callable[[str], object]]:
+    """A function that writes a line to standard output, or to a file that appears whole at the end or not at all."""
+    if path is None:
+        yield click.echo
+        return
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        with open(partial, "w", encoding="utf-8", newline="") as file:
+            yield lambda line: file.write(f"{line}\n")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,65 @@
+"""`nlp-rnn predict`."""
+
+import contextlib
+import json
+import sys
+
+import click
+
+from nlp_rnn import task
+from nlp_rnn.checks import UsageError
+from nlp_rnn.cli.data import COLUMNS
+from nlp_rnn.cli.options import FILE, as_json, column_options, recipe_file
+from nlp_rnn.cli.output import open_run, writer
+from nlp_rnn.report import writable
+from nlp_rnn.runs.paths import check_new
+
+
+def task_options(command):
+    """Add the options that only runs of some task take; one that several share is one option."""
+    named = {option.name: option for of_task in task.tasks() for option in of_task.predict_options}
+    command.params.extend(named.values())
+    return command
+
+
+@task_options
+@click.command()
+@click.argument("run", type=FILE)
+@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.option(
+    "--input", "input_", type=FILE, help="A text file with one text per line, or a table of series; .gz is read as is."
+)
+@click.option("--output", type=FILE, help="A new file to write the answers to.")
+@column_options
+@recipe_file
+@as_json
+def predict(run, texts, input_, output, recipe, json_, **options):
+    """Answer each TEXT, or each line of --input or of standard input.
+
+    A classifier prints class, probability and text. A language model fills the blank ___, at the end of a text or
+    within: the most probable words, each with its probability and the completed text. A translator prints the
+    translation. A forecaster takes a table of series as --input and prints a table of forecasts.
+
+    \b
+    Examples:
+      nlp-rnn predict runs/sentiment "A wonderful film." "Dull."
+      nlp-rnn predict runs/sentiment --input lines.txt --output answers.tsv
+      nlp-rnn predict runs/next_word "the clouds are in the ___"
+      nlp-rnn predict runs/translation "pronunciation" --nbest 3 --attention picture.png
+      nlp-rnn predict runs/forecasting --input sales.csv --horizon 12 --quantiles 0.1,0.5,0.9 --plot fan.png
+    """
+    if texts and input_:
+        raise UsageError("give texts or --input, not both")
+    if not texts and not input_ and sys.stdin.isatty():
+        raise UsageError("give a text, --input FILE, or lines on standard input")
+    if output:
+        check_new(output, "--output")
+    columns = {name: options.pop(name) for name in COLUMNS}
+    trained = open_run(run, recipe)
+    trained.task.check_options(options)
+    inputs = trained.task.open_inputs(trained, [writable(text) for text in texts], input_, columns)
+    with contextlib.ExitStack() as files:
+        write = files.enter_context(writer(output))
+        for answer in trained.task.predict(trained, inputs, options):
+            for line in [json.dumps(answer.json(), ensure_ascii=False)] if json_ else answer.lines():
+                write(line)

@@ -1,0 +1,8 @@
+"""Data sets in splits, from files, folders and names."""
+
+from nlp_rnn.lazy import lazy_exports
+
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {"splits": ["Example", "TextDataset", "open_text_dataset"], "tables": ["Table", "open_table"]},
+)

@@ -1,0 +1,215 @@
+"""The frequency and the season of times, which must be in order and regular, and times some steps later.
+
+A frequency is "M" with a number of months, "S" with a number of seconds, or "B1", from one weekday to the next: "M3"
+for quarters, "S3600" for hours. Weekdays are Monday to Friday; a holiday among them is a missing value.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from nlp_rnn.checks import InputError
+
+DAY = 86_400
+SEASONS = {f"S{7 * DAY}": 52, f"S{DAY}": 7, "B1": 5}
+LONGEST = 288  # steps of a season within a day: a day for five minutes, an hour for shorter steps
+WORDS = {
+    "M1": "monthly",
+    "M3": "quarterly",
+    "M12": "yearly",
+    f"S{7 * DAY}": "weekly",
+    f"S{DAY}": "daily",
+    "B1": "on weekdays",
+    "S3600": "hourly",
+}
+FEW = 4  # fewer gaps are not enough to infer a frequency from
+WEEKENDS = 2  # this many weekends without a value, and days are weekdays
+Place = Callable[[int], str]
+
+
+def irregularity(times: np.ndarray) -> int:
+    """The number of different gaps between times."""
+    times = np.unique(times)
+    frequency = _months(times, [np.arange(len(times))])
+    return len(np.unique(np.diff(steps_since_first(times, frequency or "S1"))))
+
+
+def infer_frequency(times: np.ndarray, series: Sequence[np.ndarray], place: Place, likely: str = "") -> tuple[str, int]:
+    """The frequency of some series, and the season.
+
+    Args:
+        times: of all rows.
+        series: the rows of each series, in order.
+        place: where a row stands, for messages.
+        likely: the frequency where there are too few values to infer it and they fit; it also decides whether days are
+            all days or weekdays, where they can be both.
+
+    Raises:
+        InputError: the times of a series do not rise, or are not regular; says which row.
+    """
+    gaps = [_rising_gaps(times, rows, place) for rows in series]
+    every = np.concatenate(gaps) if gaps else np.zeros(0, np.int64)
+    if len(every) < FEW and likely and all(_fits(times[rows], likely) for rows in series):
+        return likely, _season(likely)
+    if not len(every):
+        return "", 1
+    frequency = _months(times, series) or f"S{_most_frequent(every)}"
+    if frequency == f"S{DAY}" and likely != frequency:
+        weekdays = _weekdays(times, series) or (likely == "B1" and _on_weekdays(times))
+        frequency = "B1" if weekdays else frequency
+    for rows in series:
+        _check_regular(times, rows, frequency, place)
+    return frequency, _season(frequency)
+
+
+def _rising_gaps(times, rows, place):
+    """The gaps between the times of a series, in seconds.
+
+    Raises:
+        InputError: one is not above zero; says where, and what may be the reason.
+    """
+    gaps = np.diff(times[rows]).astype(np.int64)
+    if (gaps <= 0).any():
+        row = int((gaps <= 0).argmax()) + 1
+        what = "comes twice" if gaps[row - 1] == 0 else "is before that of the row above it: sort by time"
+        several = "; or, if several series stand below each other, name the column of their names: --series-column"
+        hint = several if len(rows) == len(times) else ""
+        hint = "; is it a change of the clock? Write times with their zone" if _clock(times, rows, row) else hint
+        raise InputError(f"{place(int(rows[row]))}: the time {shown(times[rows[row]])} {what}{hint}")
+    return gaps
+
+
+def _fits(times, frequency):
+    """Whether times are full steps of a frequency apart, and each later than the one before."""
+    if frequency[0] == "S":
+        return not (np.diff(times).astype(np.int64) % int(frequency[1:])).any()
+    if frequency == "B1":
+        return _on_weekdays(times)
+    months = np.diff(times.astype("datetime64[M]").astype(np.int64))
+    return bool((months > 0).all() and not (months % int(frequency[1:])).any())
+
+
+def _weekdays(times, series):
+    """Whether no time is on a Saturday or Sunday, though enough of those lie between them."""
+    begins, ends = (np.array([times[rows[n]] for rows in series if len(rows)]) for n in (0, -1))
+    days = (ends - begins).astype("timedelta64[D]").astype(int).max()
+    return days >= 7 * WEEKENDS and _on_weekdays(times)
+
+
+def _on_weekdays(times):
+    """Whether all times are at the same hour of a day from Monday to Friday."""
+    days = times.astype("datetime64[D]")
+    return bool(np.is_busday(days).all()) and len(np.unique(times - days)) == 1
+
+
+def _season(frequency):
+    """The steps of a year, of a week, of a day, or of an hour or minute."""
+    number = int(frequency[1:])
+    if frequency[0] == "M":
+        return 12 // number if 12 % number == 0 else 1
+    within = (period // number for period in (DAY, 3600, 60) if period % number == 0 and period > number)
+    return SEASONS.get(frequency) or next((season for season in within if season <= LONGEST), 1)
+
+
+def _clock(times, rows, row):
+    """Whether an hour is repeated, as when the clock is put back."""
+    back = (times[rows[row - 1]] - times[rows[row]]).astype(np.int64)
+    return 0 <= back <= 3600 and len(rows) > 2 and np.median(np.diff(times[rows]).astype(np.int64)) <= 3600
+
+
+def _most_frequent(gaps):
+    values, counts = np.unique(gaps, return_counts=True)
+    return int(values[counts.argmax()])
+
+
+def _months(times, series):
+    """The frequency in months, if all times are of the same day of a month or of its last day; else an empty string."""
+    gaps = np.concatenate([np.diff(times[rows].astype("datetime64[M]").astype(np.int64)) for rows in series])
+    times = np.unique(times)
+    days = times.astype("datetime64[D]")
+    ends = _day_of_month(days + 1) == 1
+    same_day = len(np.unique(_day_of_month(times))) == 1
+    if not gaps.any() or not (same_day or ends.all()) or len(np.unique(times - days)) > 1:
+        return ""
+    return f"M{int(np.gcd.reduce(gaps))}"
+
+
+def _day_of_month(times):
+    days = times.astype("datetime64[D]")
+    return (days - times.astype("datetime64[M]").astype("datetime64[D]")).astype(int) + 1
+
+
+def _check_regular(times, rows, frequency, place):
+    if frequency[0] != "S":
+        return
+    seconds = int(frequency[1:])
+    wrong = np.diff(times[rows]).astype(np.int64) % seconds != 0
+    if wrong.any():
+        row = int(wrong.argmax()) + 1
+        raise InputError(
+            f"{place(int(rows[row]))}: {shown(times[rows[row]])} is not a whole number of steps of "
+            f"{describe(frequency, 0)} after the row before; the times must be regular, with rows left out where "
+            "values are missing"
+        )
+
+
+def steps_since_first(times: np.ndarray, frequency: str) -> np.ndarray:
+    """How many steps after the first each time is; without a frequency there is one time only."""
+    if not frequency:
+        return np.zeros(len(times), np.int64)
+    if frequency[0] == "M":
+        months = times.astype("datetime64[M]").astype(np.int64)
+        return (months - months[0]) // int(frequency[1:])
+    if frequency == "B1":
+        return np.busday_count(times[0].astype("datetime64[D]"), times.astype("datetime64[D]"))
+    return (times - times[0]).astype(np.int64) // int(frequency[1:])
+
+
+def text_after(start: np.datetime64, steps: int, frequency: str) -> str:
+    """The time so many steps after `start`, as it is written in a table.
+
+    Examples:
+        >>> text_after(np.datetime64("2024-11-30"), 3, "M1"), text_after(np.datetime64("2024-01-01T22:00"), 3, "S3600")
+        ('2025-02-28', '2024-01-02 01:00')
+        >>> text_after(np.datetime64("2024-01-01T23:00"), 1, "S3600"), text_after(np.datetime64("2024-11-29"), 1, "B1")
+        ('2024-01-02 00:00', '2024-12-02')
+    """
+    text = shown(time_after(start, steps, frequency))
+    clock = frequency[:1] == "S" and int(frequency[1:]) % DAY and " " not in text
+    return f"{text} 00:00" if clock else text
+
+
+def time_after(start: np.datetime64, steps: int, frequency: str) -> np.datetime64:
+    """The time so many steps after `start`; from the last day of a month, the last day of another."""
+    if not frequency:
+        return start
+    if frequency[0] == "S":
+        return start.astype("datetime64[s]") + steps * int(frequency[1:])
+    day, month = start.astype("datetime64[D]"), start.astype("datetime64[M]")
+    if frequency == "B1":
+        return np.busday_offset(day, steps).astype("datetime64[s]") + (start - day.astype(start.dtype))
+    wanted = month + steps * int(frequency[1:])
+    last = (wanted + 1).astype("datetime64[D]") - 1
+    at_end = (day + 1).astype("datetime64[M]") != month
+    same = wanted.astype("datetime64[D]") + (day - month.astype("datetime64[D]"))
+    return (last if at_end else min(same, last)).astype("datetime64[s]") + (start - day.astype(start.dtype))
+
+
+def shown(time: np.datetime64) -> str:
+    """A time as it is written in a table: the day alone at midnight, and seconds where there are any."""
+    day, _, clock = str(time.astype("datetime64[s]")).partition("T")
+    return day if clock == "00:00:00" else f"{day} {clock.removesuffix(':00')}"
+
+
+def describe(frequency: str, season: int) -> str:
+    """A frequency and a season in words.
+
+    Examples:
+        >>> describe("M1", 12), describe("S600", 1)
+        ('monthly, season of 12', 'every 600 seconds')
+    """
+    if not frequency:
+        return "without a known time between values"
+    unit = "months" if frequency[0] == "M" else "seconds"
+    name = WORDS.get(frequency) or f"every {int(frequency[1:]):,} {unit}"
+    return f"{name}, season of {season}" if season > 1 else name

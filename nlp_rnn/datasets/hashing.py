@@ -1,0 +1,42 @@
+"""Splits by hash: a text is in the same split on every machine, and duplicates are never in different ones."""
+
+import hashlib
+from collections.abc import Mapping
+
+
+def split_by_hash(key: str, shares: Mapping[str, float]) -> str:
+    """The split of an example, from the SHA-256 of what must not be in two splits.
+
+    Args:
+        key: examples with the same key are in the same split.
+        shares: of the splits other than "train", in [0, 1) each.
+
+    Examples:
+        >>> [split_by_hash(word, {"test": 0.3, "validation": 0.3}) for word in ("one", "two")]
+        ['validation', 'test']
+    """
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return _split_at(int(digest[:8], 16) / 16**8, shares)
+
+
+def split_by_seeded_hash(text: str, shares: Mapping[str, float], seed: int) -> str:
+    """The split of a text, from a hash of its words in lower case and a seed.
+
+    Args:
+        text: texts that differ in case or white space alone are in the same split.
+        shares: as for `split_by_hash`.
+        seed: another one assigns the texts to other splits.
+    """
+    normalised = " ".join(text.lower().split())
+    digest = hashlib.blake2b(f"{seed}:{normalised}".encode(errors="replace"), digest_size=8).digest()
+    return _split_at(int.from_bytes(digest, "big") / 2**64, shares)
+
+
+def _split_at(position, shares):
+    """The split whose share of [0, 1), taken one after another, holds a position; "train" beyond them."""
+    upper = 0.0
+    for split, share in shares.items():
+        upper += share
+        if position < upper:
+            return split
+    return "train"

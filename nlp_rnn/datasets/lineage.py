@@ -1,0 +1,74 @@
+"""Which data a run has seen, including those of the runs that it started from: it is never evaluated on them."""
+
+import os
+from collections.abc import Mapping, Sequence
+from glob import has_magic
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class TrainedRun(Protocol):
+    """What is read of a run.
+
+    Attributes:
+        data: what run.json records about its data.
+        settings: of its recipe, by name.
+    """
+
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+    @property
+    def settings(self) -> Mapping[str, Any]: ...
+
+
+def lineage(name: str, seed: int, start: TrainedRun | None = None) -> dict[str, Any]:
+    """What run.json records about the data besides their name.
+
+    Args:
+        name: of the data, as the user gave it.
+        seed: of the run.
+        start: the run that it starts from, if any.
+
+    Returns:
+        trained_on: the data of all these runs, with absolute paths; split_seed: decides the split of a text where the
+        data have no splits. It is the same for all these runs, or one would train on what another held out.
+    """
+    if start is None:
+        return {"trained_on": [resolved(name)], "split_seed": seed}
+    return {"trained_on": [*trained_on(start.data), resolved(name)], "split_seed": split_seed(start)}
+
+
+def split_seed(run: TrainedRun) -> int:
+    """The seed that the data of a run were split with."""
+    return run.data.get("split_seed", run.settings.get("seed", 0))
+
+
+def trained_on(data: Mapping[str, Any]) -> list[str]:
+    """The names of all data that a run has seen, its own last.
+
+    Args:
+        data: what run.json records about the data.
+    """
+    return data.get("trained_on") or [data["name"]]
+
+
+def find_data(data: Mapping[str, Any]) -> str:
+    """The name to open the data of a run by: as the user gave it, or with absolute paths if those do not exist here."""
+    given = data["name"]
+    return given if all(Path(part).exists() for part in given.split(",")) else trained_on(data)[-1]
+
+
+def resolved(name: str) -> str:
+    """A name of data with absolute paths, symbolic links resolved; names of data sets stay as they are.
+
+    Examples:
+        >>> resolved("no-such-set"), resolved("/tmp/../tmp") == os.path.realpath("/tmp")
+        ('no-such-set', True)
+    """
+    parts = name.split(",")
+    return ",".join(os.path.realpath(part) if Path(part).exists() or has_magic(part) else part for part in parts)
+
+
+def already_seen(name: str, seen: Sequence[str]) -> bool:
+    """Whether data are among those that were seen, under the same or another path."""
+    return name in seen or resolved(name) in map(resolved, seen)

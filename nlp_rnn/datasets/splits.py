@@ -1,0 +1,216 @@
+"""Labelled texts in splits, from a named data set, tfds:NAME, a file or a folder.
+
+Nothing is held in memory: each pass over a split reads it anew.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from nlp_rnn import resources
+from nlp_rnn.checks import InputError, UsageError, nearest
+from nlp_rnn.datasets.catalogue import open_shipped, open_tfds
+from nlp_rnn.datasets.folders import open_folder
+from nlp_rnn.datasets.hashing import split_by_seeded_hash
+from nlp_rnn.datasets.lineage import already_seen
+from nlp_rnn.datasets.tables import Table, open_table
+
+COMMON_NAMES = {
+    "text": ("text", "review", "sentence", "content", "question", "comment", "body", "message", "tweet", "title"),
+    "label": ("label", "class", "category", "sentiment", "target", "y", "polarity", "rating", "stars"),
+}  # fmt: skip
+SHARES = {"test": 0.1, "validation": 0.1}  # of data that come without these splits
+
+
+class Example(NamedTuple):
+    """A text and its label.
+
+    Attributes:
+        text: the text.
+        label: its label; empty where there are none.
+        place: where it is, for messages: "reviews.csv, line 7".
+        split: "train", "validation" or "test"; or "all", where its table has no splits.
+        ends: False where the text continues in the next example.
+    """
+
+    text: str
+    label: str
+    place: str
+    split: str = ""
+    ends: bool = True
+
+
+@dataclass(frozen=True)
+class TextDataset:
+    """Labelled texts in splits. A split that the data do not have is taken from "train" by a hash of the text.
+
+    Attributes:
+        name: as the user gave it.
+        tables: by split; one named "all" where the data have no splits.
+        columns: the column of the texts and, where there are labels, that of the labels.
+        seed: decides, with the text, the split of an example.
+        notes: what was guessed, for the user to see.
+    """
+
+    name: str
+    tables: dict[str, Table]
+    columns: tuple[str, ...]
+    seed: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def walk(self) -> Iterator[Example]:
+        """All examples, each with its split; every table is read once."""
+        missing = self._missing()
+        for given in self.tables:
+            for example in self.read(given):
+                divided = given in ("all", "train")
+                split = split_by_seeded_hash(example.text, missing, self.seed) if divided else given
+                yield example._replace(split=split)
+
+    def stream(self, split: str) -> Iterator[Example]:
+        """The examples of "train", "validation" or "test"."""
+        missing = self._missing()
+        if self._is_given(split):
+            return self.read(split)
+        whole = self.read(self._divided())
+        return (e for e in whole if split_by_seeded_hash(e.text, missing, self.seed) == split)
+
+    def size(self, split: str | None = None) -> float | None:
+        """The approximate number of examples, in all or in a split, for showing progress; None where it is unknown."""
+        if split is None:
+            sizes = [table.size for table in self.tables.values()]
+            return None if None in sizes else sum(sizes)
+        if self._is_given(split):
+            return self.tables[split].size
+        rows, missing = self.tables[self._divided()].size, self._missing()
+        return rows and rows * missing.get(split, 1 - sum(missing.values()))
+
+    def read(self, given: str) -> Iterator[Example]:
+        """All examples of a table, by the split that it was given as, or "all"."""
+        for place, values in self.tables[given].rows():
+            yield Example(*_text_and_label(place, values, self.columns), place, given)
+
+    def held_out(self, trained_on: Sequence[str]) -> Iterator[Example]:
+        """What a run may be evaluated on: everything, if `is_whole`, or else the test split.
+
+        Args:
+            trained_on: the names of the data that the run has seen.
+        """
+        return self.read("all") if self.is_whole(trained_on) else self.stream("test")
+
+    def is_whole(self, trained_on: Sequence[str]) -> bool:
+        """Whether a run may be evaluated on all examples: there are no splits, and it was not trained on them."""
+        return "all" in self.tables and not already_seen(self.name, trained_on)
+
+    def _missing(self):
+        """The splits that the data do not have, and their shares."""
+        return {name: share for name, share in SHARES.items() if name not in self.tables}
+
+    def _is_given(self, split):
+        """Whether a table is exactly this split."""
+        return split in self.tables and (split != "train" or not self._missing())
+
+    def _divided(self):
+        """The name of the table that the missing splits are taken from."""
+        return "train" if "train" in self.tables else "all"
+
+
+def open_text_dataset(
+    data: str, text_column: str | None = None, label_column: str | None = None, seed: int = 0, labelled: bool = True
+) -> TextDataset:
+    """Open texts, labelled or not.
+
+    Args:
+        data: the name of a data set that ships with this project (NAME or NAME/CONFIG), "tfds:NAME[/CONFIG]", or a
+            path: .csv, .tsv, .jsonl (these also .gz), .parquet, a folder with one sub-folder per class, or a folder of
+            splits.
+        text_column, label_column: names of columns; None to guess.
+        seed: for the splits that the data do not have.
+        labelled: whether the texts must have labels.
+
+    Raises:
+        UsageError: no such data set, file or column.
+        InputError: the data are broken; says where.
+    """
+    tables = open_tables(data)
+    requested = {"text": text_column, "label": label_column} if labelled else {"text": text_column}
+    table = next(iter(tables.values()))
+    columns = tuple(_column(table, role, requested) for role in requested)
+    guessed = (
+        []
+        if table.preferred or len(table.columns) == 1
+        else [role for role, given in requested.items() if given is None]
+    )
+    notes = [f"{role} column: {column}" for role, column in zip(requested, columns, strict=True) if role in guessed]
+    return TextDataset(data, tables, columns, seed, notes)
+
+
+def open_tables(data: str) -> dict[str, Table]:
+    """The tables of a data set by split; one named "all" where it has none.
+
+    Raises:
+        UsageError: no such data set or file.
+        InputError: the data are broken.
+    """
+    if data.startswith("tfds:"):
+        return open_tfds(data.removeprefix("tfds:"))
+    path = Path(data)
+    if path.is_dir():
+        return open_folder(path)
+    if path.exists():
+        return {"all": open_table(path)}
+    names = list(resources.data_sets())
+    if data.partition("/")[0] in names:
+        return open_shipped(data)
+    raise UsageError(
+        f"{data}: no such file or folder, and no data set of that name ({', '.join(names)}).{nearest(data, names)}"
+    )
+
+
+def _column(table: Table, role: str, requested: Mapping[str, str | None]) -> str:
+    """The column of a role: the requested one, or else the one that the table declares, or one with a common name."""
+    given = requested[role]
+    if given is not None:
+        if given not in table.columns:
+            raise UsageError(f"{table.name} has no column '{given}'; it has: {', '.join(table.columns)}")
+        return given
+    if table.preferred:
+        return table.preferred[list(requested).index(role)]
+    taken = [column for other, column in requested.items() if other != role]
+    by_name = {column.lower().strip(): column for column in reversed(table.columns)}
+    common = (by_name[name] for name in COMMON_NAMES[role] if name in by_name)
+    column = next((column for column in common if column not in taken), None)
+    if column is None:
+        raise _no_column(table, role)
+    return column
+
+
+def _no_column(table, role):
+    """The error for a role without a column; tells a file whose columns are not separated by commas."""
+    separator = next((mark for mark in ";\t|" if len(table.columns) == 1 and mark in table.columns[0]), None)
+    if separator:
+        return UsageError(f"{table.name}: the columns seem to be separated by {separator!r}: save it with commas")
+    return UsageError(
+        f"{table.name}: which column holds the {role}? Give --{role}-column, one of: {', '.join(table.columns)} "
+        "(from the first line)"
+    )
+
+
+def _text_and_label(place, values, columns):
+    text, *labels = (values.get(column) for column in columns)
+    label = labels[0] if labels else ""
+    if labels and (label is None or str(label).strip() == ""):
+        raise InputError(f"{place}: no label in column '{columns[1]}'; every row needs one")
+    if columns[0] not in values:
+        raise InputError(f"{place}: no text in column '{columns[0]}'; every row needs one")
+    if isinstance(label, list | dict | bytes):
+        raise InputError(f"{place}: column '{columns[1]}' holds {type(label).__name__}, not a label")
+    if not isinstance(text, str | None):
+        raise InputError(f"{place}: column '{columns[0]}' holds {type(text).__name__}, not text")
+    return _encodable(text or ""), _encodable(str(label).strip())
+
+
+def _encodable(text):
+    """The text with "?" for what UTF-8 cannot encode: lone surrogates, which JSON may contain."""
+    return text.encode("utf-8", errors="replace").decode()

@@ -1,0 +1,152 @@
+"""Checks that series suit a forecaster, or the settings that it is to be trained with."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.datasets.calendar import describe
+from nlp_rnn.datasets.lineage import already_seen, trained_on
+from nlp_rnn.forecasting.forecaster import Forecaster
+from nlp_rnn.forecasting.panel import Panel
+from nlp_rnn.forecasting.settings import COUNTS
+from nlp_rnn.progress import say
+
+if TYPE_CHECKING:
+    from nlp_rnn.runs.folder import Run
+
+
+def check_fits(forecaster: Forecaster, panel: Panel, quiet: bool = False) -> Panel:
+    """The series with the categories, the season and the frequency of a forecaster.
+
+    Args:
+        forecaster: trained on other series.
+        panel: the series.
+        quiet: do not say what is assumed.
+
+    Raises:
+        UsageError: the covariates are not those of the forecaster.
+        InputError: the series have another frequency than those of the training, or hold values that the model cannot
+            read: not above zero, or no counts.
+    """
+    frequency, season = forecaster.options["frequency"], forecaster.options["season"]
+    if frequency and panel.frequency and frequency != panel.frequency:
+        raise InputError(
+            f"{panel.name} is {describe(panel.frequency, panel.season)}, and the model was trained on series that are "
+            f"{describe(frequency, season)}"
+        )
+    trained = _named(forecaster.options["columns"], forecaster.model.settings["num_future_covariates"])
+    given = _named(panel.columns, panel.num_future_covariates)
+    if given != trained:
+        raise UsageError(
+            f"{panel.name}: the covariates of the model are {trained}, and here {given}; name columns with "
+            "--future-column and --past-column as in training"
+        )
+    if frequency and not panel.frequency and not quiet:
+        say(f"{panel.name} has no times: its values are taken to be {describe(frequency, season)}")
+    if forecaster.model.settings["scaling"] == "log":
+        check_positive(panel)
+    if forecaster.model.settings.get("likelihood") == COUNTS:
+        check_counts(panel)
+    return replace(panel.matched(forecaster.classes), season=season, frequency=frequency or panel.frequency)
+
+
+def _named(columns, num_future):
+    """The covariates in words."""
+    return ", ".join([*(f"{c} (known ahead)" for c in columns[:num_future]), *columns[num_future:]]) or "none"
+
+
+def check_counts(panel: Panel) -> None:
+    """Check that all values are counts: integers of 0 and above.
+
+    Raises:
+        InputError: one is not; says of which series.
+    """
+    seen = np.nan_to_num(panel.values)
+    wrong = (seen != np.round(seen)) | (seen < 0)
+    if wrong.any():
+        point = int(wrong.argmax())
+        raise InputError(
+            f"{panel.name}: series '{_series_at(panel, point)}' holds {seen[point]:g}, which is no count, and "
+            f"likelihood={COUNTS} needs counts: choose another likelihood"
+        )
+
+
+def check_positive(panel: Panel) -> None:
+    """Check that all values are above zero, so that they have logarithms.
+
+    Raises:
+        InputError: one is not; says of which series.
+    """
+    if not np.nanmin(panel.values) > 0:
+        point = int(np.nanargmin(panel.values))
+        raise InputError(
+            f"{panel.name}: series '{_series_at(panel, point)}' holds {panel.values[point]:g}, and the model takes "
+            "logarithms, which need values above zero: leave it empty if it is missing, or train with "
+            "--set scaling=deviation"
+        )
+
+
+def chosen_scaling(panel: Panel, scaling: str, likelihood: str) -> str:
+    """How windows are scaled; "auto" is "log" only where every value has a logarithm, since commands read them all.
+
+    Args:
+        panel: the series.
+        scaling: one of `settings.SCALINGS`, or "auto".
+        likelihood: of the model; counts are scaled by their size.
+
+    Raises:
+        InputError: the scaling or the likelihood does not suit the values; says of which series.
+    """
+    if likelihood == COUNTS:
+        check_counts(panel)
+        return "size"
+    if scaling == "log":
+        check_positive(panel)
+    seen = panel.values[~np.isnan(panel.values)]
+    if (seen == 0).any() and (seen > 0).any() and (seen >= 0).all() and (seen == np.round(seen)).all():
+        say(
+            f"these are counts: compare with --set model=sample_paths --set likelihood={COUNTS}, whose forecasts are "
+            "never below zero"
+        )
+    if (low := np.count_nonzero(seen <= 0)) and scaling == "auto":
+        say(f"scaled without logarithms, since {low:,} of {len(seen):,} values are not above zero")
+    return {"auto": "deviation" if low else "log"}.get(scaling, scaling)
+
+
+def check_validation(panel: Panel, ends: np.ndarray, horizon: int) -> None:
+    """Check that there is a value to validate on: among the last points of each series up to `ends`.
+
+    Raises:
+        InputError: there is none.
+    """
+    targets = (panel.series(n)[:end][-horizon:] for n, end in enumerate(ends) if end)
+    if not any(np.isfinite(points).any() for points in targets):
+        raise InputError(
+            f"{panel.name}: there is no value in the validation split, the {horizon} points before the test split: "
+            "give values there, or choose another --set horizon=N"
+        )
+
+
+def check_held_out(start: "Run | None", name: str, origins: int) -> None:
+    """Check that a run that is to be fine-tuned on the same series was not trained on the new test split.
+
+    Args:
+        start: a run of a forecaster; None where there is none.
+        name: of the series.
+        origins: from which the test split is forecast.
+
+    Raises:
+        UsageError: it was trained on some of it.
+    """
+    if start is not None and origins > start.settings["origins"] and already_seen(name, trained_on(start.data)):
+        raise UsageError(
+            f"--set origins={origins}: {start.path} held out {start.settings['origins']} of the last horizons of "
+            f"{name}, and was trained on the points before: no more can be held out now"
+        )
+
+
+def _series_at(panel, point):
+    """The name of the series that a point belongs to."""
+    return panel.names[int(np.searchsorted(panel.offsets, point, "right")) - 1]

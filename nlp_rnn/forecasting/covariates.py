@@ -1,0 +1,75 @@
+"""Covariates of a series, such as a price, a holiday or the weather, standardised for a network.
+
+Shapes: B windows, T points, C columns, P points of the training data.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nlp_rnn.checks import not_negative
+
+
+def checked(covariates: int, num_future_covariates: int) -> dict[str, int]:
+    """The number of columns of a model, and how many of them are known for future times, as settings.
+
+    Raises:
+        ValueError: they are no numbers of columns, or more are known for future times than there are.
+    """
+    not_negative("covariates", covariates)
+    if not_negative("num_future_covariates", num_future_covariates) > covariates:
+        raise ValueError(f"num_future_covariates must be at most covariates, {covariates}, got {num_future_covariates}")
+    return {"covariates": covariates, "num_future_covariates": num_future_covariates}
+
+
+def require(covariates: tf.Tensor | None, columns: int) -> None:
+    """Check that a model with covariates is called with them, and one without is not.
+
+    Raises:
+        ValueError: it is not so.
+    """
+    if (covariates is None) == (columns > 0):
+        raise ValueError(f"the model has {columns} covariates and must be called with as many")
+
+
+@keras.saving.register_keras_serializable("nlp_rnn")
+class Covariates(keras.layers.Layer):
+    """Standardise each column: [B, T, C] as multiples of its standard deviation around its mean; 0 where missing.
+
+    Args:
+        columns: C.
+
+    Examples:
+        >>> layer = Covariates(1)
+        >>> layer.adapt(np.array([[1.0], [3.0], [np.nan]]))
+        >>> layer(tf.constant([[[5.0], [np.nan]]])).numpy().tolist()
+        [[[3.0], [0.0]]]
+    """
+
+    def __init__(self, columns: int, **kwargs):
+        super().__init__(**kwargs)
+        self.columns = not_negative("columns", columns)
+
+    def build(self, input_shape=None):
+        self.mean = self.add_weight(name="mean", shape=(self.columns,), initializer="zeros", trainable=False)
+        self.spread = self.add_weight(name="spread", shape=(self.columns,), initializer="ones", trainable=False)
+        self.built = True
+
+    def adapt(self, values: np.ndarray) -> None:
+        """Learn mean and standard deviation of values [P, C], NaN where one is missing; a deviation of 0 becomes 1."""
+        if not self.built:
+            self.build()
+        values = np.asarray(values, np.float64)  # the sum of equal float32 is exact
+        there = ~np.isnan(values)
+        counts = np.maximum(there.sum(0), 1)
+        mean = np.where(there, values, 0).sum(0) / counts
+        spread = np.sqrt(np.where(there, np.square(values - mean), 0).sum(0) / counts)
+        self.mean.assign(mean)
+        self.spread.assign(np.where(spread > 0, spread, 1))
+
+    def call(self, values):
+        standardised = (values - self.mean.value) / self.spread.value
+        return tf.where(tf.math.is_nan(standardised), 0.0, standardised)
+
+    def get_config(self):
+        return {**super().get_config(), "columns": self.columns}

@@ -1,0 +1,247 @@
+"""What all forecasters have in common: forecasts of series, and the signatures of an export.
+
+Its subclasses, one for each kind of model, are in `pipeline`.
+
+Shapes: N series, B windows, T values of a series, L points of context, H points to forecast, Q quantiles, S sample
+paths, C covariates.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nlp_rnn.checks import UsageError
+from nlp_rnn.deprecation import renamed_arguments
+
+AT_ONCE = 256  # windows
+PATHS = 200  # sampled by default
+FORMER_OPTIONS = {"known": "context_length", "step": "frequency"}
+
+
+class Forecast(NamedTuple):
+    """Forecasts of some series.
+
+    Attributes:
+        mean: [N, H].
+        quantiles: [N, H, Q].
+    """
+
+    mean: np.ndarray
+    quantiles: np.ndarray
+
+
+class Forecaster(ABC):
+    """A trained forecaster of series; `Forecaster(model, ...)` makes the subclass that belongs to the model.
+
+    Args:
+        model: a `DirectForecaster` or a `PathForecaster`.
+        classes: the names of the categories of series.
+        season: steps of a seasonal period.
+        horizon: steps to forecast by default.
+        context_length: last points of a series that are read.
+        frequency: the time between two points, see `datasets.calendar`; empty where there are no times.
+        columns: the names of the covariates.
+
+    Attributes:
+        options: the keyword arguments by name.
+
+    Examples:
+        >>> from nlp_rnn.forecasting import DirectForecaster, Forecaster
+        >>> model = DirectForecaster(context_length=8, horizon=3, segment=4, units=4)
+        >>> forecaster = Forecaster(model, (), season=4, horizon=3, context_length=8)
+        >>> forecast = forecaster.forecast([np.arange(9.0)], quantile_levels=[0.1, 0.9])
+        >>> type(forecaster).__name__, forecast.mean.shape, forecast.quantiles.shape
+        ('QuantileForecaster', (1, 3), (1, 3, 2))
+    """
+
+    kind = "forecaster"
+    network: ClassVar[type[keras.Model]]  # whose models a subclass takes
+    request: ClassVar[Sequence[tf.TensorSpec]] = ()  # further inputs of the signatures, after values and covariates
+
+    def __new__(cls, model: keras.Model, *args: Any, **kwargs: Any) -> "Forecaster":
+        """An instance of the subclass for the model."""
+        if cls is Forecaster:
+            cls = next(subclass for subclass in cls.__subclasses__() if isinstance(model, subclass.network))
+        return super().__new__(cls)
+
+    @renamed_arguments(FORMER_OPTIONS)
+    def __init__(
+        self,
+        model: keras.Model,
+        classes: Sequence[str] = (),
+        *,
+        season: int,
+        horizon: int,
+        context_length: int,
+        frequency: str = "",
+        columns: Sequence[str] = (),
+    ):
+        self.model = model
+        self.classes = list(classes)
+        self.options = {"season": season, "horizon": horizon, "context_length": context_length}
+        self.options |= {"frequency": frequency, "columns": list(columns)}
+        if not model.built:
+            model.build((None, None))
+        self._compiled = tf.function(self._predict, reduce_retracing=True)
+
+    @property
+    def encoders(self) -> list:
+        """None: numbers are read as they are."""
+        return []
+
+    @property
+    @abstractmethod
+    def lowest_quantile(self) -> float:
+        """The lowest quantile level that can be predicted; the highest is as far from 1."""
+
+    @abstractmethod
+    def check_horizon(self, horizon: int) -> None:
+        """Check that this many steps can be forecast.
+
+        Raises:
+            UsageError: they cannot.
+        """
+
+    @abstractmethod
+    def _padding(self, horizon: int) -> int:
+        """Steps after a horizon for which the model takes covariates as well."""
+
+    @abstractmethod
+    def _outputs(self, context, category, horizon, paths, seed, covariates):
+        """Quantiles [B, H, Q] at the levels of the model, or sample paths [B, S, H]."""
+
+    @abstractmethod
+    def _summary(self, outputs: np.ndarray, levels: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean [B, H] and quantiles at these levels, [B, H, Q], of the outputs."""
+
+    @abstractmethod
+    def _served(self, outputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What a signature gives, by name, of the outputs."""
+
+    @renamed_arguments({"levels": "quantile_levels", "categories": "category_ids"})
+    def forecast(
+        self,
+        series: Sequence[np.ndarray],
+        horizon: int | None = None,
+        quantile_levels: Sequence[float] = (0.1, 0.5, 0.9),
+        category_ids: Sequence[int] | None = None,
+        seed: int = 0,
+        covariates: np.ndarray | None = None,
+    ) -> Forecast:
+        """Forecast each series, float [T] each, NaN where a value is missing.
+
+        Args:
+            series: N of them.
+            horizon: H; by default that of the forecaster.
+            quantile_levels: the Q levels.
+            category_ids: of the series, numbers of `classes` from 1; 0 is unknown.
+            seed: of sample paths.
+            covariates: of the last L points of each series and of the H steps to forecast, [N, L + H, C]; NaN where
+                one is missing or not known yet.
+
+        Raises:
+            UsageError: the horizon or a level is beyond what the model predicts.
+            ValueError: covariates are missing, of another shape, or given to a model that has none.
+        """
+        horizon, columns = horizon or self.options["horizon"], self.options["columns"]
+        shape = (len(series), self.options["context_length"] + horizon, len(columns)) if columns else None
+        if (None if covariates is None else np.shape(covariates)) != shape:
+            raise ValueError(f"covariates must be of shape {shape}, got {np.shape(covariates)}")
+        self.check(horizon, quantile_levels)
+        category_ids = np.zeros(len(series), np.int32) if category_ids is None else np.asarray(category_ids, np.int32)
+        if covariates is not None:
+            after = [(0, 0), (0, self._padding(horizon)), (0, 0)]
+            covariates = np.pad(covariates.astype(np.float32), after, constant_values=np.nan)
+        parts = []
+        for begin in range(0, len(series), AT_ONCE):
+            some = slice(begin, begin + AT_ONCE)
+            inputs = [np.stack([self._context(one) for one in series[some]]), category_ids[some]]
+            inputs += [horizon, PATHS, seed + begin, *([] if covariates is None else [covariates[some]])]
+            outputs = self._compiled(*map(tf.constant, inputs)).numpy()
+            parts.append([part[:, :horizon] for part in self._summary(outputs, quantile_levels)])
+        return Forecast(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def check(self, horizon: int, quantile_levels: Sequence[float]) -> None:
+        """Check that this many steps can be forecast, and these quantiles of them.
+
+        Raises:
+            UsageError: they cannot; says what can.
+        """
+        self.check_horizon(horizon)
+        least, most = self.lowest_quantile, round(1 - self.lowest_quantile, 6)
+        beyond = [level for level in quantile_levels if not least <= level <= most]
+        if beyond:
+            raise UsageError(f"a quantile must be from {least} to {most} with this model, got {beyond[0]}")
+
+    def _context(self, values):
+        """The last points of a series, float32 [L], NaN before its beginning."""
+        length = self.options["context_length"]
+        values = np.asarray(values, np.float32)[-length:]
+        return np.concatenate([np.full(length - len(values), np.nan, np.float32), values])
+
+    def _predict(self, context, category, horizon, paths, seed, covariates=None):
+        category = tf.where(category <= len(self.classes), category, 0)
+        return self._outputs(context, category, horizon, paths, seed, covariates)
+
+    def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
+        """What an export answers: `forecast` of values [B, T], and `forecast_of` of values with their category.
+
+        A model with covariates takes them as well, [B, T + H, C]. The forecast is NaN where all values that are read
+        are missing, and with a model that takes logarithms where one of them is not above zero.
+        """
+        inputs = [tf.TensorSpec([None, None], tf.float32, name="values")]
+        if self.options["columns"]:
+            inputs.append(tf.TensorSpec([None, None, len(self.options["columns"])], tf.float32, name="covariates"))
+        category, number = tf.TensorSpec([None], tf.int32, name="category"), len(inputs)
+
+        def uncategorised(*given):
+            unknown = tf.zeros(tf.shape(given[0])[0], tf.int32)
+            return self._serve(*given[:number], unknown, *given[number:])
+
+        return {
+            "forecast": tf.function(uncategorised, input_signature=[*inputs, *self.request]),
+            "forecast_of": tf.function(self._serve, input_signature=[*inputs, category, *self.request]),
+            "serving_default": tf.function(lambda *given: uncategorised(*given), input_signature=inputs),
+        }
+
+    def checks(self) -> Iterator[tuple[str, dict, dict]]:
+        """What an export has to answer: signature, inputs and outputs by name."""
+        random = np.random.default_rng(0)
+        length, horizon = self.options["context_length"], self.options["horizon"]
+        values = 50 + 10 * np.sin(np.arange(length + 5)) + random.normal(size=(4, length + 5))
+        values[1, :3], values[2], values[3, :-2] = np.nan, 7.0, np.nan
+        inputs = {"values": values.astype(np.float32)}
+        if self.options["columns"]:
+            shape = (4, length + 5 + horizon, len(self.options["columns"]))
+            inputs["covariates"] = random.normal(size=shape).astype(np.float32)
+        request = dict(zip((spec.name for spec in self.request), (horizon, 5, 3), strict=False))
+        outputs = self._serve(*map(tf.constant, inputs.values()), tf.zeros(4, tf.int32), *request.values())
+        inputs = {**{name: value.tolist() for name, value in inputs.items()}, **request}
+        yield "forecast", inputs, {name: value.numpy().tolist() for name, value in outputs.items()}
+
+    def _serve(self, values, *rest):
+        covariates, rest = (rest[0], rest[1:]) if self.options["columns"] else (None, rest)
+        category, horizon, paths, seed = [*rest, *(self.options["horizon"], PATHS, 0)[len(rest) - 1 :]]
+        length, steps = self.options["context_length"], tf.shape(values)[1]
+        context = tf.ensure_shape(_at_end(values[..., None], length)[..., 0], [None, length])
+        if covariates is not None:
+            message = "covariates must be given for each value and for each step to forecast"
+            tf.debugging.assert_equal(tf.shape(covariates)[1], steps + horizon, message)
+            covariates = _at_end(covariates, length + horizon)
+            constant = length + horizon if isinstance(horizon, int) else None
+            covariates = tf.ensure_shape(covariates, [None, constant, len(self.options["columns"])])
+        outputs = self._predict(context, category, horizon, paths, seed, covariates)
+        unusable = tf.reduce_all(tf.math.is_nan(context), 1)
+        if self.model.settings["scaling"] == "log":
+            unusable |= tf.reduce_any(context <= 0, 1)
+        return self._served(tf.where(unusable[:, None, None], np.nan, outputs))
+
+
+def _at_end(values, steps):
+    """The last steps of [B, T, C]; a shorter array stands at the end, NaN before it."""
+    values = values[:, -steps:]
+    return tf.pad(values, [[0, 0], [steps - tf.shape(values)[1], 0], [0, 0]], constant_values=np.nan)

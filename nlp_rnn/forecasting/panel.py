@@ -1,0 +1,135 @@
+"""A panel: series of one frequency, back to back in one array.
+
+Shapes: N series, P points of all of them, B windows, C columns of covariates, F steps after the end of a series.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+MANY = 100  # from this many series on, some are left out of training for validation
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series of one frequency.
+
+    Attributes:
+        name: what they are called in messages.
+        names: of each series.
+        values: float32 [P]; NaN where one is missing.
+        offsets: int64 [N + 1]; series n is values[offsets[n]:offsets[n + 1]].
+        season: steps of a seasonal period; 1 for none.
+        category_ids: int32 [N], the category of each series, from 1; 0 is unknown.
+        categories: their names.
+        start_times: datetime64 [N], the time of the first value of each; None where there are no times.
+        frequency: the time between two values, see `datasets.calendar`; empty where it is not known.
+        covariates: float32 [P, C], NaN where one is missing; None for no covariates.
+        columns: their names.
+        num_future_covariates: how many of the columns, the first ones, are known for future times as well.
+        future_covariates: float32 [N, F, C], the covariates after the end of each series, NaN where they are not known.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    values: np.ndarray
+    offsets: np.ndarray
+    season: int
+    category_ids: np.ndarray
+    categories: tuple[str, ...] = ()
+    start_times: np.ndarray | None = None
+    frequency: str = ""
+    covariates: np.ndarray | None = None
+    columns: tuple[str, ...] = ()
+    num_future_covariates: int = 0
+    future_covariates: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Points of each series, int64 [N]."""
+        return np.diff(self.offsets)
+
+    def series(self, number: int) -> np.ndarray:
+        """The values of one series."""
+        return self.values[self.offsets[number] : self.offsets[number + 1]]
+
+    def matched(self, categories: Sequence[str]) -> "Panel":
+        """The same series with categories numbered as in `categories`; one that is not there becomes 0."""
+        numbers = {name: number for number, name in enumerate(categories, 1)}
+        renumbered = np.array([0, *(numbers.get(name, 0) for name in self.categories)], np.int32)
+        return replace(self, category_ids=renumbered[self.category_ids], categories=tuple(categories))
+
+    def only(self, numbers: np.ndarray) -> "Panel":
+        """Some of the series."""
+        parts = [self.series(n) for n in numbers]
+        chosen = {
+            "names": tuple(self.names[n] for n in numbers),
+            "values": np.concatenate(parts) if parts else self.values[:0],
+            "offsets": np.cumsum([0, *map(len, parts)]),
+            "category_ids": self.category_ids[numbers],
+            "start_times": None if self.start_times is None else self.start_times[numbers],
+        }
+        if self.covariates is not None:
+            points = [np.arange(self.offsets[n], self.offsets[n + 1]) for n in numbers]
+            points = np.concatenate(points) if points else np.zeros(0, np.int64)
+            chosen |= {"covariates": self.covariates[points], "future_covariates": self.future_covariates[numbers]}
+        return replace(self, **chosen)
+
+    def covariate_windows(
+        self, series: np.ndarray, positions: np.ndarray, context_length: int, horizon: int
+    ) -> np.ndarray:
+        """The covariates that are known when some series are forecast, [B, context_length + horizon, C].
+
+        Args:
+            series: int [B], their numbers.
+            positions: int [B], of the first point to forecast, counted over all points.
+            context_length, horizon: points before the positions, and from them on.
+        """
+        points = positions[:, None] + np.arange(-context_length, horizon)
+        begin, end = self.offsets[series][:, None], self.offsets[series + 1][:, None]
+        inside, after = (points >= begin) & (points < end), points - end
+        given = (after >= 0) & (after < self.future_covariates.shape[1])
+        windows = np.full((*points.shape, len(self.columns)), np.nan, np.float32)
+        windows[inside] = self.covariates[points[inside]]
+        windows[given] = self.future_covariates[np.broadcast_to(series[:, None], points.shape)[given], after[given]]
+        windows[:, context_length:, self.num_future_covariates :] = np.nan
+        return windows
+
+    def forecast_covariates(
+        self, numbers: Sequence[int], ends: Sequence[int], context_length: int, horizon: int
+    ) -> np.ndarray | None:
+        """`covariate_windows` of series forecast from these ends on, counted from their first points; None for none."""
+        if self.covariates is None:
+            return None
+        numbers = np.asarray(numbers, np.int64)
+        return self.covariate_windows(numbers, self.offsets[numbers] + np.asarray(ends), context_length, horizon)
+
+    @property
+    def future_steps(self) -> np.ndarray:
+        """For how many steps after its end all future covariates of each series are known, int [N]."""
+        unknown = np.isnan(self.future_covariates[..., : self.num_future_covariates]).any(-1)
+        return np.argmax(np.pad(unknown, [(0, 0), (0, 1)], constant_values=True), axis=1)
+
+
+def split_by_series(panel: Panel, ends: np.ndarray, horizon: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The points of each series that training may see, and those that validation may, int64 [N] each.
+
+    Of many series a tenth, sampled at random, are for validation and not trained on, so that the others are trained on
+    to their end; of few series, the last `horizon` points are for validation.
+
+    Args:
+        panel: the series.
+        ends: int64 [N], the points of each before the test split.
+        horizon: points of a forecast.
+        seed: of the sample.
+    """
+    usable = np.flatnonzero(ends >= horizon + 2)
+    if len(usable) < MANY:
+        return np.maximum(ends - horizon, 0), ends
+    sample = np.random.default_rng(seed).permutation(usable)[: len(usable) // 10]
+    validates = np.isin(np.arange(len(panel)), sample)
+    return np.where(validates, 0, ends), np.where(validates, ends, 0)

@@ -1,0 +1,199 @@
+"""Rows of a table as series with a value at every step, NaN where none is given.
+
+Shapes: R rows, C columns of covariates.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from nlp_rnn.checks import InputError
+from nlp_rnn.datasets import calendar
+from nlp_rnn.forecasting.panel import Panel
+
+MAX_STEPS_PER_VALUE = 50  # a longer series of steps with so few values does not have regular times
+
+
+class SeriesDataset:
+    """Series, and what else a data set says of them.
+
+    Attributes:
+        panel: the series, the official test part at their ends if there is one.
+        horizon: the steps of that part; 0 where there is none.
+        notes: what was guessed or noticed, for the user to see.
+    """
+
+    def __init__(self, panel: Panel, horizon: int = 0, notes: Sequence[str] = ()):
+        self.panel = panel
+        self.horizon = horizon
+        self.notes = list(notes)
+
+
+class CovariateTable(NamedTuple):
+    """The covariates of all rows.
+
+    Attributes:
+        columns: their names.
+        num_future: how many of them, the first ones, are known for future times.
+        values: [R, C].
+    """
+
+    columns: tuple[str, ...]
+    num_future: int
+    values: np.ndarray
+
+
+class SeriesRows(NamedTuple):
+    """The rows of one series, in order.
+
+    Attributes:
+        name: of the series.
+        rows: their numbers in the table.
+        values: of each.
+        category_id: the number of the category; 0 is unknown.
+    """
+
+    name: str
+    rows: np.ndarray
+    values: np.ndarray
+    category_id: int = 0
+
+
+def place_of(path: Path, row: int) -> str:
+    """Where a row stands, for messages; the first line of a delimited file names the columns."""
+    delimited = path.name.removesuffix(".gz").endswith((".csv", ".tsv"))
+    return f"{path}, line {row + 2}" if delimited else f"{path}, row {row + 1}"
+
+
+def regular_dataset(
+    path: Path,
+    times: np.ndarray | None,
+    series: Sequence[SeriesRows],
+    categories: tuple[str, ...],
+    covariates: CovariateTable,
+    frequency: str,
+) -> SeriesDataset:
+    """Series with a value at every step, each from its first value on.
+
+    Args:
+        path: of the table.
+        times: of all rows; None where there are none.
+        series: the rows of each.
+        categories: their names.
+        covariates: of all rows.
+        frequency: used where there are too few values to infer it; see `calendar`.
+
+    Raises:
+        InputError: times are not in order, come twice or are not regular; or all values are missing.
+    """
+    starts, season = None, 1
+    if times is None:
+        frequency, steps = "", [np.arange(len(one.rows)) for one in series]
+    else:
+        every = [one.rows for one in series]
+        frequency, season = calendar.infer_frequency(times, every, lambda row: place_of(path, row), frequency)
+        steps = [_steps(path, times, rows, frequency) for rows in every]
+        starts = np.array([times[rows[0]] for rows in every])
+    rows = zip(series, steps, strict=True)
+    pieces = [_spread_out(np.column_stack([one.values, covariates.values[one.rows]]), at) for one, at in rows]
+    if not covariates.columns:
+        order = np.arange(len(covariates.values)) if times is None else times
+        pieces = _without_empty_steps(pieces, series, steps, order)
+    pieces, starts = _from_first_value(pieces, starts, frequency)
+    observed = pieces if not covariates.columns else [_to_last_value(piece) for piece in pieces]
+    values = np.concatenate(observed)
+    if not np.isfinite(values[:, 0]).any():
+        raise InputError(f"{path}: all values are missing")
+    panel = Panel(
+        str(path),
+        tuple(one.name for one in series),
+        values[:, 0].astype(np.float32),
+        np.cumsum([0, *map(len, observed)]),
+        season,
+        np.array([one.category_id for one in series], np.int32),
+        categories,
+        starts,
+        frequency,
+        **_covariates(covariates, pieces, observed, values),
+    )
+    return SeriesDataset(panel, 0, _notes(panel))
+
+
+def _covariates(table, pieces, observed, values):
+    """The fields of a panel that are about covariates."""
+    if not table.columns:
+        return {}
+    after = [piece[len(part) :, 1:] for piece, part in zip(pieces, observed, strict=True)]
+    future = np.full((len(after), max(map(len, after)), len(table.columns)), np.nan, np.float32)
+    for row, part in zip(future, after, strict=True):
+        row[: len(part)] = part
+    return {
+        "covariates": values[:, 1:].astype(np.float32),
+        "columns": table.columns,
+        "num_future_covariates": table.num_future,
+        "future_covariates": future,
+    }
+
+
+def _notes(panel):
+    described, lengths = calendar.describe(panel.frequency, panel.season), panel.lengths[panel.lengths > 0]
+    length = f"{lengths.min():,} to {lengths.max():,}" if lengths.min() < lengths.max() else f"{lengths.max():,}"
+    notes = [f"{len(lengths):,} series of {length} point{'s' * (length != '1')}, {described}"]
+    missing = int(np.isnan(panel.values).sum())
+    if missing:
+        notes.append(f"{missing:,} of {len(panel.values):,} values are missing, or left out between others")
+    empty = [name for name, length in zip(panel.names, panel.lengths, strict=True) if not length]
+    if empty:
+        notes.append(f"{len(empty):,} series without any value, such as '{empty[0]}'")
+    return notes
+
+
+def _from_first_value(pieces, starts, frequency):
+    """The series from their first values on, and the times of those."""
+    firsts = [_first(piece[:, 0]) for piece in pieces]
+    pieces = [piece[first:] for piece, first in zip(pieces, firsts, strict=True)]
+    if starts is not None:
+        moved = zip(starts, firsts, strict=True)
+        starts = np.array([calendar.time_after(start, first, frequency) if first else start for start, first in moved])
+    return pieces, starts
+
+
+def _without_empty_steps(pieces, series, steps, order):
+    """The series without the steps at their end at which none has a value: those are there to be forecast.
+
+    Args:
+        order: of all rows, by time.
+    """
+    given = [order[one.rows][~np.isnan(one.values)] for one in series]
+    last = max((times.max() for times in given if len(times)), default=order[0])
+    parts = zip(pieces, series, steps, strict=True)
+    return [piece[: 1 + at[order[one.rows] <= last].max(initial=-1)] for piece, one, at in parts]
+
+
+def _to_last_value(piece):
+    """A series to its last value; after it there are only covariates."""
+    return piece[: len(piece) - _first(piece[::-1, 0])]
+
+
+def _first(values):
+    """The position of the first value that is not missing, the length where there is none."""
+    there = ~np.isnan(values)
+    return int(there.argmax()) if there.any() else len(values)
+
+
+def _steps(path, times, rows, frequency):
+    """The step of each row of a series."""
+    steps = calendar.steps_since_first(times[rows], frequency)
+    if steps[-1] + 1 > MAX_STEPS_PER_VALUE * (len(rows) + 10):
+        row = int(rows[np.diff(steps).argmax() + 1])
+        raise InputError(f"{place_of(path, row)}: a gap of {np.diff(steps).max():,} steps; the times are not regular")
+    return steps
+
+
+def _spread_out(values, steps):
+    """Rows at their steps, NaN where there is none."""
+    spread = np.full((steps[-1] + 1, values.shape[1]), np.nan)
+    spread[steps] = values
+    return spread

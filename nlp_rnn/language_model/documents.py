@@ -1,0 +1,224 @@
+"""Running text, without labels: plain files, a folder of them, or a glob, split by position.
+
+A folder whose files or folders are named train, valid and test has these splits. A document ends with its file; in a
+text that is read as words also at a blank line, or with every line where there are no blank lines, as in files with
+one sentence per line.
+"""
+
+import glob
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.datasets.folders import SPLIT_NAMES, is_hidden, split_of
+from nlp_rnn.datasets.lineage import already_seen
+from nlp_rnn.datasets.splits import Example, TextDataset, open_text_dataset
+from nlp_rnn.datasets.tables import count_lines, is_table, read_lines
+
+SHARE = 0.05  # of the bytes: for validation, and for the test, where there is no such split
+MAX_PIECE = 100_000  # characters; a longer line is cut
+MAX_WORD = 100  # characters without a space; a longer word may be cut
+CHECKED_FILES = 100  # of more, the rest are not looked at before they are read
+
+
+class DocumentDataset:
+    """Plain text files in splits, read anew on each pass.
+
+    Args:
+        name: what the user called them.
+        files: in the order in which they are read.
+        raw: keep line ends and blank lines, for characters and bytes; the pieces then join to the file.
+        tables: how many tables are in the same folder, which are not read.
+        splits: of each file, where they come in splits.
+    """
+
+    def __init__(
+        self, name: str, files: list[Path], raw: bool, tables: int = 0, splits: Sequence[str | None] | None = None
+    ):
+        self.name = name
+        self.files = files
+        self.raw = raw
+        self.splits = list(splits) if splits else [None] * len(files)
+        self.notes = [f"{len(files):,} text files"] if len(files) > 1 else []
+        self.notes += [f"splits as given: {', '.join(sorted(set(splits)))}"] if splits else []
+        self.notes += [f"tables in the same folder, which are not read: {tables:,}"] if tables else []
+        self._bytes = [_size(file) for file in files]
+        self._total = sum(size for size, split in zip(self._bytes, self.splits, strict=True) if _is_divided(split))
+        self._bounds = _bounds({"validation", "test"} - set(self.splits))
+        if not self._total:
+            raise InputError(f"{name} is empty: give some text")
+
+    def walk(self) -> Iterator[Example]:
+        """All pieces of text, each with its split."""
+        begun = 0
+        for file, size, given in zip(self.files, self._bytes, self.splits, strict=True):
+            for offset, piece, ends in self._pieces(file):
+                split = self._split_at(begun + offset) if _is_divided(given) else given
+                yield Example(piece, "", f"{file}, byte {offset}", split, ends)
+            begun += size if _is_divided(given) else 0
+
+    def _split_at(self, offset):
+        """The split of a byte of the divided files; the last one beyond their end, since a file may grow."""
+        return next((split for split, bound in self._bounds if offset < bound * self._total), self._bounds[-1][0])
+
+    def stream(self, split: str) -> Iterator[Example]:
+        """The pieces of "train", "validation" or "test"."""
+        return (piece for piece in self.walk() if piece.split == split)
+
+    def size(self, split: str | None = None) -> float | None:
+        """About how many pieces there are, or a split has, for showing progress; None where counting costs too much."""
+        counts = [count_lines(file) for file in self.files]
+        if None in counts:
+            return None
+        total = 0.0
+        for count, given in zip(counts, self.splits, strict=True):
+            shares = self._shares() if _is_divided(given) else {given: 1.0}
+            total += count * (1.0 if split is None else shares.get(split, 0.0))
+        return total
+
+    def _shares(self):
+        """The share of each split of the divided files."""
+        begun, shares = 0.0, {}
+        for split, bound in self._bounds:
+            shares[split], begun = bound - begun, bound
+        return shares
+
+    def held_out(self, trained_on: Sequence[str]) -> Iterator[Example]:
+        """What to evaluate on: the test split of text that has splits or was trained on, all of any other text."""
+        return self.walk() if self.is_whole(trained_on) else self.stream("test")
+
+    def is_whole(self, trained_on: Sequence[str]) -> bool:
+        """Whether all of this text may be evaluated on: it has no splits and was not trained on."""
+        return not any(self.splits) and not already_seen(self.name, trained_on)
+
+    def _pieces(self, file):
+        """Offset in bytes, text, and whether a document ends with it."""
+        by_line = not self.raw and not _has_paragraphs(file)
+        # A piece lies in one split: so that each split gets some, it is at most a hundredth of the text, or a word.
+        longest = min(MAX_PIECE, max(2, self._total // 100))
+        within = longest if self.raw else max(longest, MAX_WORD)
+        offset, held = 0, None
+        for line in read_lines(file):
+            blank = not line.strip()
+            if held:
+                yield from _cut(*held, longest, within, ends=not self.raw and (blank or by_line))
+                held = None
+            if self.raw or not blank:
+                held = (offset, line)
+            offset += len(line.encode())
+        if held:
+            yield from _cut(*held, longest, within, ends=True)
+
+
+def _is_divided(split):
+    """Whether a file of this split is divided: files of no split, or of "train" where another split is missing."""
+    return split in (None, "train")
+
+
+def _bounds(missing):
+    """Where each split of the divided files ends, in order, as a share of their bytes."""
+    ends = {"train": 1 - SHARE * len(missing), "validation": 1.0 if "test" not in missing else 1 - SHARE, "test": 1.0}
+    return [(split, end) for split, end in ends.items() if split == "train" or split in missing]
+
+
+def _has_paragraphs(file):
+    """Whether there are blank lines between others."""
+    return " " in "".join("x" if line.strip() else " " for line in islice(read_lines(file), 1000)).strip()
+
+
+def _cut(offset, line, longest, within, ends):
+    """A line in pieces of about `longest` characters, cut at a space if there is one before `within`."""
+    begun = 0
+    while len(line) - begun > longest:
+        at = line.rfind(" ", begun + 1, begun + longest)
+        at = at if at > begun else line.find(" ", begun + longest, begun + within)
+        at = at if at > begun else begun + within
+        if at >= len(line):
+            break
+        yield offset, line[begun:at], False
+        offset += len(line[begun:at].encode())
+        begun = at
+    yield offset, line[begun:], ends
+
+
+def _size(file):
+    if file.suffix == ".gz":
+        return sum(len(line.encode()) for line in read_lines(file))
+    return file.stat().st_size
+
+
+def find_documents(data: str, raw: bool) -> DocumentDataset | None:
+    """The plain text that `data` names: a file, a folder of files, or a glob; None where it is something else.
+
+    Raises:
+        UsageError: no file matches a glob.
+        InputError: there is no text, or a file is binary.
+    """
+    path = Path(data)
+    files, tables, splits = [], 0, None
+    if path.is_file() and not is_table(path):
+        files = [path]
+    elif path.is_dir():
+        files, tables, splits = _in_folder(path)
+    elif glob.has_magic(data):
+        files = _matching(data)
+    for file in files[:CHECKED_FILES]:
+        _check_text(file)
+    return DocumentDataset(data, files, raw, tables, splits) if files else None
+
+
+def _in_folder(path):
+    """The text files of a folder, how many tables are among them, and the splits of the files, if they have any.
+
+    No files where the folder holds tables of splits.
+    """
+    visible = [f for f in sorted(path.rglob("*")) if f.is_file() and not is_hidden(f.relative_to(path))]
+    if not visible:
+        raise InputError(f"{path} is an empty folder: put text files into it")
+    if any(split_of(file) == "train" for file in visible if file.parent == path):
+        return [], 0, None
+    files = [f for f in visible if not is_table(f)]
+    tables = len(visible) - len(files)
+    named = [SPLIT_NAMES.get(f.relative_to(path).parts[0].split(".")[0].lower()) for f in files]
+    if "train" not in named:
+        return files, tables, None
+    in_splits = [(file, split) for file, split in zip(files, named, strict=True) if split]
+    return [file for file, _ in in_splits], tables, [split for _, split in in_splits]
+
+
+def _matching(data):
+    """The files that match a glob."""
+    path = Path(data)
+    try:
+        matches = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+        files = sorted(file for file in matches if file.is_file())
+    except ValueError as error:
+        raise UsageError(f"{data}: {error}") from None
+    if not files:
+        raise UsageError(f"{data}: no file has a name like this")
+    return files
+
+
+def _check_text(file):
+    first = next(read_lines(file), "")
+    if "\0" in first:
+        raise InputError(f"{file} is binary, not text: its first line holds a zero byte")
+
+
+def open_documents(
+    data: str, text_column: str | None = None, raw: bool = False, seed: int = 0
+) -> TextDataset | DocumentDataset:
+    """Open text for a language model.
+
+    Args:
+        data: a text file, a folder or glob of such files, a table, the name of a data set, or "tfds:NAME".
+        text_column: of a table; guessed where None.
+        raw: keep line ends, for characters and bytes.
+        seed: of the hash that splits the rows of a table without splits; files are split by position.
+
+    Raises:
+        UsageError: no such data set, file or column.
+        InputError: the data are broken; says where.
+    """
+    return find_documents(data, raw) or open_text_dataset(data, text_column, None, seed, labelled=False)

@@ -1,0 +1,93 @@
+"""How well a language model predicts a text; every token counts.
+
+Shapes: B batch, T tokens, V vocabulary, E embedding.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from nlp_rnn.checks import InputError
+from nlp_rnn.language_model.bptt import DocumentStreams, Streams
+from nlp_rnn.language_model.objective import NextToken
+from nlp_rnn.progress import track
+from nlp_rnn.text.batching import EncodedTexts, LengthBuckets
+from nlp_rnn.text.vocabulary import PADDING, UNKNOWN
+
+SHORT_TEXT = 300  # tokens: texts of which nearly all are no longer are read whole, in batches of similar length
+MIN_STREAM = 10_000  # tokens: streams are at least this long, since the beginning of one lacks its context
+MAX_STREAMS = 32
+WINDOW = 64  # tokens
+
+
+def measuring_streams(texts: EncodedTexts, sequence_length: int = WINDOW) -> Streams:
+    """A text as few parallel streams, to be measured."""
+    count = len(texts.ids) // MIN_STREAM
+    return Streams(texts, max(1, min(MAX_STREAMS, count)), sequence_length)
+
+
+def all_short(texts: EncodedTexts) -> bool:
+    """Whether nearly all texts are short enough to be read whole."""
+    return bool(texts.labels.all() and np.quantile(texts.lengths, 0.99) <= SHORT_TEXT)
+
+
+def measuring_texts(texts: EncodedTexts, sequence_length: int = WINDOW) -> LengthBuckets | DocumentStreams:
+    """Independent texts, to be measured."""
+    return LengthBuckets(texts) if all_short(texts) else DocumentStreams(texts, MAX_STREAMS, sequence_length)
+
+
+def measure(objective: NextToken, data: Streams | LengthBuckets, characters: int) -> dict[str, float]:
+    """Loss in nats, perplexity, top-1 and top-5 accuracy, bits per character, and the share of unknown tokens.
+
+    A high share of unknown tokens flatters the other figures. The baseline, `frequency_perplexity`, is the perplexity
+    of the token frequencies of this very text, which favours it.
+
+    Args:
+        objective: the model, reading as in training.
+        data: the text.
+        characters: length of the text, for the bits per character.
+
+    Raises:
+        InputError: there is no token.
+    """
+    sums, counts = np.zeros(4), np.zeros(objective.model.settings["vocabulary_size"], np.int64)
+    batches = data.dataset()
+    batch_sums = _sums_of(objective).get_concrete_function(*batches.element_spec)
+    for ids, begins in track(batches, "measuring", len(data)):
+        sums += batch_sums(ids, begins).numpy()
+        counts += np.bincount(ids.numpy().ravel(), minlength=len(counts))
+    loss, first, five, tokens = sums
+    if not tokens:
+        raise InputError("there is no text to measure on: the test split is empty")
+    shares = counts[PADDING + 1 :][counts[PADDING + 1 :] > 0] / tokens
+    return {
+        "loss": loss / tokens,
+        "perplexity": math.exp(min(loss / tokens, 700)),
+        "frequency_perplexity": float(np.exp(-(shares * np.log(shares)).sum())),
+        "top1": first / tokens,
+        "top5": five / tokens,
+        "bits_per_character": loss / math.log(2) / max(characters, 1),
+        "tokens": int(tokens),
+        "unknown": float(counts[UNKNOWN] / tokens),
+    }
+
+
+def _sums_of(objective: NextToken) -> Callable:
+    """A function of a batch: its loss, top-1 and top-5 hits, and tokens, summed, [4]."""
+
+    def of_row(row):
+        hidden, ids = row
+        logits = tf.cast(objective.model.logits(hidden), tf.float32)
+        counted = tf.cast(ids != PADDING, tf.float32)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(ids, logits)
+        hits = [tf.cast(tf.math.in_top_k(ids, logits, k), tf.float32) for k in (1, min(5, logits.shape[-1]))]
+        return tf.stack([tf.reduce_sum(x * counted) for x in (losses, *hits, tf.ones_like(losses))])
+
+    def of_batch(ids, begins):
+        hidden = objective.read(ids, begins).raw
+        # Row by row: the logits of a whole batch may not fit into memory.
+        return tf.reduce_sum(tf.map_fn(of_row, (hidden, ids), fn_output_signature=tf.TensorSpec([4])), 0)
+
+    return tf.function(of_batch)

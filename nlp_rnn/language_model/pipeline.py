@@ -1,0 +1,274 @@
+"""An encoder and a language model as one thing: to generate text, fill blanks, score, save and export.
+
+Shapes: B batch, T tokens, V vocabulary, L length of the generated text, C candidates for a blank.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from nlp_rnn.checks import positive_int
+from nlp_rnn.decoding.sampling import DecodingState, SamplingConfig, sample
+from nlp_rnn.deprecation import renamed_arguments
+from nlp_rnn.language_model import infilling
+from nlp_rnn.language_model.model import LanguageModel
+from nlp_rnn.language_model.options import (
+    BLANK,
+    DEFAULT_LENGTH,
+    DEFAULT_TEMPERATURE,
+    GENERATION_RANGES,
+    MAX_WORDS,
+    WORDS,
+)
+from nlp_rnn.text.encoder import TextEncoder
+from nlp_rnn.text.tokenizer import detokenize, to_tensor
+from nlp_rnn.text.vocabulary import END, PADDING, SPECIAL, UNKNOWN
+from nlp_rnn.training.losses import per_token_cross_entropy
+
+CHUNK = 16  # tokens generated before they are handed out
+SCORED = 32  # texts scored together
+SERVED_WORDS = 10  # for a blank, by an export
+# The inputs of the signature `generate` besides the text, in the order of `GENERATION_RANGES`.
+_INPUTS = (("length", tf.int32), ("temperature", tf.float32), ("top_k", tf.int32), ("top_p", tf.float32))
+_INPUTS += (("min_p", tf.float32), ("penalty", tf.float32), ("seed", tf.int32))
+
+
+class WordPrediction(NamedTuple):
+    """A word for a blank and its probability: among all words, or among the candidates where text follows the blank."""
+
+    word: str
+    probability: float
+
+
+class LanguagePipeline:
+    """A trained language model with its text encoder.
+
+    Args:
+        encoder: texts to ids; its vocabulary begins with the token that ends a text.
+        model: ids to the logits of each next token.
+        independent_texts: each text was read from a state of zeros in training, and is to be when measured.
+
+    Examples:
+        >>> from nlp_rnn.text.vocabulary import Vocabulary
+        >>> encoder = TextEncoder(Vocabulary([b"sky", b"sea"]).with_end(), max_tokens=10**9)
+        >>> pipeline = LanguagePipeline(encoder, LanguageModel(len(encoder.vocabulary), embedding=4, units=4))
+        >>> sorted(prediction.word for prediction in pipeline.fill("the sea ___"))
+        ['sea', 'sky']
+    """
+
+    kind = "language_model"
+
+    def __init__(self, encoder: TextEncoder, model: LanguageModel, independent_texts: bool = False):
+        self.encoder = encoder
+        self.model = model
+        self.independent_texts = independent_texts
+        self.classes: list[str] = []
+        if not model.built:
+            model.build((None, None))
+        self._words = tf.constant([b"", b"", b"", *encoder.vocabulary.tokens[1:]])
+        self._known = frozenset(encoder.vocabulary.tokens)
+        self._read_texts = tf.function(self._read, input_signature=[tf.TensorSpec([None], tf.string)])
+        self._sample_more = tf.function(self._sample)
+        self._write_ids = tf.function(self._write, input_signature=[tf.TensorSpec([None, None], tf.int32)])
+        self._score_texts = tf.function(self._score, input_signature=[tf.TensorSpec([None], tf.string)])
+        self._fill_texts = tf.function(self._fill, input_signature=[tf.TensorSpec([None], tf.string)])
+
+    @property
+    def encoders(self) -> list[TextEncoder]:
+        """What reads the texts."""
+        return [self.encoder]
+
+    @renamed_arguments({"choice": "config"})
+    def generate(
+        self,
+        prompts: list[str],
+        length: int = DEFAULT_LENGTH,
+        config: SamplingConfig | None = None,
+        seed: int | Sequence[int] = 0,
+    ) -> Iterator[list[str]]:
+        """Continue each prompt; yields the text generated so far, again and again, until it is complete.
+
+        The same prompt with the same seed gives the same text, whatever else is in the batch.
+
+        Args:
+            prompts: B texts.
+            length: tokens to generate at most; fewer where the model ends a text.
+            config: how to sample.
+            seed: one, or one for each prompt.
+        """
+        state = self._read_texts(to_tensor(prompts))
+        ids = np.zeros((len(prompts), 0), np.int32)
+        values = zip(config or SamplingConfig(), _INPUTS[1:-1], strict=True)
+        scalars = SamplingConfig(*(tf.constant(value, dtype) for value, (_, dtype) in values))
+        while ids.shape[1] < length and not np.all(state.ended):
+            count = tf.constant(min(CHUNK, length - ids.shape[1]))
+            more, state = self._sample_more(state, count, scalars, tf.constant(seed, tf.int32))
+            ids = np.concatenate([ids, more.numpy()], 1)
+            yield [text.decode(errors="replace") for text in self._write_ids(ids).numpy()]
+
+    def unknown(self, text: str) -> list[str]:
+        """The tokens of a text that are not in the vocabulary, each once."""
+        missing = [token for token in self.encoder.tokens(text) if token not in self._known]
+        return [token.decode(errors="replace") for token in dict.fromkeys(missing)]
+
+    def joined(self, prompt: str, text: str) -> str:
+        """A prompt and its continuation, with a space between them where words need one."""
+        apart = (
+            self.encoder.token_level == "word"
+            and prompt
+            and text
+            and prompt[-1] not in " \n([{"
+            and text[0] not in ".,!?;:%)]}…"
+        )
+        return f"{prompt} {text}" if apart else f"{prompt}{text}"
+
+    def fill(self, text: str, count: int = WORDS) -> list[WordPrediction]:
+        """The most probable words for the blank `___` in a text, at most `MAX_WORDS`.
+
+        The text after the blank is taken into account. The tokens of a character or byte model are single characters
+        or bytes, and so are its predictions.
+
+        Raises:
+            UsageError: there is no blank, or more than one.
+            ValueError: `count` is not a positive int.
+        """
+        infilling.check_blank(text)
+        count = positive_int("count", count)
+        words, probabilities = (values[0].numpy()[:count] for values in self._fill_texts(to_tensor([text])))
+        pairs = zip(words, probabilities, strict=True)
+        return [WordPrediction(word.decode(errors="replace"), float(probability)) for word, probability in pairs]
+
+    def next_words(self, prompts: list[str]) -> list[str]:
+        """The most probable word after each prompt."""
+        first = END + 1  # the end of a text is not a word
+        logits = self._read_texts(to_tensor(prompts)).logits
+        ids = first + np.argmax(logits[:, first:], -1)
+        return [self._words[int(n)].numpy().decode(errors="replace") for n in ids]
+
+    def score(self, texts: list[str]) -> list[dict]:
+        """For each text: log_probability in nats, tokens and unknown, their numbers, and perplexity."""
+        parts = [self._score_texts(to_tensor(texts[n : n + SCORED])) for n in range(0, len(texts), SCORED)]
+        names = ("log_probability", "tokens", "unknown", "perplexity")
+        columns = {name: np.concatenate([part[name].numpy() for part in parts]) for name in names}
+        return [{name: values[n].item() for name, values in columns.items()} for n in range(len(texts))]
+
+    def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
+        """The functions of an export by name.
+
+        `generate` gives a text the same continuation as the command with the same seed, whatever else is in the batch;
+        its seed is one, or one for each text.
+        """
+        text = tf.TensorSpec([None], tf.string, name="text")
+        scalars = [tf.TensorSpec(None if name == "seed" else [], dtype, name=name) for name, dtype in _INPUTS]
+        return {
+            "generate": tf.function(self._serve_generate, input_signature=[text, *scalars]),
+            "serving_default": tf.function(self._serve_default, input_signature=[text]),
+            "next_word": tf.function(self._serve_next_word, input_signature=[text]),
+            "fill": tf.function(self._serve_fill, input_signature=[text]),
+            "score": tf.function(self._score, input_signature=[text]),
+        }
+
+    def checks(self) -> Iterator[tuple[str, dict, dict]]:
+        """What an export must reproduce: name of a signature, inputs and expected outputs by name."""
+        texts = ["", "the clouds are in the", "Nobody here knows these words: qwxz, жжж, 漢字, 😀."]
+        config, length, seed = SamplingConfig(0.8, 20, 0.9), 20, 3
+        *_, generated = self.generate(texts, length, config, seed)
+        values = zip((name for name, _ in _INPUTS), (length, *config, seed), strict=True)
+        yield "generate", {"text": texts, **dict(values)}, {"text": generated}
+        *_, generated = self.generate(texts, DEFAULT_LENGTH, SamplingConfig(DEFAULT_TEMPERATURE))
+        yield "serving_default", {"text": texts}, {"text": generated}
+        at_end = [f"{text}{BLANK}" for text in texts]
+        within = [f"{text} sky" for text in at_end]
+        yield "next_word", {"text": texts}, {"word": [self.fill(text, 1)[0].word for text in at_end]}
+        yield "fill", {"text": at_end + within}, {"word": [self.fill(text, 1)[0].word for text in at_end + within]}
+        scores = [scores["log_probability"] for scores in self.score(texts)]
+        yield "score", {"text": texts}, {"log_probability": scores}
+
+    def _read(self, texts) -> DecodingState:
+        """The state after prompts, [B]."""
+        ids, lengths = self.encoder.padded(texts)
+        batch = tf.shape(ids)[0]
+        inputs = tf.concat([tf.fill([batch, 1], END), ids], 1)
+        mask = tf.sequence_mask(lengths + 1, tf.shape(inputs)[1])
+        outputs = self.model.run(inputs, self.model.initial_states(batch), mask=mask)
+        logits = tf.cast(self.model.logits(outputs.raw[:, -1]), tf.float32)
+        suppressed = tf.range(logits.shape[-1]) < len(SPECIAL)  # padding and the unknown token
+        logits = tf.where(suppressed, -float("inf"), logits)
+        whole = {"minlength": logits.shape[-1], "maxlength": logits.shape[-1]}
+        seen = tf.math.bincount(ids, axis=-1, binary_output=True, **whole) > 0
+        keys = tf.cast(tf.strings.to_hash_bucket_fast(texts, 2**31 - 1), tf.int32)
+        ended = tf.zeros([batch], tf.bool)
+        return DecodingState(logits, outputs.states, seen & ~suppressed, ended, keys, tf.constant(0))
+
+    def _fill(self, texts):
+        """The candidates for a blank, most probable first, and their probabilities, [B, C] each."""
+        before, after = infilling.split_at_blank(texts)
+        words, probability = self._most_probable(before, MAX_WORDS)
+        space = " " if self.encoder.token_level == "word" else ""
+        around = (tf.strings.join([before, space]), tf.strings.join([space, after]))
+
+        def score(texts):
+            return self._score(texts)["log_probability"]
+
+        probability = infilling.rescored(score, around[0], words, probability, around[1])
+        order = tf.argsort(probability, direction="DESCENDING", stable=True)
+        return tf.gather(words, order, batch_dims=1), tf.gather(probability, order, batch_dims=1)
+
+    def _most_probable(self, texts, limit):
+        """The most probable words after each text, at most `limit`, and their probabilities, [B, C]."""
+        probability = tf.nn.softmax(self._read(texts).logits)[:, END + 1 :]  # the end of a text is not a word
+        best = tf.math.top_k(probability, min(limit, probability.shape[-1]))
+        return tf.gather(self._words[END + 1 :], best.indices), best.values
+
+    def _sample(self, state, length, config, seed):
+        return sample(self._step, state, length, config, seed, END)
+
+    def _step(self, tokens, states):
+        logits, states = self.model.step(tokens, states)
+        return tf.cast(logits, tf.float32), states
+
+    def _write(self, ids):
+        """Ids, [B, L], as texts, [B]."""
+        return detokenize(tf.gather(self._words, ids), self.encoder.token_level)
+
+    def _score(self, texts):
+        ids, _ = self.encoder.padded(texts)
+        batch = tf.shape(ids)[0]
+        inputs = tf.concat([tf.fill([batch, 1], END), ids[:, :-1]], 1)
+        hidden = self.model.run(inputs, self.model.initial_states(batch)).raw
+        flat = tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.reshape(ids, [-1])
+        losses = per_token_cross_entropy(self.model.logits, *flat, len(self.encoder.vocabulary))
+        counted = tf.cast(ids != PADDING, tf.float32)
+        total, tokens = tf.reduce_sum(tf.reshape(losses, tf.shape(ids)) * counted, 1), tf.reduce_sum(counted, 1)
+        perplexity = tf.exp(total / tf.maximum(tokens, 1.0))
+        unknown = tf.math.count_nonzero(ids == UNKNOWN, 1, dtype=tf.int32)
+        counts = {"tokens": tf.cast(tokens, tf.int32), "unknown": unknown}
+        return {"log_probability": -total, **counts, "perplexity": perplexity}
+
+    def _serve_generate(self, text, length, temperature, top_k, top_p, min_p, penalty, seed):
+        values = (length, temperature, top_k, top_p, min_p, penalty, seed)
+        for (name, _), value, (fits, limits) in zip(_INPUTS, values, GENERATION_RANGES.values(), strict=True):
+            tf.debugging.Assert(tf.reduce_all(fits(value)), [f"{name} must be {limits}"])
+        one_each = (tf.size(seed) == 1) | (tf.size(seed) == tf.size(text))
+        check = tf.debugging.Assert(one_each, ["seed must be one number, or one for each text"])
+        with tf.control_dependencies([check]):
+            seed = tf.identity(seed)
+        config = SamplingConfig(temperature, top_k, top_p, min_p, penalty)
+        ids, _ = self._sample(self._read(text), length, config, seed)
+        return {"text": self._write(ids)}
+
+    def _serve_default(self, text):
+        """As the command without options."""
+        ids, _ = self._sample(self._read(text), DEFAULT_LENGTH, SamplingConfig(DEFAULT_TEMPERATURE), 0)
+        return {"text": self._write(ids)}
+
+    def _serve_next_word(self, text):
+        words, probabilities = self._most_probable(text, SERVED_WORDS)
+        return {"word": words[:, 0], "words": words, "probabilities": probabilities}
+
+    def _serve_fill(self, text):
+        words, probabilities = self._fill(text)
+        served = words[:, :SERVED_WORDS], probabilities[:, :SERVED_WORDS]
+        return {"word": words[:, 0], "words": served[0], "probabilities": served[1]}

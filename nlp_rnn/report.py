@@ -1,0 +1,57 @@
+"""What tasks report: the figures of a run, and answers to its inputs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Answer(Protocol):
+    """One answer of `predict`."""
+
+    def lines(self) -> Iterable[str]:
+        """The lines to print; none where there is nothing to say."""
+        ...
+
+    def json(self) -> dict:
+        """The same for machines, one object."""
+        ...
+
+
+@dataclass
+class Report:
+    """How good a run is on data that it was not trained on.
+
+    Attributes:
+        figures: metrics by name, as `--json` prints them and metrics.json holds them.
+        measured_on: what the figures are of, in words: "held-out texts".
+        examples: lines that show some mistakes.
+        compared: the metrics that fine-tuning compares with those before it.
+    """
+
+    figures: dict[str, Any]
+    measured_on: str = "held-out texts"
+    examples: list[str] = field(default_factory=list)
+    compared: Sequence[str] = ()
+
+    def add_before(self, before: "Report") -> None:
+        """Add what was measured before fine-tuning: each compared metric, with `_before` after its name."""
+        self.figures |= {f"{name}_before": before.figures[name] for name in self.compared if name in before.figures}
+
+    def headline(self) -> str:
+        """The compared metrics in one line."""
+        named = ((name, self.figures[name]) for name in self.compared if name in self.figures)
+        return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in named)
+
+    def write(self, folder: Path) -> None:
+        """Write what belongs into a run folder apart from the figures: tables of mistakes, pictures."""
+
+
+def writable(text: str) -> str:
+    """A text from the command line with '?' for bytes that are not UTF-8."""
+    return text.encode("utf-8", errors="replace").decode()
+
+
+def one_line(text: str) -> str:
+    """A text without tabs and line ends, for output of one line per answer."""
+    return text.replace("\t", " ").replace("\r", " ").replace("\n", " ")

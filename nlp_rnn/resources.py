@@ -1,0 +1,40 @@
+"""The recipes and data sets that ship with the package: next to it in a checkout, inside it when installed."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+_PACKAGE = Path(__file__).parent
+
+
+def folder(name: str) -> Path:
+    """The path of the folder "tasks" or "data"."""
+    inside = _PACKAGE / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def recipes() -> dict[str, Path]:
+    """The files of the recipes, by name."""
+    return {path.stem: path for path in sorted(folder("tasks").glob("*.py"))}
+
+
+def data_sets() -> dict[str, Path]:
+    """The files of the builders of the data sets, by name of the data set."""
+    suffix = "_dataset_builder"
+    files = sorted(folder("data").glob(f"*/*{suffix}.py"))
+    return {path.stem.removesuffix(suffix): path for path in files}
+
+
+def load_module(path: Path, prefix: str = "") -> ModuleType:
+    """Import a Python file as a module.
+
+    Args:
+        path: of the file.
+        prefix: of the module's name, which ends with that of the file.
+    """
+    spec = importlib.util.spec_from_file_location(f"{prefix}{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # `dataclasses` looks a class up in its module
+    spec.loader.exec_module(module)
+    return module

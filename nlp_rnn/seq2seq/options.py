@@ -1,0 +1,90 @@
+"""The options of `nlp-rnn predict` that runs of translation take. Imports no TensorFlow, so that help is quick."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nlp_rnn.checks import UsageError
+from nlp_rnn.decoding.options import NBEST
+
+if TYPE_CHECKING:
+    from nlp_rnn.decoding.beam_search import BeamSearchConfig
+    from nlp_rnn.seq2seq.pipeline import Translator
+    from nlp_rnn.task import Run
+
+_FILE = click.Path(path_type=Path)
+PREDICT_OPTIONS = (
+    click.Option(["--beam-width"], type=int, help="Translation: beam width; by default that of the run."),
+    NBEST,
+    click.Option(
+        ["--length-penalty"],
+        type=float,
+        help="Translation: power of the length that divides the score; 0 favours short answers; by default that of "
+        "the run.",
+    ),
+    click.Option(
+        ["--coverage-penalty"], type=float, help="Translation: penalty on source words that are left out (0 is off)."
+    ),
+    click.Option(["--min-length"], type=int, help="Translation: minimum number of tokens."),
+    click.Option(["--no-repeat-ngram-size"], type=int, help="Translation: block repeated n-grams of this length."),
+    click.Option(
+        ["--attention"], type=_FILE, help="Translation: draw the attention weights of one text: a new .png file."
+    ),
+    click.Option(
+        ["--ensemble"], type=_FILE, multiple=True, help="Translation: another run to average with; repeatable."
+    ),
+)
+
+
+def search_config(run: "Run", options: Mapping[str, Any]) -> "BeamSearchConfig":
+    """The search of `predict`: as the options say, the rest as the run is measured.
+
+    Args:
+        run: its settings give the defaults.
+        options: by the names of `BeamSearchConfig`, None where one is not given; others are ignored.
+
+    Raises:
+        UsageError: an option is out of its range.
+    """
+    from nlp_rnn.decoding.beam_search import BeamSearchConfig
+
+    pipeline: Any = run.pipeline
+    limits = pipeline.limits
+    settings = {name: run.settings[name] for name in ("beam_width", "length_penalty") if name in run.settings}
+    config = BeamSearchConfig(**settings)
+    config = config._replace(beam_width=min(config.beam_width, limits["beam_width"][1]))
+    given = {name: options[name] for name in BeamSearchConfig._fields if options.get(name) is not None}
+    for name, value in given.items():
+        low, high = limits[name]
+        if not low <= value <= high:
+            raise UsageError(f"--{name.replace('_', '-')} must be from {low} to {high}, got {value}")
+    if given.get("coverage_penalty") and not pipeline.has_attention:
+        raise UsageError("--coverage-penalty needs a run of translation with attention")
+    return config._replace(**given)
+
+
+def check_nbest(nbest: int | None, beam_width: int) -> None:
+    """Check that the search keeps as many translations as are to be printed.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if nbest is not None and not 1 <= nbest <= beam_width:
+        raise UsageError(f"--nbest must be from 1 to --beam-width, {beam_width}, got {nbest}")
+
+
+def check_attention(picture: Path, pipeline: "Translator", texts: int, ensemble: bool) -> None:
+    """Check that the attention weights can be drawn.
+
+    Raises:
+        UsageError: they cannot; says why.
+    """
+    from nlp_rnn.runs.paths import check_picture
+
+    check_picture(picture, "--attention")
+    if texts != 1:
+        raise UsageError(f"--attention draws one text, got {texts}")
+    if ensemble or not pipeline.has_attention:
+        raise UsageError("--attention needs one run of translation with attention")

@@ -1,0 +1,164 @@
+"""Pairs of texts, a source and its target: tables with two columns of text, or two text files line by line."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+
+from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.datasets.splits import Example, TextDataset, open_tables
+from nlp_rnn.datasets.tables import Row, Table, count_lines, read_lines
+
+ROLES = ("source", "target")
+COMMON_NAMES = {
+    "source": ("source", "src", "input", "from", "en", "english", "word", "question"),
+    "target": ("target", "tgt", "output", "to", "translation", "pronunciation", "answer"),
+}
+LANGUAGE_CODES = (  # common names of columns
+    " ar bg bn ca cs cy da de el en eo es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk km kn ko lt lv mk ml "
+    "mr ms mt my nb ne nl nn no pa pl ps pt ro ru si sk sl sq sr sv sw ta te th tl tr uk ur uz vi xh yo zh zu "
+)
+
+
+@dataclass(frozen=True)
+class PairDataset(TextDataset):
+    """Pairs in splits: the text of an `Example` is the source, its label the target. See `TextDataset`.
+
+    Attributes:
+        skipped: by split of the files, the number of pairs without a source or a target, once it was read to its end.
+    """
+
+    skipped: dict[str, int] = field(default_factory=dict)
+
+    def read(self, given: str) -> Iterator[Example]:
+        """All pairs of a split of the files, or of "all"; those without a source or a target are left out."""
+        skipped = 0
+        for place, values in self.tables[given].rows():
+            source, target = (_text(place, column, values.get(column)) for column in self.columns)
+            if source and target:
+                yield Example(source, target, place, given)
+            else:
+                skipped += 1
+        self.skipped[given] = skipped
+
+
+def open_pairs(
+    data: str, source_column: str | None = None, target_column: str | None = None, seed: int = 0
+) -> PairDataset:
+    """Open pairs of texts.
+
+    Args:
+        data: as for `open_text_dataset`; the first line of a .tsv file may be a pair. Or two text files with a comma
+            between their names, "corpus.en,corpus.fr", whose n-th lines are a pair.
+        source_column, target_column: names of columns; guessed where None.
+        seed: of the splits that the data do not have: all pairs with the same source are in one split.
+
+    Raises:
+        UsageError: no such data set, file or column.
+        InputError: the data are broken; says where.
+    """
+    aligned = [Path(name) for name in data.split(",")]
+    if len(aligned) == 2 and all(path.is_file() for path in aligned):
+        if source_column or target_column:
+            raise UsageError(f"{data}: two text files have no columns; leave out the options that name them")
+        return PairDataset(data, {"all": _aligned(data, *aligned)}, ROLES, seed)
+    missing = [path for path in aligned if not path.is_file()]
+    if len(aligned) == 2 and len(missing) == 1 and not Path(data).exists():
+        raise UsageError(f"{missing[0]}: no such file; it should hold the other side of {data}")
+    tables, columns, notes = _tables(data, (source_column, target_column))
+    return PairDataset(data, tables, columns, seed, notes)
+
+
+def _tables(data, requested):
+    """The tables by split, their columns of source and target, and notes on what was guessed."""
+    as_read = open_tables(data)
+    tables = {split: _with_header(table, {*requested}) for split, table in as_read.items()}
+    columns, notes = _columns(next(iter(tables.values())), requested)
+    if tables != as_read:
+        notes.append("the first line is read as a pair; if it names columns, give --source-column and --target-column")
+    for table in tables.values():
+        missing = [column for column in columns if column not in table.columns]
+        if missing:
+            raise InputError(f"{table.name} has no column '{missing[0]}', which another split has")
+    return tables, columns, notes
+
+
+def _aligned(name, source, target):
+    counts = [count_lines(path) for path in (source, target)]
+    if None not in counts and counts[0] != counts[1]:
+        raise InputError(
+            f"{source} has {counts[0]:,} lines and {target} has {counts[1]:,}: the n-th lines of both must be a pair"
+        )
+
+    def rows() -> Iterator[Row]:
+        for number, pair in enumerate(zip_longest(read_lines(source), read_lines(target)), 1):
+            if None in pair:
+                short = (source, target)[pair.index(None)]
+                raise InputError(f"{short} ends before line {number}: the n-th lines of both must be a pair")
+            yield f"{source} and {target}, line {number}", dict(zip(ROLES, pair, strict=True))
+
+    return Table(name, ROLES, rows, ROLES, counts[0])
+
+
+def _with_header(table, requested):
+    """Name the columns of a .tsv file that has no header; other tables stay as they are.
+
+    Args:
+        requested: names of columns; a first line that has one of them is a header.
+    """
+    if requested & {*table.columns}:
+        return table
+    if not table.name.removesuffix(".gz").endswith(".tsv") or len(table.columns) < 2:
+        return table
+    known = {name for names in COMMON_NAMES.values() for name in names}
+    named = known & {column.lower().strip() for column in table.columns}
+    if named or all(f" {name.lower().partition('-')[0]} " in LANGUAGE_CODES for name in table.columns[:2]):
+        return table
+    names = (*ROLES, *(f"column {number}" for number in range(3, len(table.columns) + 1)))
+
+    def rows() -> Iterator[Row]:
+        yield f"{table.name}, line 1", dict(zip(names, table.header, strict=True))
+        for place, values in table.rows():
+            yield place, dict(zip(names, values.values(), strict=True))
+
+    return Table(table.name, names, rows, ROLES, table.size)
+
+
+def _columns(table, requested):
+    """The columns of source and target, and notes on those that were guessed."""
+    available = ", ".join(table.columns)
+    for role, column in zip(ROLES, requested, strict=True):
+        if column is not None and column not in table.columns:
+            raise UsageError(f"{table.name} has no column '{column}' for the {role}; it has: {available}")
+    if requested[0] is not None and requested[0] == requested[1]:
+        raise UsageError(f"{table.name}: '{requested[0]}' cannot be both the source and the target")
+    columns = _guessed(table, list(requested))
+    if columns == table.preferred or None not in requested:
+        return columns, []
+    return columns, [f"{role} column: {column}" for role, column in zip(ROLES, columns, strict=True)]
+
+
+def _guessed(table, columns):
+    """The columns, with a guess for each None: the one that the table declares, a common name, or the only one left."""
+    if len(table.columns) == 1:
+        raise UsageError(f"{table.name} has one column; a source and a target are needed")
+    lowered = {column.lower().strip(): column for column in reversed(table.columns)}
+    common = [next((lowered[name] for name in COMMON_NAMES[role] if name in lowered), None) for role in ROLES]
+    for number, guess in enumerate(table.preferred or common):
+        if columns[number] is None and guess not in columns:
+            columns[number] = guess
+    for number in range(2):
+        rest = [column for column in table.columns if column not in columns]
+        if columns[number] is None and len(rest) != 1 and len(table.columns) != 2:
+            raise UsageError(
+                f"{table.name}: which columns hold the source and the target? Give --source-column and "
+                f"--target-column, each one of: {', '.join(table.columns)}"
+            )
+        columns[number] = columns[number] or rest[0]
+    return tuple(columns)
+
+
+def _text(place, column, value):
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"{place}: column '{column}' holds {type(value).__name__}, not text")
+    return (value or "").encode("utf-8", errors="replace").decode().strip()

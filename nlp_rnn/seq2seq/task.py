@@ -1,0 +1,149 @@
+"""The task of translating: a text in, another text out."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import tee
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.progress import say
+from nlp_rnn.report import one_line
+from nlp_rnn.seq2seq.options import PREDICT_OPTIONS, check_attention, check_nbest, search_config
+from nlp_rnn.task import Report, Task
+from nlp_rnn.text.truncation import truncated
+
+if TYPE_CHECKING:
+    from nlp_rnn.seq2seq.pipeline import Translation, Translator
+    from nlp_rnn.task import Run
+
+VOCABULARY, TARGET_VOCABULARY = "vocabulary.txt", "target.txt"
+COLUMNS = {  # of the summary: what precedes and follows the name of a metric, and the title
+    ("", ""): "translated",
+    ("", "_before"): "before fine-tuning",
+    ("copy_", ""): "copying the source",
+    ("frequent_", ""): "the most frequent target",
+}
+
+
+class TranslationTask(Task):
+    """Pairs of texts; see `Task`."""
+
+    kind = "translator"
+    title = "translation"
+    takes = "pairs"
+    predict_options = PREDICT_OPTIONS
+
+    def open_data(self, request: Mapping[str, Any], settings: Mapping[str, Any], like: "Run | None" = None) -> Any:
+        from nlp_rnn.seq2seq.pairs import open_pairs
+
+        return open_pairs(request["name"], request["text_column"], request["label_column"], request["split_seed"])
+
+    def save(self, pipeline: "Translator", folder: Path) -> dict[str, Any]:
+        return {
+            "encoder": pipeline.encoder.save(folder / VOCABULARY),
+            "target": pipeline.target.save(folder / TARGET_VOCABULARY),
+        }
+
+    def load(self, folder: Path, about: Mapping[str, Any]) -> "Translator":
+        from nlp_rnn import weights
+        from nlp_rnn.seq2seq.pipeline import Translator
+        from nlp_rnn.text.encoder import TextEncoder
+
+        source = TextEncoder.read(folder / VOCABULARY, about["encoder"])
+        target = TextEncoder.read(folder / TARGET_VOCABULARY, about["target"])
+        return Translator(source, weights.load(about["model"], folder / weights.WEIGHTS), target=target)
+
+    def measure(self, run: "Run", data: Any, before: bool = False) -> Report:
+        from nlp_rnn.datasets.lineage import trained_on
+        from nlp_rnn.seq2seq.evaluation import evaluate
+
+        seen = trained_on(run.data)
+        report = evaluate(run.pipeline, data.held_out(seen), search_config(run, {}))
+        report.measured_on = "texts" if data.is_whole(seen) else "held-out texts"
+        return report
+
+    def summary(self, figures: Mapping[str, Any], measured_on: str) -> Iterator[str]:
+        from nlp_rnn.seq2seq.metrics import METRICS
+
+        yield f"{figures['sources']:,} sources, {figures['pairs']:,} targets of the {measured_on}"
+        yield from _table(figures, [name for name in METRICS if name in figures])
+        yield (
+            f"given the preceding target tokens, the next token has perplexity {figures['token_perplexity']:.3f} "
+            f"and accuracy {figures['token_accuracy']:.4f}"
+        )
+        if "bleu" in figures:
+            yield f"sacrebleu  {figures['bleu_signature']}"
+
+    def predict(self, run: "Run", inputs: Iterable[str], options: Mapping[str, Any]) -> Iterator["TranslationAnswer"]:
+        search = search_config(run, options)
+        check_nbest(options.get("nbest"), search.beam_width)
+        picture, others = options.get("attention"), options.get("ensemble") or ()
+        if picture:
+            inputs = list(inputs)
+            check_attention(picture, run.pipeline, len(inputs), bool(others))
+        pipeline = self._with_ensemble(run, others)
+        texts, to_translate = tee(inputs)
+        for text, translations in zip(texts, pipeline.translate(to_translate, search), strict=True):
+            yield TranslationAnswer(text, translations, options.get("nbest"))
+            if picture:
+                _draw(pipeline, text, translations, picture)
+        if pipeline.cut:
+            say(f"translated: {truncated(pipeline.cut, pipeline.encoder.max_tokens)}")
+
+    def _with_ensemble(self, run: "Run", others: Sequence[Path]) -> "Translator":
+        """The translator of a run, as an ensemble with those of other runs.
+
+        Raises:
+            UsageError: one is not a run of translation, or was trained on other data.
+        """
+        from nlp_rnn.runs.folder import load
+
+        pipeline: Any = run.pipeline
+        members = [load(path) for path in others]
+        for member in members:
+            if member.task is not self:
+                raise UsageError(f"{member.path} is not a run of {self.title}, which --ensemble needs")
+        try:
+            return pipeline.ensemble(member.pipeline for member in members) if members else pipeline
+        except ValueError as error:
+            raise UsageError(f"--ensemble: {error}") from None
+
+
+def _table(figures, metrics):
+    """A line for each metric, with a column for each of `COLUMNS` that was measured."""
+    columns = {form: title for form, title in COLUMNS.items() if metrics[0].join(form) in figures}
+    yield "  ".join([" " * 20, *columns.values()])
+    for name in metrics:
+        cells = [f"{figures[name.join(form)]:{len(title)}.4f}" for form, title in columns.items()]
+        yield "  ".join([f"{name.replace('_', ' '):<20}", *cells])
+
+
+def _draw(pipeline, text, translations, picture):
+    from nlp_rnn import plots
+
+    if not translations:
+        raise InputError("--attention: there is no translation within these limits, so nothing to draw")
+    plots.attention(*pipeline.attention(text, translations[0].text), picture)
+    say(f"attention weights: {picture}")
+
+
+class TranslationAnswer(NamedTuple):
+    """The translations of a text, the best first: one on a line, or `nbest` with their scores."""
+
+    text: str
+    translations: "list[Translation]"
+    nbest: int | None = None
+
+    def lines(self) -> Iterator[str]:
+        if self.nbest is None:
+            yield one_line(self.translations[0].text) if self.translations else ""
+            return
+        for best in self.translations[: self.nbest]:
+            yield f"{best.score:.4f}\t{one_line(best.text)}\t{one_line(self.text)}"
+
+    def json(self) -> dict[str, Any]:
+        best = self.translations[: self.nbest or 1]
+        return {
+            "text": self.text,
+            "translations": [{"text": row.text, "score": round(row.score, 6)} for row in best],
+        }

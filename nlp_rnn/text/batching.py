@@ -1,0 +1,202 @@
+"""From a stream of texts to training batches of similar length.
+
+Texts are encoded once, into one array of ids on disk, and batches are slices of it: memory use does not grow with the
+data set. The order of an epoch depends on the seed and the epoch alone, so a resumed run sees the same batches.
+
+Shapes: N texts, B batch, T tokens.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from nlp_rnn.batches import dataset_of
+from nlp_rnn.checks import InputError
+from nlp_rnn.text.chunks import chunks
+from nlp_rnn.text.encoder import TextEncoder
+from nlp_rnn.text.tokenizer import to_tensor
+from nlp_rnn.text.vocabulary import END, PADDING
+
+SIZE_STEP = 16  # the batch size is a multiple of this, or smaller
+
+
+@dataclass(frozen=True)
+class EncodedTexts:
+    """Texts as ids, concatenated, with their labels.
+
+    Attributes:
+        ids: int32, all texts concatenated; an array on disk, as the other two.
+        offsets: int64 [N + 1]; text n is ids[offsets[n]:offsets[n + 1]].
+        labels: int32 [N].
+        cut: how many texts were longer than the encoder's `max_tokens`.
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    labels: np.ndarray
+    cut: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each text, int64 [N]."""
+        return np.diff(self.offsets)
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, int]]:
+        """The ids [T] and the label of each text."""
+        for begin, end, label in zip(self.offsets, self.offsets[1:], self.labels, strict=False):
+            yield self.ids[begin:end], int(label)
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All that training depends on."""
+        return self.ids, self.offsets, self.labels
+
+
+def encode(labelled: Iterable[tuple[str, int]], encoder: TextEncoder, file: Path, end: bool = False) -> EncodedTexts:
+    """Encode a stream of (text, label) into arrays on disk; with `end`, `END` follows texts of label 1.
+
+    Args:
+        labelled: the stream.
+        encoder: texts to ids.
+        file: for the ids; offsets and labels go into files of the same name with `.offsets` and `.labels` appended.
+        end: mark the ends of texts.
+    """
+    # The concrete function: TensorFlow warns of retracing where a new function is made for every data set.
+    ragged = tf.function(encoder.ragged, input_signature=[tf.TensorSpec([None], tf.string)]).get_concrete_function()
+    files = file, *(file.with_name(f"{file.name}{suffix}") for suffix in (".offsets", ".labels"))
+    kinds = np.int32, np.int64, np.int32
+    with contextlib.ExitStack() as opened:
+        writers = [opened.enter_context(open(path, "wb")) for path in files]
+        cut = _write(labelled, ragged, writers, encoder.max_tokens, end)
+    return EncodedTexts(*(_array(path, kind) for path, kind in zip(files, kinds, strict=True)), cut)
+
+
+def _write(labelled, ragged, writers, most, end):
+    """Write ids, offsets and labels; returns how many texts were cut. Holds one chunk of the stream at a time."""
+    total, cut = np.zeros(1, np.int64), 0
+    writers[1].write(total.tobytes())
+    for chunk in chunks(labelled, 1024, lambda pair: len(pair[0])):
+        labels = np.array([label for _, label in chunk], np.int32)
+        ids, before = ragged(to_tensor(text for text, _ in chunk))
+        if end:
+            ends = tf.constant(labels, tf.int64)
+            ids = tf.concat([ids, tf.RaggedTensor.from_row_lengths(tf.repeat(END, tf.reduce_sum(ends)), ends)], 1)
+        offsets = total + np.cumsum(ids.row_lengths().numpy())
+        total = offsets[-1:]
+        for writer, array in zip(writers, (ids.flat_values.numpy(), offsets, labels), strict=True):
+            writer.write(array.tobytes())  # `tofile` does not report a full disk
+        cut += int(np.sum(before.numpy() > most))
+    return cut
+
+
+def _array(file, kind):
+    return np.memmap(file, kind, "r") if file.stat().st_size else np.zeros(0, kind)
+
+
+def numbered(examples: Iterable, classes: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Labelled examples as a stream of (text, class number).
+
+    Raises:
+        InputError: a label is not among the classes; says where.
+    """
+    numbers = {name: number for number, name in enumerate(classes)}
+    for example in examples:
+        if example.label not in numbers:
+            raise InputError(
+                f"{example.place}: label '{example.label}' is not one of the classes: {', '.join(classes[:20])}"
+            )
+        yield example.text, numbers[example.label]
+
+
+class LengthBuckets:
+    """Batches of texts of similar length, bounded in texts and in tokens; see `batches.Batches`.
+
+    Args:
+        texts: what to cut into batches.
+        max_texts: B of a batch of short texts.
+        max_tokens: bound on B * T, padding counted, except for what the blurring of lengths adds; a longer text is a
+            batch by itself.
+        seed: shuffles texts of similar length, and the batches, anew in every epoch; None keeps them sorted.
+    """
+
+    max_steps_per_execution = 1
+
+    def __init__(self, texts: EncodedTexts, max_texts: int = 64, max_tokens: int = 16_000, seed: int | None = None):
+        self.texts = texts
+        self.max_texts = max_texts
+        self.max_tokens = max_tokens
+        self.seed = seed
+        self.epoch = 0
+        self.ready_times: list[float] = []
+
+    def plan(self) -> list[np.ndarray]:
+        """The numbers of the texts of each batch of this epoch; every epoch has as many batches."""
+        if self.seed is None:
+            return np.split(self._order(np.ones(len(self.texts))), self._cuts())
+        shuffle = np.random.default_rng((self.seed, self.epoch))
+        # Lengths are blurred by a tenth: neighbours change from epoch to epoch, padding stays low.
+        batches = np.split(self._order(shuffle.uniform(0.9, 1.1, len(self.texts))), self._cuts())
+        shuffle.shuffle(batches)
+        return batches
+
+    def _order(self, blur):
+        """The texts by length, each multiplied by its factor in `blur`."""
+        return np.argsort(self.texts.lengths * blur, kind="stable")
+
+    def __len__(self) -> int:
+        """How many batches an epoch has."""
+        return len(self._cuts()) + 1
+
+    def _cuts(self):
+        """Where the texts, sorted by length, are cut into batches."""
+        cuts, begun = [], 0
+        lengths = np.sort(self.texts.lengths)
+        while begun < len(lengths):
+            begun += self._fitting(lengths[begun : begun + self.max_texts])
+            cuts.append(begun)
+        return cuts[:-1]
+
+    def _fitting(self, lengths):
+        """How many of the next texts, sorted by length, fit into one batch."""
+        texts = np.arange(1, len(lengths) + 1)
+        most = max(1, int(np.sum(texts * lengths <= self.max_tokens)))
+        # Few different batch sizes: a program is compiled for each.
+        return most if most == len(lengths) or most < SIZE_STEP else most - most % SIZE_STEP
+
+    @property
+    def arrays(self) -> Sequence[np.ndarray]:
+        """All that training depends on."""
+        return self.texts.arrays
+
+    def padded(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ids [B, T], padded right, and labels [B] of the texts with these numbers."""
+        return padded(self.texts, batch), self.texts.labels[batch]
+
+    def dataset(self) -> tf.data.Dataset:
+        """The batches of one epoch, as (ids [B, T], labels [B]); each pass reads `epoch` anew."""
+        signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32))
+        return dataset_of(self._batches, signature, len(self))
+
+    def _batches(self):
+        self.ready_times = []
+        for batch in self.plan():
+            made = self.padded(batch)
+            self.ready_times.append(time.monotonic())
+            yield made
+
+
+def padded(texts: EncodedTexts, batch: np.ndarray) -> np.ndarray:
+    """Ids [B, T], padded right, of the texts with these numbers; T is at least 1."""
+    begins, ends = texts.offsets[batch], texts.offsets[batch + 1]
+    ids = np.full((len(batch), max(int((ends - begins).max()), 1)), PADDING, np.int32)
+    for row, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+        ids[row, : end - begin] = texts.ids[begin:end]
+    return ids

@@ -1,0 +1,102 @@
+"""Texts to ids in TensorFlow operations: one graph for training and for the export.
+
+Shapes: B batch, T tokens.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from nlp_rnn.checks import one_of, positive_int
+from nlp_rnn.deprecation import current_arguments, renamed_arguments
+from nlp_rnn.text.subwords import NO_PIECE, split
+from nlp_rnn.text.token_levels import SUBWORD, TOKEN_LEVELS
+from nlp_rnn.text.tokenizer import to_tensor, tokenize
+from nlp_rnn.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
+
+
+class TextEncoder(tf.Module):
+    """Texts to ids: tokens cut to a length, looked up, padded. One graph for training and for the export.
+
+    Args:
+        vocabulary: the tokens known.
+        token_level: "word", "character", "byte" or "subword".
+        lowercase: fold case before looking up.
+        max_tokens: longer texts keep this many: a quarter from their start, the rest from their end, where
+            texts tend to draw their conclusion.
+
+    Examples:
+        >>> encoder = TextEncoder(Vocabulary([b"good"]))
+        >>> encoder(tf.constant(["good film", ""])).numpy().tolist()
+        [[2, 1], [0, 0]]
+    """
+
+    @renamed_arguments({"unit": "token_level"})
+    def __init__(
+        self, vocabulary: Vocabulary, token_level: str = "word", lowercase: bool = True, max_tokens: int = 400
+    ):
+        super().__init__(name="text_encoder")
+        self.vocabulary = vocabulary
+        self.token_level = one_of("token_level", token_level, (*TOKEN_LEVELS, SUBWORD))
+        self.lowercase = lowercase
+        self.max_tokens = positive_int("max_tokens", max_tokens)
+        # An empty table cannot be made: an empty vocabulary has one token that occurs in no text.
+        keys = list(vocabulary.tokens) or [b""]
+        ids = tf.range(len(SPECIAL), len(SPECIAL) + len(keys), dtype=tf.int32)
+        missing = NO_PIECE if token_level == SUBWORD else UNKNOWN
+        self._table = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(tf.constant(keys), ids), default_value=missing
+        )
+
+    def __call__(self, texts: tf.Tensor) -> tf.Tensor:
+        """Ids of texts [B], int32 [B, T], padded on the right; T is at least 1."""
+        return self.padded(texts)[0]
+
+    def padded(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Ids as from a call, and how many tokens each text had before it was cut, [B]."""
+        ids, lengths = self.ragged(texts)
+        dense = ids.to_tensor(PADDING)
+        return tf.pad(dense, [[0, 0], [0, tf.cast(tf.shape(dense)[1] == 0, tf.int32)]]), lengths
+
+    def ragged(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.Tensor]:
+        """Ids of texts [B] without padding, [B, (T)], and how many tokens each text had before it was cut, [B]."""
+        tokens = self._tokens(texts)
+        lengths = tokens.row_lengths()
+        ids = self._table.lookup(self._cut(tokens, lengths).flat_values)
+        ids = tf.where(ids == NO_PIECE, UNKNOWN, ids) if self.token_level == SUBWORD else ids
+        kept = tf.minimum(lengths, self.max_tokens)
+        return tf.RaggedTensor.from_row_lengths(ids, kept, validate=False), lengths
+
+    def tokens(self, text: str) -> list[bytes]:
+        """The tokens of one text as they are looked up, after it was cut."""
+        tokens = self._tokens(to_tensor([text]))
+        return self._cut(tokens, tokens.row_lengths()).flat_values.numpy().tolist()
+
+    def _tokens(self, texts):
+        if self.token_level != SUBWORD:
+            return tokenize(texts, self.token_level, self.lowercase)
+        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+        return split(tf.strings.lower(texts, encoding="utf-8") if self.lowercase else texts, self._table)
+
+    def _cut(self, tokens, lengths):
+        start = self.max_tokens // 4
+        position = tf.ragged.range(lengths)
+        from_end = lengths[:, None] - position
+        return tf.ragged.boolean_mask(tokens, (position < start) | (from_end <= self.max_tokens - start))
+
+    def get_config(self) -> dict:
+        """The settings, without the vocabulary."""
+        return {"token_level": self.token_level, "lowercase": self.lowercase, "max_tokens": self.max_tokens}
+
+    def save(self, file: Path) -> dict:
+        """Write the vocabulary, one token a line; returns the settings."""
+        file.write_text(self.vocabulary.dump(), encoding="utf-8")
+        return self.get_config()
+
+    @classmethod
+    def read(cls, file: Path, config: Mapping[str, Any]) -> "TextEncoder":
+        """The inverse of `save`; settings may be those of version 0.1."""
+        vocabulary = Vocabulary.parse(file.read_text(encoding="utf-8"))
+        return cls(vocabulary, **current_arguments(config, {"unit": "token_level"}))

@@ -1,0 +1,52 @@
+"""`nlp-rnn finetune`: new classes, the same classes, what stays fixed."""
+
+import json
+from pathlib import Path
+
+from nlp_rnn import runs
+from tests.conftest import SMALL
+
+
+def test_finetune_new_classes_and_the_same(cli, trained, tmp_path):
+    rows = [(f"film {n} was {'stellar' if n % 3 else 'good'}", "abc"[n % 3]) for n in range(120)]
+    Path("new.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
+    result = cli("finetune", trained, "--data", "new.csv", "--out", "new", "--json", "--set", "epochs=1")
+    assert result.exit_code == 0, result.output
+    assert set(json.loads(result.stdout)["classes"]) == {"a", "b", "c"}
+    old, new = (Path(p, "vocabulary.txt").read_text().splitlines() for p in (trained, "new"))
+    assert new[: len(old)] == old and "stellar" in new[len(old) :]
+    about = json.loads(Path("new/run.json").read_text())
+    assert about["start"] == str(trained) and about["settings"]["units"] == 8
+    on_what = cli("finetune", trained, "--out", "x")
+    assert on_what.exit_code == 2 and "name the data to fine-tune on with --data" in on_what.stderr
+    frozen = cli("finetune", trained, "--data", "new.csv", "--out", "x", "--set", "units=9")
+    assert frozen.exit_code == 2 and "units cannot change" in frozen.stderr and not Path("x").exists()
+    pairs = cli("finetune", trained, "--data", "new.csv", "--out", "x", "--set", "bigram_buckets=9")
+    assert pairs.exit_code == 2 and f"--set bigram_buckets=9: bigram_buckets is 4096 in {trained}" in pairs.stderr
+
+
+MANY = ["--set", "bigram_buckets=1048576", "--set", "epochs=1"]
+
+
+def test_many_classes_leave_fewer_pairs_and_fine_tuning_keeps_them(cli, tmp_path):
+    rows = [f"film {n} was number {n % 40},class {n % 40}\n" for n in range(400)]
+    Path("many.csv").write_text("text,label\n" + "".join(rows))
+    result = cli("run", "sentiment", "--data", "many.csv", "--out", "many", *SMALL, *MANY)
+    assert result.exit_code == 0, result.output
+    assert "instead of 1048576, for 40 classes" in result.stderr
+    assert 100_000 < runs.load(Path("many")).pipeline.model.settings["bigrams"] < 5_000_000 / 40
+    rows += [f"novel {n} told of place {n % 45},class {n % 45}\n" for n in range(450)]
+    Path("more.csv").write_text("text,label\n" + "".join(rows))
+    again = cli("finetune", "many", "--data", "more.csv", "--out", "again", "--set", "epochs=1")
+    assert again.exit_code == 0, again.output
+    kept = [runs.load(Path(run)).pipeline.model.settings["bigrams"] for run in ("many", "again")]
+    assert kept[0] == kept[1], "though there are more classes and words"
+    without = cli(
+        "run", "sentiment", "--data", "many.csv", "--out", "w", *SMALL, "--set", "epochs=1", "--set", "bigram_buckets=0"
+    )
+    assert without.exit_code == 0, without.output
+    on = cli(
+        "finetune", "w", "--data", "many.csv", "--out", "on", "--set", "epochs=1", "--set", "bigram_buckets=1048576"
+    )
+    assert on.exit_code == 0, on.output
+    assert json.loads(Path("on/run.json").read_text())["settings"]["bigram_buckets"] == 0

@@ -1,0 +1,116 @@
+"""Tables of series that pandas would silently misread."""
+
+import pytest
+
+from nlp_rnn.checks import InputError
+from nlp_rnn.forecasting.series import open_series
+
+
+def opened(folder, text):
+    """The panel of a CSV."""
+    (folder / "a.csv").write_text(text, encoding="utf-8")
+    return open_series(str(folder / "a.csv")).panel
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("date,a,b,a\n2024-01-01,1,2,3\n", "line 1: two columns are named 'a'"),
+        ("date;a; a\n2024-01-01;1;2\n", "line 1: two columns are named 'a'"),
+        ("date,a,a,b,b,\n2024-01-01,1,2,3,4,\n", "line 1: two columns are named 'a'"),
+        ("2024-01-01,1\n2024-01-02,2\n", "line 1 holds values: write the names of the columns"),
+        ("2024-01-01 00:00,1,1,\n2024-01-01 01:00,2,3,\n", "line 1 holds values"),
+        ("2024-01-01,x,5\n2024-01-02,x,6\n", "line 1 holds values"),
+        ("2024-01-01,,NA\n2024-01-02\n", "line 1 holds values"),
+        ("31.01.2024;1\n29.02.2024;2\n", "line 1 holds values"),
+        ("2024Q1,5\n2024Q2,6\n", "line 1 holds values"),
+        ("20240101,5\n20240102,6\n", "line 1 holds values"),
+        ("1.5\n2\n3\n", "line 1 holds values"),
+        ("\ndate,a\n2024-01-01,1\n", "line 1 is empty; it must name the columns"),
+        ("date,a\n2024-01-01,1,2\n", "rows hold more values than the first line names columns"),
+    ],
+)
+def test_columns_need_different_names(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        opened(tmp_path, text)
+
+
+def test_columns_may_be_named_with_numbers(tmp_path):
+    for names in (("101", "102"), ("0.1", "0.5"), ("1-1", "1-2"), ("2024-01", "2024-02")):
+        assert opened(tmp_path, ",".join(names) + "\n1,2\n3,4\n").names == names
+    assert opened(tmp_path, "date,a,,\n2024-01-01,2,,\n2024-01-02,4,,\n").names == ("a",)
+    assert opened(tmp_path, "date,1.5\n2024-01-01,2\n2024-01-02,4\n").names == ("1.5",)
+
+
+def test_an_index_as_pandas_writes_it(tmp_path):
+    import pandas as pd
+
+    months = pd.date_range("2024-01-01", periods=3, freq="MS")
+    table = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0]}, months)
+    panel = opened(tmp_path, table.to_csv())
+    assert panel.frequency == "M1" and panel.names == ("a", "b"), "times"
+    panel = opened(tmp_path, table.reset_index(drop=True).to_csv())
+    assert panel.start_times is None and panel.names == ("a", "b"), "numbers of rows"
+    panel = opened(tmp_path, table.reset_index(names="time").to_csv())
+    assert panel.frequency == "M1" and panel.names == ("a", "b"), "numbers of rows beside times"
+    panel = opened(tmp_path, table["a"].to_csv())
+    assert panel.frequency == "M1" and panel.names == ("a",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",a\n0,1\n1,3\n2,4\n\n",  # the empty line makes numbers of rows 0.0, 1.0
+        ",a\n1-1,1\n1-2,3\n",
+        ",a\n1.1,1\n1.2,3\n",
+        ",a\n2024-01-01,1\nsoon,3\n",
+        ",a\n,1\n,3\n",
+        ";a\n0;1,5\n1;3,5\n\n",
+    ],
+)
+def test_other_columns_without_a_name_are_left_out(tmp_path, text):
+    panel = opened(tmp_path, text)
+    assert panel.start_times is None and panel.names == ("a",)
+
+
+@pytest.mark.parametrize("name", ["date", "Time", "month"])
+def test_a_column_of_times_with_a_name_takes_precedence_over_an_index(tmp_path, name, capsys):
+    panel = opened(tmp_path, f",{name},a\n2024-05-01,2024-01-01,1\n2024-05-02,2024-02-01,2\n2024-05-03,2024-03-01,3\n")
+    assert panel.frequency == "M1" and "taken to be the time" not in capsys.readouterr().err
+
+
+def test_a_named_column_of_times_takes_precedence_over_an_index(tmp_path):
+    (tmp_path / "a.csv").write_text(",when,a\n2024-05-01,2024-01-01,1\n2024-05-02,2024-02-01,2\n", encoding="utf-8")
+    panel = open_series(str(tmp_path / "a.csv"), time_column="when").panel
+    assert panel.start_times.astype("datetime64[D]").astype(str).tolist() == ["2024-01-01"]
+
+
+def test_an_index_of_times_with_one_missing(tmp_path, capsys):
+    with pytest.raises(InputError, match="line 3: column 'time' is empty"):
+        opened(tmp_path, ",a\n2024-01-01,1\n,2\n2024-01-03,3\n")
+    said = capsys.readouterr().err
+    assert "the first column has no name: it is taken to be the time" in said and "zone" not in said
+
+
+def test_series_named_by_two_columns_are_refused(tmp_path):
+    days = [f"{store},{item},2024-01-0{day},{day}" for store in "ab" for item in "xy" for day in (1, 2)]
+    for header in ("town,item,date,sales", "town,name,date,sales"):
+        with pytest.raises(
+            InputError, match="line 6: 'x' has two values for a time; '.*' names the series, and 'town' d"
+        ):
+            opened(tmp_path, header + "\n" + "\n".join(days) + "\n")
+    with pytest.raises(InputError, match="line 4: the time 2024-01-01 is before"):
+        opened(tmp_path, "store,sku,date,sales\na,x,2024-01-01,1\na,x,2024-01-02,1\na,x,2024-01-01,1\n")
+
+
+def test_a_column_without_numbers_is_shown(tmp_path, capsys):
+    assert opened(tmp_path, 'date,a,b\n2024-01-01,"3,161.00",1\n2024-01-02,"3,162.00",2\n').names == ("b",)
+    assert "left out, since they hold no numbers: a; 'a' begins with '3,161.00'" in capsys.readouterr().err
+
+
+def test_an_empty_index_in_other_formats_is_left_out(tmp_path):
+    import pandas as pd
+
+    pd.DataFrame({"Unnamed: 0": [None, None], "a": [1.0, 2.0]}).to_parquet(tmp_path / "a.parquet")
+    panel = open_series(str(tmp_path / "a.parquet")).panel
+    assert panel.start_times is None and panel.names == ("a",)

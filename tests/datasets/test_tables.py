@@ -1,0 +1,116 @@
+"""Tables: every format, and what is reported of broken ones."""
+
+import gzip
+import os
+import re
+
+import pytest
+
+from nlp_rnn.checks import InputError
+from nlp_rnn.datasets.splits import open_text_dataset
+from nlp_rnn.datasets.tables import count_lines, decode_lines, is_table, open_table
+from tests.datasets.files import ROWS, labelled_texts, write_table
+
+NAMES = ["x.csv", "x.csv.gz", "x.tsv", "x.tsv.gz", "x.jsonl", "x.jsonl.gz", "x.parquet"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reads_a_table(tmp_path, name):
+    dataset = open_text_dataset(str(write_table(tmp_path / name)))
+    assert sorted(labelled_texts(dataset)) == sorted(ROWS)
+    assert dataset.notes == ["text column: text", "label column: label"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_names_its_columns_and_the_place_of_each_row(tmp_path, name):
+    path = write_table(tmp_path / name)
+    table = open_table(path)
+    assert table.columns == ("text", "label") and is_table(path)
+    places = [place for place, _ in table.rows()]
+    first = 2 if "csv" in name or "tsv" in name else 1  # after the header
+    unit = "row" if "parquet" in name else "line"
+    assert places == [f"{path}, {unit} {first + n}" for n in range(60)]
+    assert table.size == (None if name.endswith(".gz") else 59 + first), "the header is counted, for it is approximate"
+
+
+def test_a_text_may_be_long_and_contain_anything(tmp_path):
+    texts = ["x " * 5_000_000, "nul \0 here", "😀", "مرحبا", "e\u0301", "line\nbreak", ""]
+    path = write_table(tmp_path / "x.csv", [(t, "ab"[n % 2]) for n, t in enumerate(texts)])
+    assert sorted(t for t, _ in labelled_texts(open_text_dataset(str(path)))) == sorted(texts)
+
+
+def test_repeated_columns_are_numbered_and_blank_lines_skipped(tmp_path):
+    (tmp_path / "x.csv").write_text("text,label,text\n\na,b,c\n")
+    table = open_table(tmp_path / "x.csv")
+    assert table.columns == ("text", "label", "text (2)") and table.header == ("text", "label", "text")
+    assert list(table.rows()) == [(f"{tmp_path}/x.csv, line 3", {"text": "a", "label": "b", "text (2)": "c"})]
+
+
+def test_a_byte_order_mark_is_removed_and_counted():
+    assert list(decode_lines([b"\xef\xbb\xbfa\n", b"b"], "x")) == ["a\n", "b"]
+    with pytest.raises(InputError, match="x, line 1, byte 4: 0xff is not UTF-8; save the text as UTF-8"):
+        list(decode_lines([b"\xef\xbb\xbfa\xff\n"], "x"))
+
+
+@pytest.mark.parametrize("content, lines", [(b"", 0), (b"a", 1), (b"a\n", 1), (b"a\nb", 2), (b"\n\n", 2)])
+def test_lines_are_counted(tmp_path, content, lines):
+    (tmp_path / "x.txt").write_bytes(content)
+    assert count_lines(tmp_path / "x.txt") == lines
+    (tmp_path / "x.txt.gz").write_bytes(gzip.compress(content))
+    assert count_lines(tmp_path / "x.txt.gz") is None
+
+
+def test_what_utf8_cannot_encode_becomes_a_question_mark(tmp_path):
+    (tmp_path / "x.jsonl").write_text('{"text": "a \\ud83d b", "label": "\\ude00"}\n')
+    assert labelled_texts(open_text_dataset(str(tmp_path / "x.jsonl"))) == [("a ? b", "?")]
+
+
+@pytest.mark.parametrize(
+    "name, content, message",
+    [
+        ("x.csv", b"", "x.csv is empty: give a file with a header line and at least two rows"),
+        ("x.csv", b"\n\n", "x.csv is empty: give a file with a header line"),
+        ("x.csv", b"text,label\na,b\n\xff,b\n", "x.csv, line 3, byte 15: 0xff is not UTF-8"),
+        ("x.csv", b"text,label\na,\n", "x.csv, line 2: no label in column 'label'"),
+        ("x.csv", b"text,label\na\n", "x.csv, line 2: 1 columns, but the header has 2"),
+        ("x.csv", b'text,label\n"a,b\nc,d\n', "x.csv, line 2: .*quotation mark not closed"),
+        ("x.csv.gz", gzip.compress(b"text,label\n" + b"a,b\n" * 9, mtime=0)[:-12], "x.csv.gz: damaged gzip file"),
+        ("x.csv.gz", b"text,label\n", "x.csv.gz: damaged gzip file after line 0"),
+        (
+            "x.jsonl",
+            b'{"text": "a", "label": "b"}\n{"text"\n',
+            "x.jsonl, line 2: not JSON: .*; write one object per line",
+        ),
+        ("x.jsonl", b'{"text": "a", "label": "b"}\n[1]\n', "x.jsonl, line 2: not a JSON object; write one per line"),
+        ("x.jsonl", b'{"text": "a", "label": "b"}\n{"text": "a"}\n', "x.jsonl, line 2: no label in column 'label'"),
+        ("x.jsonl", b'{"text": 3, "label": "b"}\n', "x.jsonl, line 1: column 'text' holds int, not text"),
+        ("x.jsonl", b'{"text": "a", "label": ["b"]}\n', "x.jsonl, line 1: column 'label' holds list, not a label"),
+        (
+            "x.jsonl",
+            b'{"text": "a", "label": "b"}\n{"body": "c", "label": "b"}\n',
+            "x.jsonl, line 2: no text in column 'text'; every row needs one",
+        ),
+        ("x.parquet", b"PAR1 and no more", "x.parquet: not a complete parquet file"),
+        ("x.docx", b"?", "files of type '.docx' are not supported; use .csv, .tsv, .jsonl, .parquet, or a folder"),
+    ],
+)
+def test_reports_what_is_broken_and_where(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        labelled_texts(open_text_dataset(str(tmp_path / name)))
+
+
+def test_a_parquet_file_that_is_cut_off(tmp_path):
+    path = write_table(tmp_path / "x.parquet")
+    os.truncate(path, path.stat().st_size // 2)
+    with pytest.raises(InputError, match=r"x.parquet: not a complete parquet file, perhaps cut off"):
+        open_text_dataset(str(path))
+
+
+def test_a_parquet_file_with_damaged_data(tmp_path):
+    path = write_table(tmp_path / "x.parquet", [(f"{n} {n * n % 7919}", "ab"[n % 2]) for n in range(9_000)])
+    content = bytearray(path.read_bytes())
+    content[4:400] = b"\xff" * 396  # of the first page; the footer is intact
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=re.escape(f"{path}: damaged after row 0: ")):
+        list(open_table(path).rows())

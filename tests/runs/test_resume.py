@@ -1,0 +1,139 @@
+"""Resuming an interrupted run: as it was begun, or not at all."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from nlp_rnn import recipes, settings
+from nlp_rnn.checks import UsageError
+from nlp_rnn.cli import data as cli_data
+from nlp_rnn.cli import evaluate, finetune
+from nlp_rnn.runs.paths import begun
+from nlp_rnn.runs.resume import as_begun, check_resumable, say_how_to_resume
+from nlp_rnn.task import get
+
+
+@dataclass(frozen=True)
+class Config:
+    units: int = 64
+    seed: int = 0
+
+
+RECIPE = SimpleNamespace(Config=Config)
+SPECIFICATION = {"recipe": "mine", "settings": {"units": 8, "seed": 0}, "data": {"name": "a.csv"}, "start": None}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """A function that writes the specification of an unfinished run with some changes, and returns its OUT."""
+
+    def write(**changes):
+        folder = tmp_path / "out.unfinished"
+        folder.mkdir(exist_ok=True)
+        (folder / "purpose.json").write_text(json.dumps(SPECIFICATION | changes), encoding="utf-8")
+        return tmp_path / "out"
+
+    return write
+
+
+def test_says_what_is_resumed(write, capsys, tmp_path):
+    assert as_begun(RECIPE, "mine", tmp_path / "none", None) == {}
+    assert as_begun(RECIPE, "mine", write(), None) == SPECIFICATION
+    assert "resuming as begun: data a.csv units=8\n" in capsys.readouterr().err
+
+
+def test_says_that_nothing_is_kept(capsys, tmp_path):
+    say_how_to_resume(tmp_path / "none")
+    assert capsys.readouterr().err == "No epoch was finished: nothing is kept.\n"
+
+
+def test_another_recipe_or_start_is_refused(write):
+    with pytest.raises(UsageError, match="out.unfinished was begun with the recipe mine: resume with the command that"):
+        as_begun(RECIPE, "other", write(), None)
+    with pytest.raises(UsageError, match="out.unfinished was begun from scratch: resume with"):
+        as_begun(RECIPE, "mine", write(), Path("runs/a"))
+    with pytest.raises(UsageError, match="out.unfinished was begun from runs/a: resume with"):
+        as_begun(RECIPE, "mine", write(start="runs/a"), None)
+
+
+def test_settings_are_compared_by_their_new_names(write):
+    out = write(settings={"unit": "word", "seed": 0, "model": "paths"})
+    same = SPECIFICATION | {"settings": {"token_level": "word", "seed": 0, "model": "sample_paths"}}
+    check_resumable(out, same, resume=True)
+    with pytest.raises(UsageError, match="was begun with token_level=word, not byte: resume with the same"):
+        check_resumable(out, same | {"settings": {"token_level": "byte"}}, resume=True)
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"recipe": "a", "settings": 1, "data": {}}'])
+def test_a_damaged_specification_is_refused(write, text):
+    out = write()
+    (out.with_name("out.unfinished") / "purpose.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"purpose.json is damaged: remove .*out.unfinished and start again"):
+        begun(out)
+
+
+def test_omitted_options_keep_the_values_of_the_unfinished_run():
+    before = {"name": "a.csv", "text_column": "summary", "past_columns": ["price"]}
+    nothing = {"name": None, "text_column": None, "past_columns": ()}
+    merged = cli_data.merged
+    assert merged(nothing, before) == before
+    assert merged(nothing, {"name": "shipped"}) == nothing | {"name": "shipped"}
+    assert merged(nothing | {"name": "a.csv", "text_column": "body"}, before) == before | {"text_column": "body"}
+    assert merged(nothing | {"name": "b.csv"}, before) == nothing | {"name": "b.csv"}, "other data, other columns"
+
+
+def test_settings_that_a_recipe_no_longer_accepts_are_named():
+    recipe = recipes.load("sentiment")
+    with pytest.raises(UsageError, match="units must be a positive int, got 0: the recipe does not accept the setti"):
+        settings.from_run(recipe.Config, {"units": 0})
+
+
+@pytest.fixture
+def requests(monkeypatch):
+    """The requests for data that commands make, of a forecaster that was trained on another column."""
+    data = {"name": "old.csv", "label_column": "sales", "text_column": None, "past_columns": ()}
+    made = []
+
+    def opened(task, name, columns, earlier, *_):
+        made.append(cli_data.merged({"name": name, **columns}, earlier))
+        return SimpleNamespace(notes=[]), made[-1]
+
+    def run(kind, data=data):
+        task = get(kind)
+        report = SimpleNamespace(figures={}, measured_on="", examples=())
+        monkeypatch.setattr(type(task), "measure", lambda *_: report)
+        start = SimpleNamespace(path="old", recipe="forecasting", settings={"seed": 0}, data=data, task=task)
+        for command in (finetune, evaluate):
+            monkeypatch.setattr(command, "open_run", lambda *_: start)
+
+    monkeypatch.setattr(finetune, "open_dataset", opened)
+    monkeypatch.setattr(evaluate, "open_dataset", opened)
+    monkeypatch.setattr(finetune, "train", lambda *_: None)
+    monkeypatch.setattr(evaluate, "print_figures", lambda *_: None)
+    return SimpleNamespace(made=made, run=run)
+
+
+def test_a_resumed_fine_tuning_reads_the_columns_that_it_was_begun_with(cli, requests):
+    requests.run("forecaster")
+    Path("out.unfinished").mkdir()
+    data = {"name": "new.csv", "label_column": "turnover"}
+    specification = {"recipe": "forecasting", "settings": {}, "data": data, "start": "old"}
+    Path("out.unfinished/purpose.json").write_text(json.dumps(specification))
+    for more in ((), ("--data", "new.csv")):
+        result = cli("finetune", "old", "--out", "out", "--resume", *more)
+        assert result.exit_code == 0, result.output
+        assert requests.made[-1]["name"] == "new.csv" and requests.made[-1]["label_column"] == "turnover"
+    result = cli("finetune", "old", "--out", "other", "--data", "new.csv")
+    assert result.exit_code == 0 and requests.made[-1]["label_column"] == "sales"
+
+
+def test_a_classifier_is_evaluated_on_the_columns_that_it_was_trained_on(cli, requests):
+    requests.run("text_classifier", {"name": "d.csv", "text_column": "summary", "label_column": None})
+    for more, column in ((), "summary"), (("--data", "d.csv"), "summary"), (("--data", "e.csv"), None):
+        assert cli("evaluate", "run", *more).exit_code == 0
+        assert requests.made[-1]["text_column"] == column
+    assert cli("evaluate", "run", "--text-column", "body").exit_code == 0
+    assert requests.made[-1]["text_column"] == "body" and requests.made[-1]["name"] == "d.csv"

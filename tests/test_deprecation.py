@@ -1,0 +1,127 @@
+"""Old names of modules, functions and arguments, which are understood with a warning until version 0.4."""
+
+import importlib
+import inspect
+import sys
+
+import pytest
+
+from nlp_rnn import deprecation
+from nlp_rnn.deprecation import (
+    FORMER_SETTINGS,
+    REMOVED_IN,
+    current_arguments,
+    install,
+    renamed,
+    renamed_arguments,
+    warn_renamed,
+)
+
+
+@renamed_arguments({"unit": "token_level", "smoothing": "label_smoothing"})
+def function(text, token_level="word", *, label_smoothing=0.0):
+    """Its documentation."""
+    return text, token_level, label_smoothing
+
+
+@pytest.fixture
+def former(monkeypatch):
+    """Tables of two old modules, `oldchecks` and the package `oldtext`, and of one renamed function."""
+    modules = {"oldchecks": ("checks",), "oldtext": ("text.chunks", "checks"), "oldtext.part": ("text.chunks",)}
+    monkeypatch.setattr(deprecation, "MODULES", modules)
+    monkeypatch.setattr(deprecation, "NAMES", {("oldchecks", "CallError"): ("checks", "UsageError")})
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    install()
+    yield modules
+    for name in modules:
+        sys.modules.pop(f"nlp_rnn.{name}", None)
+        package = sys.modules["nlp_rnn"]
+        if name in vars(package):
+            delattr(package, name)
+
+
+def test_renamed_arguments_are_passed_on_with_a_warning():
+    assert function("a", "byte", label_smoothing=0.1) == ("a", "byte", 0.1)
+    with pytest.warns(FutureWarning, match=f"the argument unit is now token_level; .* in nlp-rnn {REMOVED_IN}") as seen:
+        assert function("a", unit="byte") == ("a", "byte", 0.0)
+    assert seen[0].filename == __file__, "the warning is for the line that calls"
+    with pytest.warns(FutureWarning) as seen:
+        assert function("a", unit="byte", smoothing=0.2) == ("a", "byte", 0.2)
+    assert len(seen) == 2
+
+
+def test_an_argument_under_both_names_is_refused():
+    with pytest.raises(TypeError, match="token_level and unit are the same argument: give token_level alone"):
+        function("a", unit="byte", token_level="byte")
+
+
+def test_a_decorated_function_keeps_its_name_documentation_and_signature():
+    assert function.__name__ == "function" and function.__doc__ == "Its documentation."
+    assert list(inspect.signature(function).parameters) == ["text", "token_level", "label_smoothing"]
+
+
+def test_a_config_of_an_older_version_has_its_arguments_renamed_without_a_warning():
+    assert current_arguments({"unit": "byte", "size": 3}, {"unit": "token_level"}) == {"token_level": "byte", "size": 3}
+    assert current_arguments({"token_level": "byte"}, {"unit": "token_level"}) == {"token_level": "byte"}
+
+
+def test_an_option_is_reported_once(monkeypatch, capsys):
+    monkeypatch.setattr(deprecation, "_warned", set())
+    for _ in range(2):
+        warn_renamed("--beam", "--beam-width")
+    assert capsys.readouterr().err == f"--beam is now --beam-width; the old name goes in version {REMOVED_IN}\n"
+
+
+def test_an_old_module_is_imported_with_the_names_it_had(former):
+    old = importlib.import_module("nlp_rnn.oldchecks")
+    checks = importlib.import_module("nlp_rnn.checks")
+    with pytest.warns(
+        FutureWarning, match=r"nlp_rnn.oldchecks.positive_int is now nlp_rnn.checks.positive_int"
+    ) as seen:
+        assert old.positive_int is checks.positive_int
+    assert seen[0].filename == __file__
+    with pytest.warns(FutureWarning, match=r"nlp_rnn.oldchecks.CallError is now nlp_rnn.checks.UsageError"):
+        from nlp_rnn.oldchecks import CallError
+    assert CallError is checks.UsageError
+
+
+def test_an_old_module_may_be_in_several_ones_today_and_have_submodules(former):
+    with pytest.warns(FutureWarning):
+        from nlp_rnn.oldtext import chunks, nearest
+        from nlp_rnn.oldtext.part import MAX_WEIGHT
+    assert chunks.__module__ == "nlp_rnn.text.chunks" and nearest.__module__ == "nlp_rnn.checks" and MAX_WEIGHT
+
+
+def test_names_and_modules_that_never_were_are_not_found(former):
+    old = importlib.import_module("nlp_rnn.oldchecks")
+    with pytest.raises(AttributeError, match=r"module 'nlp_rnn.oldchecks' has no attribute 'nothing'"):
+        old.nothing  # noqa: B018
+    with pytest.raises(ImportError, match="cannot import name 'nothing'"):
+        from nlp_rnn.oldchecks import nothing  # noqa: F401
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'nlp_rnn.never'"):
+        importlib.import_module("nlp_rnn.never")
+    with pytest.raises(AttributeError, match="has no attribute '__path__'"):
+        renamed("nlp_rnn.oldchecks", "__path__")
+
+
+def test_existing_modules_are_found_before_old_names(former, monkeypatch):
+    monkeypatch.setitem(former, "checks", ("text.chunks",))
+    assert importlib.import_module("nlp_rnn.checks").positive_int("n", 1) == 1
+
+
+def test_installing_twice_adds_one_finder(former):
+    count = len(sys.meta_path)
+    install()
+    assert len(sys.meta_path) == count
+
+
+def test_the_table_of_old_names_leads_to_names_that_exist():
+    for (module, name), (home, now) in deprecation.NAMES.items():
+        assert hasattr(importlib.import_module(f"nlp_rnn.{home}"), now), f"{module}.{name} -> {home}.{now}"
+    for module, homes in deprecation.MODULES.items():
+        for home in homes:
+            assert importlib.import_module(f"nlp_rnn.{home}"), f"{module} -> {home}"
+
+
+def test_no_setting_has_the_former_name_of_another():
+    assert not set(FORMER_SETTINGS) & set(FORMER_SETTINGS.values())
