@@ -7,6 +7,7 @@ types a command: the command line prints them as one line and exits without a tr
 from collections.abc import Iterable
 from difflib import get_close_matches
 from numbers import Real
+from typing import TypeGuard
 
 from nlp_rnn import deprecation
 
@@ -40,7 +41,7 @@ def positive_int(name: str, value: object) -> int:
 
 def fraction(name: str, value: object) -> float:
     """Return `value` as a float if it is in [0, 1), like a dropout rate or the share of a split."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < 1:
+    if not _is_number(value) or not 0 <= value < 1:
         raise ValueError(f"{name} must be a number from 0 up to, not including, 1, got {value!r}")
     return float(value)
 
@@ -54,21 +55,22 @@ def not_negative(name: str, value: object) -> int:
 
 def random_seed(name: str, value: object) -> int:
     """Return `value` if it is an int from 0 to 2**32 - 1, which every random generator accepts."""
-    if not_negative(name, value) >= 2**32:
+    seed = not_negative(name, value)
+    if seed >= 2**32:
         raise ValueError(f"{name} must be below 2**32, got {value}")
-    return value
+    return seed
 
 
 def above_zero(name: str, value: object) -> float:
     """Return `value` as a float if it is a finite number above 0."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < float("inf"):
+    if not _is_number(value) or not 0 < value < float("inf"):
         raise ValueError(f"{name} must be a number above 0, got {value!r}")
     return float(value)
 
 
 def at_least_zero(name: str, value: object) -> float:
     """Return `value` as a float if it is a finite number of 0 or above."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < float("inf"):
+    if not _is_number(value) or not 0 <= value < float("inf"):
         raise ValueError(f"{name} must be a number of 0 or above, got {value!r}")
     return float(value)
 
@@ -76,9 +78,14 @@ def at_least_zero(name: str, value: object) -> float:
 def one_of(name: str, value: object, choices: Iterable[str]) -> str:
     """Return `value` if it is among `choices`."""
     choices = tuple(choices)
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
     return value
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a number; a bool is none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from nlp_rnn.former_names import MODULES, NAMES
 from nlp_rnn.progress import say
@@ -135,9 +135,9 @@ def renamed_arguments(former: Mapping[str, str]) -> Callable[[_Decorated], _Deco
         3
     """
 
-    def decorate(function):
+    def decorate(function: _Decorated) -> _Decorated:
         @functools.wraps(function)
-        def call(*args, **kwargs):
+        def call(*args: Any, **kwargs: Any) -> Any:
             for old, new in former.items():
                 if old in kwargs:
                     if new in kwargs:
@@ -146,8 +146,9 @@ def renamed_arguments(former: Mapping[str, str]) -> Callable[[_Decorated], _Deco
                     kwargs[new] = kwargs.pop(old)
             return function(*args, **kwargs)
 
-        call.__signature__ = inspect.signature(function)
-        return call
+        decorated = cast(Any, call)  # of the same type as `function`, with an attribute that functions do not declare
+        decorated.__signature__ = inspect.signature(function)
+        return decorated
 
     return decorate
 

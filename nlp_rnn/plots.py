@@ -35,13 +35,14 @@ def curves(history: Sequence[dict], path: Path) -> None:
     figure = _figure(4 * len(names), 3.2)
     epochs = [row["epoch"] for row in history]
     best = min(history, key=lambda row: row["val_loss"])["epoch"]
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+    drawn = figure.subplots(1, len(names), squeeze=False)[0]
+    for axes, name in zip(drawn, names, strict=True):
         axes.plot(epochs, [row[name] for row in history], "o-", color=_TRAIN, label="training")
         axes.plot(epochs, [row[f"val_{name}"] for row in history], "o-", color=_VALIDATION, label="validation")
         axes.axvline(best, color="0.7", linestyle=":", label="best epoch")
         axes.set(title=name.capitalize(), xlabel="epoch", xticks=_ticks(epochs))
         axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    drawn[-1].legend(frameon=False)
     _save(figure, path)
 
 
@@ -85,7 +86,7 @@ def lines(named: dict[str, dict[float, float]], title: str, xlabel: str, ylabel:
         style = {"color": colour, "linewidth": 1.5 + over, "markersize": 4 + 2 * over}
         axes.plot(list(points), list(points.values()), f"{marker}-", label=name, **style)
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel, ylim=(-0.02, 1.02))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="center right")
     _save(figure, path)

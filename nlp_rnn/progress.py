@@ -71,12 +71,12 @@ class _Lines:
         if self.first is None:
             self.first = now, done  # before it is start-up, which would distort the estimate
         elif now >= self.next:
-            self._print(now, done, state)
+            self._print(now, done, state, self.first)
 
-    def _print(self, now, done, state):
+    def _print(self, now, done, state, first):
         self.next = now + _INTERVAL
         amount = f"{done:,.0f}"
-        started, before = self.first
+        started, before = first
         if self.total and done > before:
             left = (now - started) * max(self.total - done, 0) / (done - before)
             amount = f"{min(100, 100 * done / self.total):.0f} %, {_clock(left)} left"

@@ -1,6 +1,8 @@
 """Find a recipe by name or path, load it, and read what it says of itself."""
 
 import ast
+import dataclasses
+import operator
 import shutil
 import sys
 from pathlib import Path
@@ -8,7 +10,10 @@ from types import ModuleType
 
 from nlp_rnn import resources, task
 from nlp_rnn.checks import InputError, UsageError, nearest
+from nlp_rnn.deprecation import FORMER_SETTINGS, warn_renamed
+from nlp_rnn.settings import Settings
 from nlp_rnn.task import Task
+from nlp_rnn.training.settings import TrainingSettings
 
 PARTS = ("Config", "load_data", "build_model", "train")
 LIGHT = ("dataclasses", "typing", "nlp_rnn.settings", "nlp_rnn.checks")  # modules that `Config` may import from
@@ -75,11 +80,29 @@ def task_of(recipe: ModuleType) -> Task:
     Raises:
         UsageError: there is no such task.
     """
-    if not hasattr(recipe, "TASK"):  # version 0.1 had TAKES instead
-        return task.task_named(getattr(recipe, "TAKES", "labels"))
+    if not hasattr(recipe, "TASK"):
+        return _former_task(recipe)
     if recipe.TASK not in task.TASKS:
         raise UsageError(f"{recipe.__file__}: there is no task '{recipe.TASK}', only {', '.join(task.TASKS)}")
     return task.get(recipe.TASK)
+
+
+def _former_task(recipe):
+    """The task of a recipe of version 0.1, which had TAKES instead of TASK."""
+    found = task.task_named(getattr(recipe, "TAKES", "labels"))
+    warn_renamed(f"{recipe.__file__}: a recipe for {found.takes}", f'a recipe with TASK = "{found.kind}"')
+    return found
+
+
+def _with_current_names(config_class):
+    """Let the settings of a recipe of version 0.1 be read by their new names; those that are new have their default."""
+    own = {field.name for field in dataclasses.fields(config_class)}
+    for field in dataclasses.fields(TrainingSettings):
+        if not hasattr(config_class, field.name):
+            setattr(config_class, field.name, field.default)
+    for name, former in FORMER_SETTINGS.items():
+        if former in own and name not in own:
+            setattr(config_class, name, property(operator.attrgetter(former)))
 
 
 def load(name: str) -> ModuleType:
@@ -97,8 +120,10 @@ def load(name: str) -> ModuleType:
     missing = [part for part in PARTS if not hasattr(recipe, part)]
     if missing:
         raise UsageError(
-            f"{path} is no recipe: it lacks {', '.join(missing)}; begin with 'nlp-rnn copy sentiment FILE'"
+            f"{path} is no recipe: it lacks {', '.join(missing)}; start from 'nlp-rnn copy sentiment FILE'"
         )
+    if not issubclass(recipe.Config, Settings):
+        _with_current_names(recipe.Config)
     return recipe
 
 

@@ -32,8 +32,13 @@ def load_module(path: Path, prefix: str = "") -> ModuleType:
     Args:
         path: of the file.
         prefix: of the module's name, which ends with that of the file.
+
+    Raises:
+        ImportError: it is no file of Python.
     """
     spec = importlib.util.spec_from_file_location(f"{prefix}{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no file of Python")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # `dataclasses` looks a class up in its module
     spec.loader.exec_module(module)

@@ -73,7 +73,7 @@ class Settings:
         check(self)
 
 
-def check(config: object) -> None:
+def check(config: Any) -> None:
     """Check every field of a config against what it declares.
 
     Raises:

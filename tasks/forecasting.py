@@ -115,8 +115,9 @@ def build_model(config: Config, panel: Panel, start: Forecaster | None) -> Direc
         model.set_weights(start.model.get_weights())
     elif panel.columns:
         ends = held_out_ends(panel, config.horizon, config.origins)
+        observed, _ = panel.given_covariates
         seen = zip(panel.offsets[:-1], ends, strict=True)
-        model.standardise.adapt(np.concatenate([panel.covariates[begin : begin + end] for begin, end in seen]))
+        model.standardise.adapt(np.concatenate([observed[begin : begin + end] for begin, end in seen]))
     return model
 
 

@@ -19,10 +19,11 @@ import keras
 
 from nlp_rnn import runs
 from nlp_rnn.checks import UsageError, fraction, not_negative, positive_int
-from nlp_rnn.classification import Classifier, TextClassifier
+from nlp_rnn.classification import Classifier
 from nlp_rnn.classification.data import check_sizes, classes_of, say_size, texts_in
+from nlp_rnn.classification.pipeline import TextClassifier
 from nlp_rnn.datasets import TextDataset
-from nlp_rnn.language_model import LanguagePipeline
+from nlp_rnn.language_model.pipeline import LanguagePipeline
 from nlp_rnn.progress import say, track
 from nlp_rnn.settings import setting
 from nlp_rnn.text import TextEncoder, TokenCounter, fit_vocabulary

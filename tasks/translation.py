@@ -95,13 +95,13 @@ class Data(NamedTuple):
 def load_data(config: Config, dataset: PairDataset, folder: Path, start: Translator | None) -> Data:
     """Learn the vocabularies of both sides on the training pairs, then encode the training and validation pairs."""
     check_measurable(dataset)
-    encoders = [learn_encoder(config, dataset, side, start) for side in ("source", "target")]
-    splits = encode_splits(dataset, *encoders, folder)
-    buckets = (
+    source, target = (learn_encoder(config, dataset, side, start) for side in ("source", "target"))
+    splits = encode_splits(dataset, source, target, folder)
+    train, validation = (
         PairBuckets(splits[split], config.batch_size, config.max_batch_tokens, seed)
         for split, seed in (("train", config.seed), ("validation", None))
     )
-    return Data(*encoders, *buckets, splits["train"].max_length_ratio)
+    return Data(source, target, train, validation, splits["train"].max_length_ratio)
 
 
 def build_model(config: Config, data: Data, start: Translator | None) -> Seq2Seq:

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "training": {"batches", "layers", "settings", "text"},
     "task": {"datasets", "report"},
     "runs": {"plots", "settings", "task", "weights"},
-    "recipes": {"resources", "settings", "task"},
+    "recipes": {"resources", "settings", "task", "training"},
     "export": {"runs", "task"},
     **{name: LIBRARY | {"report", "runs", "task", "weights"} for name in TASKS},
     "cli": {"datasets", "export", "recipes", "report", "resources", "runs", "settings", "task"},

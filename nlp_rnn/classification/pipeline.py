@@ -4,7 +4,7 @@ Shapes: B batch, C classes.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import keras
 import numpy as np
@@ -51,7 +51,7 @@ class TextClassifier:
         (True, (2,))
     """
 
-    kind = "text_classifier"
+    kind: ClassVar[str] = "text_classifier"
 
     def __init__(self, encoder: TextEncoder, model: keras.Model, classes: list[str]):
         self.encoder = encoder

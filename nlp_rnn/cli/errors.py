@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from typing import NoReturn
 
 import click
 
@@ -67,6 +68,6 @@ def quiet_tensorflow() -> None:
         os.close(hidden)
 
 
-def _leave(line, code):
+def _leave(line: str, code: int) -> NoReturn:
     say(line)
     sys.exit(code)

@@ -29,7 +29,7 @@ class PackagedFile:
             OSError: the package is not installed, or the file has another content.
         """
         try:
-            path = Path(metadata.distribution(self.package).locate_file(self.file))
+            path = Path(str(metadata.distribution(self.package).locate_file(self.file)))
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
         except (metadata.PackageNotFoundError, FileNotFoundError):
             cure = f"pip install {self.package}=={self.version}"

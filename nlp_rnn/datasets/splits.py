@@ -79,8 +79,8 @@ class TextDataset:
     def size(self, split: str | None = None) -> float | None:
         """The approximate number of examples, in all or in a split, for showing progress; None where it is unknown."""
         if split is None:
-            sizes = [table.size for table in self.tables.values()]
-            return None if None in sizes else sum(sizes)
+            sizes = [table.size for table in self.tables.values() if table.size is not None]
+            return sum(sizes) if len(sizes) == len(self.tables) else None
         if self._is_given(split):
             return self.tables[split].size
         rows, missing = self.tables[self._divided()].size, self._missing()

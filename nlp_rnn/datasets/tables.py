@@ -136,7 +136,7 @@ def _delimited(path: Path, **dialect: Any) -> Table:
         raise _empty(path)
     columns = _distinct(header)
 
-    def rows():
+    def rows() -> Iterator[Row]:
         records = _records(path, dialect)
         next(records)
         for place, record in records:

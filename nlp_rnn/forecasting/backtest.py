@@ -4,7 +4,7 @@ Shapes: N series, K origins, H points of a forecast, Q quantiles.
 """
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -97,7 +97,12 @@ def _forecasts(forecaster, methods, panel, origins):
     horizon = forecaster.options["horizon"]
     tests = [_from_origin(forecaster, methods, panel, horizon * back) for back in range(origins, 0, -1)]
     points = {name: np.concatenate([test.points[name] for test in tests]) for name in (MODEL, *methods)}
-    return _Test(points, *(np.concatenate([test[n] for test in tests]) for n in range(1, 4)))
+    return _Test(
+        points,
+        np.concatenate([test.quantiles for test in tests]),
+        np.concatenate([test.actual for test in tests]),
+        np.concatenate([test.sizes for test in tests]),
+    )
 
 
 def _from_origin(forecaster, methods, panel, back):
@@ -181,7 +186,7 @@ def _quantile_metrics(test, series):
     return {name: plain(value) for name, value in figures.items()}
 
 
-def _fans(panel, horizon, test) -> Sequence[Fan]:
+def _fans(panel, horizon, test) -> list[Fan]:
     """A few series with their forecasts from the last origin."""
     quantiles, actual = test.quantiles[-len(panel) :], test.actual[-len(panel) :]
     chosen = np.unique(np.linspace(0, len(panel) - 1, MAX_FANS).astype(int))

@@ -8,10 +8,11 @@ Shapes: T values seen, H steps to forecast.
 import itertools
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
+from typing import Protocol
 
 import numpy as np
 
@@ -120,7 +121,13 @@ def _filled(seen):
     return begun[last]
 
 
-METHODS: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {
+class Method(Protocol):
+    """A way to forecast a series."""
+
+    def __call__(self, seen: np.ndarray, season: int, horizon: int) -> np.ndarray: ...
+
+
+METHODS: dict[str, Method] = {
     NAIVE: naive,
     SEASONAL: seasonal_naive,
     NAIVE2: naive2,

@@ -129,7 +129,7 @@ class DirectForecaster(keras.Model):
         units, segment = self.settings["units"], self.settings["segment"]
         columns, future = self.settings["covariates"], self.settings["num_future_covariates"]
         self.segment_projection.build((None, None, (2 + columns) * segment))
-        if columns:
+        if self.standardise is not None:
             self.standardise.build()
         if future:
             self.query_projection.build((None, None, future * segment))
@@ -248,9 +248,9 @@ def pinball(targets: tf.Tensor, quantiles: tf.Tensor, levels: Sequence[float]) -
         >>> round(float(pinball(tf.constant([1.0]), tf.constant([[0.0, 3.0]]), [0.5, 0.9])[0]), 4)
         0.7
     """
-    levels = tf.constant(levels, quantiles.dtype)
+    shares = tf.constant(levels, quantiles.dtype)
     above = targets[..., None] - quantiles
-    return 2 * tf.reduce_mean(tf.maximum(levels * above, (levels - 1) * above), -1)
+    return 2 * tf.reduce_mean(tf.maximum(shares * above, (shares - 1) * above), -1)
 
 
 def _rising(levels):

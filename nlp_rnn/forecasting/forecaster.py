@@ -8,7 +8,7 @@ paths, C covariates.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypedDict
 
 import keras
 import numpy as np
@@ -32,6 +32,16 @@ class Forecast(NamedTuple):
 
     mean: np.ndarray
     quantiles: np.ndarray
+
+
+class ForecasterOptions(TypedDict):
+    """The keyword arguments of a `Forecaster`."""
+
+    season: int
+    horizon: int
+    context_length: int
+    frequency: str
+    columns: list[str]
 
 
 class Forecaster(ABC):
@@ -58,7 +68,7 @@ class Forecaster(ABC):
         ('QuantileForecaster', (1, 3), (1, 3, 2))
     """
 
-    kind = "forecaster"
+    kind: ClassVar[str] = "forecaster"
     network: ClassVar[type[keras.Model]]  # whose models a subclass takes
     request: ClassVar[Sequence[tf.TensorSpec]] = ()  # further inputs of the signatures, after values and covariates
 
@@ -82,8 +92,13 @@ class Forecaster(ABC):
     ):
         self.model = model
         self.classes = list(classes)
-        self.options = {"season": season, "horizon": horizon, "context_length": context_length}
-        self.options |= {"frequency": frequency, "columns": list(columns)}
+        self.options: ForecasterOptions = {
+            "season": season,
+            "horizon": horizon,
+            "context_length": context_length,
+            "frequency": frequency,
+            "columns": list(columns),
+        }
         if not model.built:
             model.build((None, None))
         self._compiled = tf.function(self._predict, reduce_retracing=True)
@@ -128,7 +143,7 @@ class Forecaster(ABC):
         series: Sequence[np.ndarray],
         horizon: int | None = None,
         quantile_levels: Sequence[float] = (0.1, 0.5, 0.9),
-        category_ids: Sequence[int] | None = None,
+        category_ids: Sequence[int] | np.ndarray | None = None,
         seed: int = 0,
         covariates: np.ndarray | None = None,
     ) -> Forecast:
@@ -149,8 +164,9 @@ class Forecaster(ABC):
         """
         horizon, columns = horizon or self.options["horizon"], self.options["columns"]
         shape = (len(series), self.options["context_length"] + horizon, len(columns)) if columns else None
-        if (None if covariates is None else np.shape(covariates)) != shape:
-            raise ValueError(f"covariates must be of shape {shape}, got {np.shape(covariates)}")
+        given = None if covariates is None else np.shape(covariates)
+        if given != shape:
+            raise ValueError(f"covariates must be of shape {shape}, got {given}")
         self.check(horizon, quantile_levels)
         category_ids = np.zeros(len(series), np.int32) if category_ids is None else np.asarray(category_ids, np.int32)
         if covariates is not None:

@@ -110,7 +110,7 @@ def lowest_coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray, serie
     return float(np.quantile(shares, 0.1, method="lower"))
 
 
-def owa(smape_: float, mase_: float, naive2: Mapping[str, float]) -> float:
+def owa(smape_: float, mase_: float, naive2: Mapping[str, float | None]) -> float:
     """Overall weighted average of the M4 competition: the mean of sMAPE and MASE, each relative to that of Naive2.
 
     NaN where Naive2 makes no error.

@@ -25,12 +25,11 @@ class Forecasting(Objective):
     def __init__(self, model: DirectForecaster | PathForecaster):
         super().__init__(model)
 
-    def loss_of(self, context, targets, category, covariates=None, *, training):
+    def loss_of(self, *data, training):
         def sums(*windows):
             losses, weights = self.model.window_losses(*windows, training=training)
             return tf.reduce_sum(losses * weights), tf.reduce_sum(weights)
 
-        windows = [context, targets, category, *([] if covariates is None else [covariates])]
-        losses, counts = zip(*split_batch(sums, *windows), strict=True)
+        losses, counts = zip(*split_batch(sums, *data), strict=True)
         values = tf.add_n(counts)
         return tf.add_n(losses) / tf.maximum(values, 1.0), 0.0, values

@@ -53,9 +53,20 @@ class Panel:
         """Points of each series, int64 [N]."""
         return np.diff(self.offsets)
 
-    def series(self, number: int) -> np.ndarray:
+    def series(self, number: int | np.integer) -> np.ndarray:
         """The values of one series."""
         return self.values[self.offsets[number] : self.offsets[number + 1]]
+
+    @property
+    def given_covariates(self) -> tuple[np.ndarray, np.ndarray]:
+        """`covariates` and `future_covariates` of series that have some.
+
+        Raises:
+            ValueError: they have none.
+        """
+        if self.covariates is None or self.future_covariates is None:
+            raise ValueError(f"covariates must be given for {self.name}, got none")
+        return self.covariates, self.future_covariates
 
     def matched(self, categories: Sequence[str]) -> "Panel":
         """The same series with categories numbered as in `categories`; one that is not there becomes 0."""
@@ -74,9 +85,10 @@ class Panel:
             "start_times": None if self.start_times is None else self.start_times[numbers],
         }
         if self.covariates is not None:
-            points = [np.arange(self.offsets[n], self.offsets[n + 1]) for n in numbers]
-            points = np.concatenate(points) if points else np.zeros(0, np.int64)
-            chosen |= {"covariates": self.covariates[points], "future_covariates": self.future_covariates[numbers]}
+            observed, future = self.given_covariates
+            ranges = [np.arange(self.offsets[int(n)], self.offsets[int(n) + 1]) for n in numbers]
+            points = np.concatenate(ranges) if ranges else np.zeros(0, np.int64)
+            chosen |= {"covariates": observed[points], "future_covariates": future[numbers]}
         return replace(self, **chosen)
 
     def covariate_windows(
@@ -89,29 +101,31 @@ class Panel:
             positions: int [B], of the first point to forecast, counted over all points.
             context_length, horizon: points before the positions, and from them on.
         """
+        observed, future = self.given_covariates
         points = positions[:, None] + np.arange(-context_length, horizon)
         begin, end = self.offsets[series][:, None], self.offsets[series + 1][:, None]
         inside, after = (points >= begin) & (points < end), points - end
-        given = (after >= 0) & (after < self.future_covariates.shape[1])
+        given = (after >= 0) & (after < future.shape[1])
         windows = np.full((*points.shape, len(self.columns)), np.nan, np.float32)
-        windows[inside] = self.covariates[points[inside]]
-        windows[given] = self.future_covariates[np.broadcast_to(series[:, None], points.shape)[given], after[given]]
+        windows[inside] = observed[points[inside]]
+        windows[given] = future[np.broadcast_to(series[:, None], points.shape)[given], after[given]]
         windows[:, context_length:, self.num_future_covariates :] = np.nan
         return windows
 
     def forecast_covariates(
-        self, numbers: Sequence[int], ends: Sequence[int], context_length: int, horizon: int
+        self, numbers: Sequence[int], ends: Sequence[int] | np.ndarray, context_length: int, horizon: int
     ) -> np.ndarray | None:
         """`covariate_windows` of series forecast from these ends on, counted from their first points; None for none."""
         if self.covariates is None:
             return None
-        numbers = np.asarray(numbers, np.int64)
-        return self.covariate_windows(numbers, self.offsets[numbers] + np.asarray(ends), context_length, horizon)
+        series = np.asarray(numbers, np.int64)
+        return self.covariate_windows(series, self.offsets[series] + np.asarray(ends), context_length, horizon)
 
     @property
     def future_steps(self) -> np.ndarray:
         """For how many steps after its end all future covariates of each series are known, int [N]."""
-        unknown = np.isnan(self.future_covariates[..., : self.num_future_covariates]).any(-1)
+        _, future = self.given_covariates
+        unknown = np.isnan(future[..., : self.num_future_covariates]).any(-1)
         return np.argmax(np.pad(unknown, [(0, 0), (0, 1)], constant_values=True), axis=1)
 
 

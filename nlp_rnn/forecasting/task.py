@@ -52,7 +52,9 @@ class ForecastingTask(Task):
         from nlp_rnn.forecasting.pipeline import Forecaster
 
         model = weights.load(about["model"], folder / weights.WEIGHTS)
-        return Forecaster(model, about["classes"], **current_arguments(about["options"], FORMER_OPTIONS))
+        options = current_arguments(about["options"], FORMER_OPTIONS)
+        # It makes an instance of a subclass.
+        return Forecaster(model, about["classes"], **options)  # pyright: ignore[reportAbstractUsage]
 
     def measure(self, run: "Run", data: "SeriesDataset", before: bool = False) -> Report:
         from nlp_rnn.forecasting.backtest import evaluate, evaluate_model

@@ -75,7 +75,7 @@ class Windows:
     def arrays(self) -> tuple[np.ndarray, ...]:
         """All that training depends on."""
         panel = self.panel
-        covariates = () if panel.covariates is None else (panel.covariates, panel.future_covariates)
+        covariates = () if panel.covariates is None else panel.given_covariates
         return (panel.values, panel.offsets, self._ends, panel.category_ids, *covariates)
 
     def __len__(self) -> int:

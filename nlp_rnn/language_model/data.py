@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class TextData(NamedTuple):
     validation: LengthBuckets | Streams
     independent_texts: bool
 
-    def objective(self, model: LanguageModel, **settings: float) -> NextToken:
+    def objective(self, model: LanguageModel, **settings: Any) -> NextToken:
         """The model, ready to be trained on these data; settings are those of `NextToken`."""
         batches = [data.batch_size for data in (self.train, self.validation) if isinstance(data, Streams)]
         return NextToken(model, max(batches, default=None), **settings)

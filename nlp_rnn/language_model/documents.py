@@ -33,13 +33,11 @@ class DocumentDataset:
         splits: of each file, where they come in splits.
     """
 
-    def __init__(
-        self, name: str, files: list[Path], raw: bool, tables: int = 0, splits: Sequence[str | None] | None = None
-    ):
+    def __init__(self, name: str, files: list[Path], raw: bool, tables: int = 0, splits: Sequence[str] | None = None):
         self.name = name
         self.files = files
         self.raw = raw
-        self.splits = list(splits) if splits else [None] * len(files)
+        self.splits: list[str | None] = list(splits) if splits else [None] * len(files)
         self.notes = [f"{len(files):,} text files"] if len(files) > 1 else []
         self.notes += [f"splits as given: {', '.join(sorted(set(splits)))}"] if splits else []
         self.notes += [f"tables in the same folder, which are not read: {tables:,}"] if tables else []
@@ -54,7 +52,7 @@ class DocumentDataset:
         begun = 0
         for file, size, given in zip(self.files, self._bytes, self.splits, strict=True):
             for offset, piece, ends in self._pieces(file):
-                split = self._split_at(begun + offset) if _is_divided(given) else given
+                split = self._split_at(begun + offset) if given is None or _is_divided(given) else given
                 yield Example(piece, "", f"{file}, byte {offset}", split, ends)
             begun += size if _is_divided(given) else 0
 
@@ -68,8 +66,8 @@ class DocumentDataset:
 
     def size(self, split: str | None = None) -> float | None:
         """About how many pieces there are, or a split has, for showing progress; None where counting costs too much."""
-        counts = [count_lines(file) for file in self.files]
-        if None in counts:
+        counts = [count for file in self.files if (count := count_lines(file)) is not None]
+        if len(counts) < len(self.files):
             return None
         total = 0.0
         for count, given in zip(counts, self.splits, strict=True):
@@ -111,7 +109,7 @@ class DocumentDataset:
             yield from _cut(*held, longest, within, ends=True)
 
 
-def _is_divided(split):
+def _is_divided(split: str | None) -> bool:
     """Whether a file of this split is divided: files of no split, or of "train" where another split is missing."""
     return split in (None, "train")
 

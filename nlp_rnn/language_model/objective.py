@@ -70,7 +70,8 @@ class NextToken(TokenObjective):
                 variable.assign(tf.ensure_shape(whole, variable.shape))
         return outputs
 
-    def loss_of(self, ids, begins, training):
+    def loss_of(self, *data, training):
+        ids, begins = data
         outputs = self.read(ids, begins, training)
         output, weights, tokens = self._output(outputs.hidden, ids)
         if training and self.softmax_samples:

@@ -4,7 +4,6 @@ Shapes: B batch, T tokens, V vocabulary, E embedding.
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -74,7 +73,7 @@ def measure(objective: NextToken, data: Streams | LengthBuckets, characters: int
     }
 
 
-def _sums_of(objective: NextToken) -> Callable:
+def _sums_of(objective: NextToken) -> tf.types.experimental.PolymorphicFunction:
     """A function of a batch: its loss, top-1 and top-5 hits, and tokens, summed, [4]."""
 
     def of_row(row):

@@ -4,7 +4,7 @@ Shapes: B batch, T tokens, V vocabulary, L length of the generated text, C candi
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -58,7 +58,7 @@ class LanguagePipeline:
         ['sea', 'sky']
     """
 
-    kind = "language_model"
+    kind: ClassVar[str] = "language_model"
 
     def __init__(self, encoder: TextEncoder, model: LanguageModel, independent_texts: bool = False):
         self.encoder = encoder

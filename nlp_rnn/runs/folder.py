@@ -135,7 +135,7 @@ def _read_about(path):
         why = "is not finished: continue with --resume" if path.suffix == ".unfinished" else "has no run.json"
         raise InputError(f"{path} is not a run folder: it {why}") from None
     except (ValueError, TypeError, KeyError):
-        whole = False
+        about, whole = {}, False
     if not whole:
         raise InputError(f"{file} is damaged, was changed, or is not nlp-rnn's; take the run from a copy")
     if about["format"] > FORMAT:

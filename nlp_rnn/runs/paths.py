@@ -36,7 +36,7 @@ def begun(out: Path) -> dict[str, Any]:
         parts = [specification[part] for part in ("settings", "data")]
         whole = all(isinstance(part, dict) for part in parts) and "recipe" in specification
     except (ValueError, TypeError, KeyError):
-        whole = False
+        specification, whole = {}, False
     if not whole:
         raise UsageError(f"{file} is damaged: remove {file.parent} and start again")
     return specification

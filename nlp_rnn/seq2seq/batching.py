@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from nlp_rnn.batches import dataset_of
 from nlp_rnn.datasets.splits import Example
-from nlp_rnn.text.batching import EncodedTexts, LengthBuckets, encode, padded
+from nlp_rnn.text.batching import Buckets, EncodedTexts, encode, padded
 from nlp_rnn.text.encoder import TextEncoder
 
 
@@ -63,8 +63,8 @@ def encode_pairs(
     return EncodedPairs(sources, targets)
 
 
-class PairBuckets(LengthBuckets):
-    """Batches of pairs of like length: source ids [B, S] and target ids [B, T], padded right; see `LengthBuckets`."""
+class PairBuckets(Buckets[EncodedPairs]):
+    """Batches of pairs of like length: source ids [B, S] and target ids [B, T], padded right; see `Buckets`."""
 
     def _order(self, blur):
         """The pairs by their longer side, then by their source, blurred, so that both sides have little padding."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from nlp_rnn.checks import InputError
@@ -114,7 +115,8 @@ def teacher_forced(translator: Translator, pairs: Sequence[Example]) -> dict[str
     with tempfile.TemporaryDirectory() as folder:
         texts = encode_pairs(lambda: iter(pairs), translator.encoder, translator.target, Path(folder) / "test")
         sums = tf.function(lambda *pair: _sums(translator.model, *pair), reduce_retracing=True)
-        loss, correct, tokens = sum(sums(*pair).numpy() for pair in PairBuckets(texts).dataset())
+        of_batches = (sums(*pair).numpy() for pair in PairBuckets(texts).dataset())
+        loss, correct, tokens = sum(of_batches, np.zeros(3, np.float32))
     return {"token_perplexity": math.exp(min(loss / tokens, 700)), "token_accuracy": float(correct / tokens)}
 
 

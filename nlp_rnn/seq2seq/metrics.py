@@ -60,7 +60,7 @@ def _of_text(hypotheses, references):
     from sacrebleu.metrics import BLEU, CHRF
 
     most = max(map(len, references))
-    streams = [[of_one[n] if n < len(of_one) else None for of_one in references] for n in range(most)]
+    streams: list[list[Any]] = [[of_one[n] if n < len(of_one) else None for of_one in references] for n in range(most)]
     exact = np.mean([text in of_one for text, of_one in zip(hypotheses, references, strict=True)])
     spaced = np.mean([" " in text for of_one in references for text in of_one])
     tokenizer = "13a" if spaced > SPACED else "char"  # Chinese text, say, has spaces only around foreign words

@@ -40,7 +40,8 @@ class TeacherForcing(TokenObjective):
         self.scheduled_sampling = scheduled_sampling
         self.seed_generator = keras.random.SeedGenerator()
 
-    def loss_of(self, source, target, training):
+    def loss_of(self, *data, training):
+        source, target = data
         inputs = shifted(target)
         if training and self.scheduled_sampling:
             inputs = self._sampled(source, inputs)

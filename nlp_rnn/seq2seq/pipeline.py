@@ -4,7 +4,7 @@ Shapes: B batch, S source tokens, T target tokens, V vocabulary, K beams, L leng
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -67,7 +67,7 @@ class Translator:
         (2, True)
     """
 
-    kind = "translator"
+    kind: ClassVar[str] = "translator"
 
     def __init__(self, encoder: TextEncoder, model: Seq2Seq, *, target: TextEncoder):
         self.encoder = encoder

@@ -10,13 +10,15 @@ MAX_BEAM_WIDTH = 100  # that a user may set: memory grows with it
 
 def valid_beam_width(name: str, value: object) -> int:
     """Return `value` if it is an int from 1 to `MAX_BEAM_WIDTH`."""
-    if positive_int(name, value) > MAX_BEAM_WIDTH:
+    width = positive_int(name, value)
+    if width > MAX_BEAM_WIDTH:
         raise ValueError(f"{name} must be at most {MAX_BEAM_WIDTH}, got {value}")
-    return value
+    return width
 
 
 def even_int(name: str, value: object) -> int:
     """Return `value` if it is an even int above 0."""
-    if positive_int(name, value) % 2:
+    number = positive_int(name, value)
+    if number % 2:
         raise ValueError(f"{name} must be even, got {value}")
-    return value
+    return number

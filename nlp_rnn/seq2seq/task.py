@@ -123,7 +123,8 @@ def _draw(pipeline, text, translations, picture):
 
     if not translations:
         raise InputError("--attention: there is no translation within these limits, so nothing to draw")
-    plots.attention(*pipeline.attention(text, translations[0].text), picture)
+    source, target, attention = pipeline.attention(text, translations[0].text)
+    plots.attention(source, target, attention, picture)
     say(f"attention weights: {picture}")
 
 

@@ -8,9 +8,11 @@ Shapes: N texts, B batch, T tokens.
 
 import contextlib
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -76,7 +78,8 @@ def encode(labelled: Iterable[tuple[str, int]], encoder: TextEncoder, file: Path
     with contextlib.ExitStack() as opened:
         writers = [opened.enter_context(open(path, "wb")) for path in files]
         cut = _write(labelled, ragged, writers, encoder.max_tokens, end)
-    return EncodedTexts(*(_array(path, kind) for path, kind in zip(files, kinds, strict=True)), cut)
+    ids, offsets, labels = (_array(path, kind) for path, kind in zip(files, kinds, strict=True))
+    return EncodedTexts(ids, offsets, labels, cut)
 
 
 def _write(labelled, ragged, writers, most, end):
@@ -116,8 +119,23 @@ def numbered(examples: Iterable, classes: Sequence[str]) -> Iterator[tuple[str, 
         yield example.text, numbers[example.label]
 
 
-class LengthBuckets:
-    """Batches of texts of similar length, bounded in texts and in tokens; see `batches.Batches`.
+class Measured(Protocol):
+    """What can be cut into batches of similar length: a length for each of its texts, or of its pairs of texts."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def lengths(self) -> np.ndarray: ...
+
+    @property
+    def arrays(self) -> Sequence[np.ndarray]: ...
+
+
+Texts = TypeVar("Texts", bound=Measured)
+
+
+class Buckets(ABC, Generic[Texts]):
+    """Batches of texts, or of pairs of texts, of similar length; see `batches.Batches`.
 
     Args:
         texts: what to cut into batches.
@@ -129,7 +147,7 @@ class LengthBuckets:
 
     max_steps_per_execution = 1
 
-    def __init__(self, texts: EncodedTexts, max_texts: int = 64, max_tokens: int = 16_000, seed: int | None = None):
+    def __init__(self, texts: Texts, max_texts: int = 64, max_tokens: int = 16_000, seed: int | None = None):
         self.texts = texts
         self.max_texts = max_texts
         self.max_tokens = max_tokens
@@ -176,6 +194,25 @@ class LengthBuckets:
         """All that training depends on."""
         return self.texts.arrays
 
+    @abstractmethod
+    def padded(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What training takes of the texts with these numbers."""
+
+    @abstractmethod
+    def dataset(self) -> tf.data.Dataset:
+        """The batches of one epoch; each pass reads `epoch` anew."""
+
+    def _batches(self):
+        self.ready_times = []
+        for batch in self.plan():
+            made = self.padded(batch)
+            self.ready_times.append(time.monotonic())
+            yield made
+
+
+class LengthBuckets(Buckets[EncodedTexts]):
+    """Batches of texts of similar length, bounded in texts and in tokens; see `Buckets`."""
+
     def padded(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ids [B, T], padded right, and labels [B] of the texts with these numbers."""
         return padded(self.texts, batch), self.texts.labels[batch]
@@ -184,13 +221,6 @@ class LengthBuckets:
         """The batches of one epoch, as (ids [B, T], labels [B]); each pass reads `epoch` anew."""
         signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32))
         return dataset_of(self._batches, signature, len(self))
-
-    def _batches(self):
-        self.ready_times = []
-        for batch in self.plan():
-            made = self.padded(batch)
-            self.ready_times.append(time.monotonic())
-            yield made
 
 
 def padded(texts: EncodedTexts, batch: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -34,7 +35,7 @@ class HandleInterrupts(keras.callbacks.Callback):
     def _request(self, number, frame):
         self.requested = True
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch, logs: Any = None):
         if self.requested:
             raise KeyboardInterrupt
 
@@ -56,10 +57,10 @@ class CheckFinite(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch, logs: Any = None):
         self._check(logs["loss"], "loss", f"epoch {self.epoch + 1}, by step {min(batch + 1, self.params['steps'])}")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs: Any = None):
         self._check(logs["val_loss"], "validation loss", f"epoch {epoch + 1}")
 
     def _check(self, loss, name, where):
@@ -89,7 +90,7 @@ class ShowProgress(keras.callbacks.Callback):
         self.epoch = epoch + 1
         self.waited, self.ended = 0.0, math.inf  # the first batch is made after the program is traced: no waiting
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch, logs: Any = None):
         done = min(batch + 1, self.steps)  # Keras counts past the end of an epoch
         self.waited += max(0.0, self.train.ready_times[done - 1] - self.ended)  # made after the steps before had ended
         self.ended = time.monotonic()
@@ -117,7 +118,7 @@ class KeepBestEpoch(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.begun = time.monotonic()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs: Any = None):
         seconds = round(time.monotonic() - self.begun, 1)
         names = [name for name in ("loss", "accuracy", "val_loss", "val_accuracy") if name in logs]
         row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in names}, "seconds": seconds}

@@ -6,6 +6,7 @@ import os
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -105,7 +106,8 @@ class CheckpointManager:
         try:
             now = {f"now_{n}": v.numpy() for n, v in enumerate(self._variables())}
             best = {f"best_{n}": array for n, array in enumerate(self.best)}
-            np.savez(partial / "state.npz", **now, **best)
+            arrays: dict[str, Any] = {**now, **best}
+            np.savez(partial / "state.npz", **arrays)
             about = {"fingerprint": self.fingerprint, "history": self.history}
             (partial / "history.json").write_text(json.dumps(about))
             for file in partial.iterdir():  # before the older checkpoint goes: this one must survive a power cut
@@ -125,5 +127,5 @@ def _fingerprint(splits):
     seen = hashlib.sha256()
     for split in splits:
         for array in split.arrays:
-            seen.update(np.ascontiguousarray(array))
+            seen.update(np.ascontiguousarray(array).data)
     return seen.hexdigest()

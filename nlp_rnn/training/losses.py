@@ -229,8 +229,8 @@ def _in_equal_chunks(states, targets, weights, kernel, bias, smoothing, rows):
 def _padded_chunk(states, targets, weights, kernel, bias, smoothing, rows):
     """As `_in_chunks`, for positions that fit into one chunk."""
     count = tf.shape(states)[0]
-    padded = (_padded(x, rows) for x in (states, targets, weights))
-    loss, d_states, d_kernel, d_bias, losses = _chunk(*padded, kernel, bias, smoothing)
+    states, targets, weights = (_padded(x, rows) for x in (states, targets, weights))
+    loss, d_states, d_kernel, d_bias, losses = _chunk(states, targets, weights, kernel, bias, smoothing)
     return loss, d_states[:count], d_kernel, d_bias, losses[:count]
 
 

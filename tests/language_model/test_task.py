@@ -82,6 +82,7 @@ def test_fine_tuning_keeps_known_words_and_is_compared_with_before(cli, spoken):
     assert after[: len(before)] == before and b"barn" in after
 
 
+@pytest.mark.slow
 def test_fine_tuning_without_the_old_text_says_once_that_it_is_not_measured(cli):
     Path("old.txt").write_text("a b c d .\n" * 200)
     quick = [*TINY, "--set", "epochs=1"]
