@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from nlp_rnn.decoding.beam_search import BeamSearchConfig, beam_search
+from nlp_rnn.decoding.beam import BeamSearchConfig, beam_search
 from nlp_rnn.seq2seq.model import Seq2Seq
 from nlp_rnn.seq2seq.objective import TeacherForcing
 from nlp_rnn.training.optimizers import FusedAdam

@@ -6,6 +6,6 @@ __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
         "sampling": ["DecodingState", "SamplingConfig", "sample"],
-        "beam_search": ["BeamSearchConfig", "beam_search", "mean_logits"],
+        "beam": ["BeamSearchConfig", "beam_search", "mean_logits"],
     },
 )

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.splits import Example
-from nlp_rnn.decoding.beam_search import BeamSearchConfig
+from nlp_rnn.decoding.beam import BeamSearchConfig
 from nlp_rnn.progress import track
 from nlp_rnn.runs.folder import write_rows
 from nlp_rnn.seq2seq import metrics

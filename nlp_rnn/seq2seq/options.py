@@ -10,7 +10,7 @@ from nlp_rnn.checks import UsageError
 from nlp_rnn.decoding.options import NBEST
 
 if TYPE_CHECKING:
-    from nlp_rnn.decoding.beam_search import BeamSearchConfig
+    from nlp_rnn.decoding.beam import BeamSearchConfig
     from nlp_rnn.seq2seq.pipeline import Translator
     from nlp_rnn.task import Run
 
@@ -48,7 +48,7 @@ def search_config(run: "Run", options: Mapping[str, Any]) -> "BeamSearchConfig":
     Raises:
         UsageError: an option is out of its range.
     """
-    from nlp_rnn.decoding.beam_search import BeamSearchConfig
+    from nlp_rnn.decoding.beam import BeamSearchConfig
 
     pipeline: Any = run.pipeline
     limits = pipeline.limits

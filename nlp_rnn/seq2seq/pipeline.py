@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nlp_rnn.decoding.beam_search import BeamSearchConfig, beam_search, mean_logits
+from nlp_rnn.decoding.beam import BeamSearchConfig, beam_search, mean_logits
 from nlp_rnn.deprecation import warn_python
 from nlp_rnn.seq2seq.model import Seq2Seq
 from nlp_rnn.seq2seq.objective import shifted

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.splits import Example
-from nlp_rnn.decoding.beam_search import BeamSearchConfig
+from nlp_rnn.decoding.beam import BeamSearchConfig
 from nlp_rnn.seq2seq.evaluation import evaluate, teacher_forced
 from nlp_rnn.seq2seq.model import Seq2Seq
 from nlp_rnn.seq2seq.pipeline import Translator

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from nlp_rnn import runs
-from nlp_rnn.decoding.beam_search import BeamSearchConfig
+from nlp_rnn.decoding.beam import BeamSearchConfig
 from nlp_rnn.export.savedmodel import export
 from nlp_rnn.seq2seq.model import Seq2Seq
 from nlp_rnn.seq2seq.pipeline import NO_SCORE, Translator

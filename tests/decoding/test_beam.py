@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nlp_rnn.decoding.beam_search import BeamSearchConfig, _top_k, beam_search, mean_logits
+from nlp_rnn.decoding.beam import BeamSearchConfig, _top_k, beam_search, mean_logits
 
 V, END = 5, 4
 
