@@ -71,7 +71,10 @@ def renamed_options():
     """Old and new names of options."""
     from nlp_rnn.deprecation import FORMER_OPTIONS
 
-    return _table(("0.1", "0.2"), [(f"`{old}`", f"`{new}`") for old, new in FORMER_OPTIONS.items()])
+    return _table(
+        ("0.1", "0.2"),
+        [(f"`{old}`", f"`{new}`") for of_command in FORMER_OPTIONS.values() for old, new in of_command.items()],
+    )
 
 
 def _table(head, rows):

@@ -4,7 +4,7 @@ import ctypes
 import os
 import sys
 
-# As in malloc.h.
+# Constants of malloc.h.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 
 
@@ -15,7 +15,8 @@ def keep_freed_memory() -> bool:
     the kernel zeroes every page of it, which took more than half of the time of a step. With this setting a process
     keeps its peak memory until it exits.
 
-    Does nothing on other systems, or where the environment configures the allocator (`MALLOC_...`, `GLIBC_TUNABLES`).
+    Does nothing with other C libraries, or if the environment configures the allocator (`MALLOC_...`,
+    `GLIBC_TUNABLES`).
 
     Returns:
         Whether the settings took effect.

@@ -1,4 +1,4 @@
-"""Batches made in Python as a `tf.data.Dataset`: what every kind of training data has in common."""
+"""Batches made in Python as a `tf.data.Dataset`: the interface of all training data."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -9,13 +9,13 @@ import tensorflow as tf
 
 
 class Batches(Protocol):
-    """Training data in batches; every epoch has as many.
+    """Training data in batches; every epoch has the same number of them.
 
     Attributes:
-        epoch: whose order comes next; the trainer sets it at the start of each.
+        epoch: decides the order of the next pass; the trainer sets it when an epoch begins.
         ready_times: when each batch of the epoch being read was made, in seconds of `time.monotonic`.
-        max_steps_per_execution: how many training steps may pass between two looks at them, where they are short.
-        points: the tokens or values of a batch, where several steps may pass.
+        max_steps_per_execution: maximum number of training steps per call of the train function, where steps are short.
+        points: tokens or values per batch; used where one call runs several steps.
     """
 
     epoch: int
@@ -27,22 +27,22 @@ class Batches(Protocol):
 
     @property
     def arrays(self) -> Sequence[np.ndarray]:
-        """All that training depends on; a checkpoint is resumed with the same alone."""
+        """All data that training depends on; a checkpoint can be resumed only with the same."""
         ...
 
     def __len__(self) -> int: ...
 
     def dataset(self) -> tf.data.Dataset:
-        """The batches of one epoch; each pass reads `epoch` anew."""
+        """The batches of one epoch; every pass uses the current value of `epoch`."""
         ...
 
 
 def dataset_of(
     batches: Callable[[], Iterator], signature: Sequence[Any], count: int, stacked: bool = False
 ) -> tf.data.Dataset:
-    """The `count` batches that a generator function yields, a few of them made ahead.
+    """The `count` batches that a generator function yields, a few of them prefetched.
 
-    One pass at a time: where another one begins, one that has not ended fails.
+    Only one pass at a time: when another one begins, an unfinished one fails.
 
     Args:
         batches: the function.
@@ -67,15 +67,15 @@ def dataset_of(
 
 
 class _Passes:
-    """Calls give the items of a generator function one by one, for one pass at a time.
+    """Called repeatedly, returns the items of a generator function one by one, for one pass at a time.
 
     The argument and the first result of a call are the number of the pass: 0 begins one, and only the newest continues.
 
     Args:
         items: the function.
-        types: of an item's arrays.
-        count: of the batches of a pass.
-        stacked: an item is several of them.
+        types: the data types of the arrays of an item.
+        count: number of batches per pass.
+        stacked: an item is a stack of several batches.
     """
 
     def __init__(self, items, types, count, stacked):
@@ -93,7 +93,7 @@ class _Passes:
         return np.int64(current), *map(np.asarray, arrays, self.types)
 
     def _next(self):
-        """The next item; the last one only if the generator ends after it, or data would be lost unseen."""
+        """The next item; the last one only if the generator ends after it, since further items would be lost."""
         arrays = next(self.iterator, None)
         self.left -= len(arrays[0]) if self.stacked and arrays is not None else 1
         more = arrays is not None and self.left <= 0 and next(self.iterator, None) is not None

@@ -9,8 +9,6 @@ from difflib import get_close_matches
 from numbers import Real
 from typing import TypeGuard
 
-from nlp_rnn import deprecation
-
 
 class InputError(Exception):
     """The input is unusable: a broken file, a missing label, a full disk. Exit code 1."""
@@ -40,7 +38,7 @@ def positive_int(name: str, value: object) -> int:
 
 
 def fraction(name: str, value: object) -> float:
-    """Return `value` as a float if it is in [0, 1), like a dropout rate or the share of a split."""
+    """Return `value` as a float if it is in [0, 1), such as a dropout rate or the fraction of a split."""
     if not _is_number(value) or not 0 <= value < 1:
         raise ValueError(f"{name} must be a number from 0 up to, not including, 1, got {value!r}")
     return float(value)
@@ -84,7 +82,7 @@ def one_of(name: str, value: object, choices: Iterable[str]) -> str:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    """Whether a value is a number; a bool is none."""
+    """Whether a value is a number; a bool is not."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
@@ -97,7 +95,3 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     """
     close = get_close_matches(name, list(choices), n=1)
     return f" Did you mean {close[0]}?" if close else ""
-
-
-def __getattr__(name: str) -> object:
-    return deprecation.renamed(__name__, name)

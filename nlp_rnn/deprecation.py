@@ -1,4 +1,4 @@
-"""Old names, understood until version 0.4 with one line of warning each."""
+"""Old names, accepted until version 0.4 with a one-line warning each."""
 
 import functools
 import importlib
@@ -8,6 +8,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
@@ -15,7 +16,7 @@ from nlp_rnn.former_names import MODULES, NAMES
 from nlp_rnn.progress import say
 
 REMOVED_IN = "0.4"
-# Settings of recipes: today's name, and the one before. A recipe of a user's own that still has the old one keeps it.
+# Settings of recipes: current name, former name. A user's recipe that still declares the former one keeps it.
 FORMER_SETTINGS = {
     "token_level": "unit",
     "source_token_level": "source_unit",
@@ -43,49 +44,53 @@ FORMER_SETTINGS = {
     "bigram_buckets": "bigrams",
     "classical_baselines": "classical",
 }
-FORMER_OPTIONS = {
-    "--beam": "--beam-width",
-    "--no-repeat": "--no-repeat-ngram-size",
-    "--penalty": "--repetition-penalty",
+FORMER_OPTIONS = {  # by command
+    "predict": {"--beam": "--beam-width", "--no-repeat": "--no-repeat-ngram-size"},
+    "generate": {"--penalty": "--repetition-penalty"},
 }
 FORMER_VALUES = {("model", "paths"): "sample_paths"}
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+_MAIN = "cli.main"
 _warned: set[str] = set()
 
 
 def warn_renamed(old: str, new: str) -> None:
-    """Say once that an option or a setting has a new name."""
+    """Print once that an option or a setting has a new name."""
     if old not in _warned:
         _warned.add(old)
-        say(f"{old} is now {new}; the old name goes in version {REMOVED_IN}")
+        say(f"{old} is now {new}; the old name will be removed in version {REMOVED_IN}")
 
 
 def warn_python(old: str, new: str, stacklevel: int = 3) -> None:
     """Warn someone who writes Python that a name has changed."""
-    text = f"{old} is now {new}; the old name goes in nlp-rnn {REMOVED_IN}"
+    text = f"{old} is now {new}; the old name will be removed in nlp-rnn {REMOVED_IN}"
     warnings.warn(text, FutureWarning, stacklevel=stacklevel)
 
 
 def renamed(module: str, name: str, stacklevel: int = 3) -> Any:
-    """What was called `name` in `module` before version 0.2.
+    """The object that was called `name` in `module` before version 0.2.
 
     Args:
-        module, name: as they were.
+        module, name: the former names.
         stacklevel: of the warning; 3 for the caller of this function.
 
     Raises:
-        AttributeError: there never was such a name.
+        AttributeError: there was no such name.
     """
     home = None if name.startswith("__") else _home(module.removeprefix("nlp_rnn."), name)
     if home is None:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
     where, now = home
-    warn_python(f"{module}.{name}", f"nlp_rnn.{where}.{now}", stacklevel=stacklevel)
-    return getattr(importlib.import_module(f"nlp_rnn.{where}"), now)
+    found = getattr(importlib.import_module(f"nlp_rnn.{where}"), now)
+    # Of an adapter, the first line of its documentation names what replaces it.
+    adapter = getattr(found, "__module__", "") == "nlp_rnn.former_api"
+    successor = str(found.__doc__).partition("\n")[0] if adapter else f"nlp_rnn.{where}.{now}"
+    warn_python(f"{module}.{name}", successor, stacklevel=stacklevel)
+    return found
 
 
 def _home(module, name):
-    """The module where a name of an old module is now, and what it is called there; None for no such name."""
+    """The current module and the current name of a name in a former module; None where there was no such name."""
     if (module, name) in NAMES:
         return NAMES[module, name]
     found = []
@@ -97,11 +102,18 @@ def _home(module, name):
 
 
 class _FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds modules by the names that they had before version 0.2."""
+    """Finds modules by the names that they had before version 0.2, and adds former names to those that have not moved.
+
+    It comes before the finders of files, since an empty folder, which pip may leave behind, is a module to these.
+    """
 
     def find_spec(self, fullname, path=None, target=None):
         name = fullname.removeprefix("nlp_rnn.")
-        if name == fullname or name not in MODULES:
+        if name == fullname or name not in {_MAIN, *MODULES, *(module for module, _ in NAMES)}:
+            return None
+        if _is_module(name):
+            return _with_former_names(importlib.machinery.PathFinder.find_spec(fullname, path, target))
+        if name not in MODULES:
             return None
         package = any(other.startswith(f"{name}.") for other in MODULES)
         return importlib.machinery.ModuleSpec(fullname, self, is_package=package)
@@ -110,20 +122,51 @@ class _FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
+        """Import the current modules as well, as a module of version 0.1 did: it registers their classes with Keras."""
+        for home in MODULES[module.__name__.removeprefix("nlp_rnn.")]:
+            importlib.import_module(f"nlp_rnn.{home}")
         module.__getattr__ = functools.partial(renamed, module.__name__)
 
 
+class _Main(ModuleType):
+    """The module `cli.main`: `from nlp_rnn.cli import main` gave a function before version 0.2, so it can be called."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        warn_python("nlp_rnn.cli.main", "nlp_rnn.cli.main.main")
+        return self.main(*args, **kwargs)
+
+
+def _is_module(name):
+    """Whether a module of this name, without "nlp_rnn.", exists today."""
+    path = Path(__file__).parent.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def _with_former_names(spec):
+    """The spec of a module that finds its former names once it is loaded."""
+    execute = spec.loader.exec_module
+
+    def exec_module(module):
+        execute(module)
+        vars(module).setdefault("__getattr__", functools.partial(renamed, module.__name__))
+        if module.__name__ == f"nlp_rnn.{_MAIN}":
+            module.__class__ = _Main
+
+    spec.loader.exec_module = exec_module
+    return spec
+
+
 def install() -> None:
-    """Make the old names of modules importable; those that exist under their name are found before."""
+    """Make the former names of modules importable; modules that exist take precedence."""
     if not any(isinstance(finder, _FormerModules) for finder in sys.meta_path):
-        sys.meta_path.append(_FormerModules())
+        sys.meta_path.insert(0, _FormerModules())
 
 
 def renamed_arguments(former: Mapping[str, str]) -> Callable[[_Decorated], _Decorated]:
-    """A decorator: keyword arguments are understood under the names that they had before, with a warning.
+    """A decorator that accepts keyword arguments under their former names, with a warning.
 
     Args:
-        former: today's name by the old one.
+        former: the current name by the former one.
 
     Examples:
         >>> @renamed_arguments({"known": "context_length"})
@@ -154,5 +197,5 @@ def renamed_arguments(former: Mapping[str, str]) -> Callable[[_Decorated], _Deco
 
 
 def current_arguments(config: Mapping[str, Any], former: Mapping[str, str]) -> dict[str, Any]:
-    """A Keras config, which an older version may have written, by today's names; for `from_config`."""
+    """A Keras config, possibly written by an older version, with the current names; for `from_config`."""
     return {former.get(name, name): value for name, value in config.items()}

@@ -1,7 +1,7 @@
 """Where the modules and names of version 0.1 are now: the table former_names.tsv, for `deprecation`.
 
-A row is the old module, the old name, and today's module and name, all modules without "nlp_rnn."; "*" stands for the
-names that have not changed.
+A row holds the former module, the former name, and the current module and name, all modules without "nlp_rnn."; "*"
+stands for the names that have not changed.
 """
 
 from pathlib import Path
@@ -20,5 +20,5 @@ def _read() -> tuple[dict[str, tuple[str, ...]], dict[tuple[str, str], tuple[str
     return modules, names
 
 
-# By old module: today's modules. By old module and name: today's, where the name has changed too.
+# By former module: the current modules. By former module and name: the current ones, where the name changed too.
 MODULES, NAMES = _read()

@@ -1,4 +1,4 @@
-"""Plots of a run, as PNG files. A file appears whole or not at all."""
+"""Plots of a run, as PNG files. A file is complete or absent."""
 
 import warnings
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 _TRAIN, _VALIDATION = "#7a8fa6", "#c2571a"
 _LINES = ("#c2571a", "#3d7ea6", "#5b5b5b", "#7a9a3a", "#8c5fa8")
-_MAX_NAMES = 40  # a confusion matrix of more classes has neither names nor counts
+_MAX_NAMES = 40  # a confusion matrix with more classes shows neither names nor counts
 
 
 def _figure(width, height):
@@ -47,7 +47,7 @@ def curves(history: Sequence[dict], path: Path) -> None:
 
 
 def confusion_matrix(counts: np.ndarray, classes: Sequence[str], path: Path) -> None:
-    """A confusion matrix, coloured by the share of each true class.
+    """A confusion matrix, coloured by the fraction of each true class.
 
     Args:
         counts: [C, C]; rows are true classes, columns predicted ones.
@@ -59,7 +59,7 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str], path: Path) -> 
     axes = figure.subplots()
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(image, label="share of the true class")
+    figure.colorbar(image, label="fraction of the true class")
     axes.set(xlabel="predicted", ylabel="true")
     if len(classes) <= _MAX_NAMES:
         names = [name if len(name) <= 24 else name[:23] + "…" for name in classes]
@@ -72,7 +72,7 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str], path: Path) -> 
 
 
 def lines(named: dict[str, dict[float, float]], title: str, xlabel: str, ylabel: str, path: Path) -> None:
-    """A line chart of shares from 0 to 1.
+    """A line chart of fractions from 0 to 1.
 
     Args:
         named: the lines by name, each a dict of x to y; at most five.
@@ -120,9 +120,9 @@ class Fan(NamedTuple):
     Attributes:
         name: of the series.
         history: the values before the forecast, [T]; NaN where one is missing.
-        quantiles: [H, Q], rising.
+        quantiles: [H, Q], in ascending order.
         levels: the Q levels.
-        actual: [H], the values that followed; None where they are not known.
+        actual: [H], the values that followed; None where they are unknown.
         times: datetime64 [T + H]; None where there are none.
     """
 
@@ -135,11 +135,11 @@ class Fan(NamedTuple):
 
 
 def fans(series: Sequence[Fan], path: Path) -> None:
-    """Fan charts of series: intervals as bands; the median, and quantiles that make up no interval, as lines.
+    """Fan charts of series: intervals as bands; the median and unpaired quantiles as lines.
 
     Args:
         series: what to draw.
-        path: a new PNG file; it appears whole or not at all.
+        path: a new PNG file.
     """
     columns = min(3, len(series))
     rows = -(-len(series) // columns)
@@ -190,14 +190,14 @@ def _bands(axes, times, one):
 
 
 def _isolated(values):
-    """Which values have no neighbour: a line does not show those."""
+    """Which values have no neighbour: a line plot does not show them."""
     there = np.isfinite(values)
     padded = np.concatenate([[False], there, [False]])
     return there & ~padded[:-2] & ~padded[2:]
 
 
 def _intervals(levels):
-    """Pairs of quantiles as far below the median as above it, the outermost first, and the quantiles in none."""
+    """Pairs of quantiles symmetric about the median, the outermost first, and the unpaired quantiles."""
     places = {round(level, 6): n for n, level in enumerate(levels)}
     pairs = [(n, places.get(round(1 - level, 6))) for level, n in places.items() if level < 0.5]
     pairs = [(low, high) for low, high in pairs if high is not None]

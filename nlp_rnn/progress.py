@@ -20,12 +20,12 @@ def say(text: str) -> None:
 def progress(title: str, total: float | None) -> Iterator[Callable[[float, str], None]]:
     """Show the progress of some work and the time left.
 
-    Gives a function to call with the amount done so far and a few words about the state. On a terminal it draws a bar;
+    Yields a function to call with the amount done so far and a few words about the state. On a terminal it draws a bar;
     elsewhere it prints a line every ten seconds. Work that takes less than 2 seconds shows nothing.
 
     Args:
         title: what is being done.
-        total: the amount of work; None where it is unknown.
+        total: the amount of work; None if unknown.
     """
     if sys.stderr.isatty():
         with _bar(title, total) as update:
@@ -69,7 +69,7 @@ class _Lines:
     def __call__(self, done, state=""):
         now = time.monotonic()
         if self.first is None:
-            self.first = now, done  # before it is start-up, which would distort the estimate
+            self.first = now, done  # the time before it is start-up, which would distort the estimate
         elif now >= self.next:
             self._print(now, done, state, self.first)
 

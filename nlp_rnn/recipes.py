@@ -1,7 +1,8 @@
-"""Find a recipe by name or path, load it, and read what it says of itself."""
+"""Find a recipe by name or path, load it, and read its summary."""
 
 import ast
 import dataclasses
+import functools
 import operator
 import shutil
 import sys
@@ -10,7 +11,7 @@ from types import ModuleType
 
 from nlp_rnn import resources, task
 from nlp_rnn.checks import InputError, UsageError, nearest
-from nlp_rnn.deprecation import FORMER_SETTINGS, warn_renamed
+from nlp_rnn.deprecation import FORMER_SETTINGS, FORMER_VALUES, warn_renamed
 from nlp_rnn.settings import Settings
 from nlp_rnn.task import Task
 from nlp_rnn.training.settings import TrainingSettings
@@ -23,7 +24,7 @@ def find(name: str) -> Path:
     """The file of a recipe: one that ships, by name, or any other, by path.
 
     Raises:
-        UsageError: there is no such recipe; suggests the nearest.
+        UsageError: there is no such recipe; the message suggests the nearest.
     """
     known = resources.recipes()
     if name in known:
@@ -41,15 +42,15 @@ def summary(path: Path) -> str:
 
 
 def summary_of_data(builder: Path) -> str:
-    """The first line of the README beside a data set's builder."""
+    """The first line of the README next to a data set's builder."""
     return (builder.parent / "README.md").read_text(encoding="utf-8").partition("\n")[0]
 
 
 def config_class(path: Path) -> type:
-    """The `Config` of a recipe, made without running the rest of its file where that is possible: it needs TensorFlow.
+    """The `Config` of a recipe, created without running the rest of its file, which imports TensorFlow, where possible.
 
     Raises:
-        InputError: the file is not Python; says the line.
+        InputError: the file is not valid Python; the message names the line.
     """
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -66,7 +67,7 @@ def config_class(path: Path) -> type:
 
 
 def _is_light(node):
-    """Whether a statement is the class `Config`, or what it may need: a constant, or an import without TensorFlow."""
+    """Whether a statement is the class `Config` or something it may need: a constant, an import without TensorFlow."""
     if isinstance(node, ast.ImportFrom):
         return node.module in LIGHT or str(node.module).endswith(".settings")
     if isinstance(node, ast.Assign):
@@ -95,7 +96,7 @@ def _former_task(recipe):
 
 
 def _with_current_names(config_class):
-    """Let the settings of a recipe of version 0.1 be read by their new names; those that are new have their default."""
+    """Let the settings of a recipe of version 0.1 be read by their new names; new settings have their default."""
     own = {field.name for field in dataclasses.fields(config_class)}
     for field in dataclasses.fields(TrainingSettings):
         if not hasattr(config_class, field.name):
@@ -105,12 +106,24 @@ def _with_current_names(config_class):
             setattr(config_class, name, property(operator.attrgetter(former)))
 
 
+def _with_former_values(config_class):
+    """Let a config of version 0.1 be created from current values of settings; it keeps the former ones."""
+    former = {(name, current): value for (name, value), current in FORMER_VALUES.items()}
+    create = config_class.__init__
+
+    @functools.wraps(create)
+    def __init__(self, *args, **kwargs):
+        create(self, *args, **{name: former.get((name, value), value) for name, value in kwargs.items()})
+
+    config_class.__init__ = __init__
+
+
 def load(name: str) -> ModuleType:
     """Run a recipe's file and return it.
 
     Raises:
-        UsageError: there is no such recipe, or the file is no recipe.
-        InputError: the file is not Python; says the line.
+        UsageError: there is no such recipe, or the file is not a recipe.
+        InputError: the file is not valid Python; the message names the line.
     """
     path = find(name)
     try:
@@ -120,18 +133,20 @@ def load(name: str) -> ModuleType:
     missing = [part for part in PARTS if not hasattr(recipe, part)]
     if missing:
         raise UsageError(
-            f"{path} is no recipe: it lacks {', '.join(missing)}; start from 'nlp-rnn copy sentiment FILE'"
+            f"{path} is not a recipe: it lacks {', '.join(missing)}; start from 'nlp-rnn copy sentiment FILE'"
         )
     if not issubclass(recipe.Config, Settings):
         _with_current_names(recipe.Config)
+        if not hasattr(recipe, "TASK"):
+            _with_former_values(recipe.Config)
     return recipe
 
 
 def copy(name: str, destination: Path) -> None:
-    """Hand out a recipe's file to edit.
+    """Copy a recipe's file, to be edited.
 
     Raises:
-        UsageError: there is no such recipe, the file exists, or it is not named .py.
+        UsageError: there is no such recipe, or the destination exists or does not end in .py.
     """
     path = find(name)
     if destination.suffix != ".py":

@@ -1,4 +1,4 @@
-"""What tasks report: the figures of a run, and answers to its inputs."""
+"""Results of a task: the metrics of a run, and predictions for its inputs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 
 class Answer(Protocol):
-    """One answer of `predict`."""
+    """One result of `predict`."""
 
     def lines(self) -> Iterable[str]:
-        """The lines to print; none where there is nothing to say."""
+        """The lines to print; may be empty."""
         ...
 
     def json(self) -> dict:
-        """The same for machines, one object."""
+        """The same as one JSON object."""
         ...
 
 
@@ -24,8 +24,8 @@ class Report:
 
     Attributes:
         figures: metrics by name, as `--json` prints them and metrics.json holds them.
-        measured_on: what the figures are of, in words: "held-out texts".
-        examples: lines that show some mistakes.
+        measured_on: what the metrics were measured on, for messages, such as "held-out texts".
+        examples: lines that show some errors.
         compared: the metrics that fine-tuning compares with those before it.
     """
 
@@ -44,7 +44,7 @@ class Report:
         return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in named)
 
     def write(self, folder: Path) -> None:
-        """Write what belongs into a run folder apart from the figures: tables of mistakes, pictures."""
+        """Write the files that belong in a run folder besides the metrics: tables of errors, plots."""
 
 
 def writable(text: str) -> str:
@@ -53,5 +53,5 @@ def writable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text without tabs and line ends, for output of one line per answer."""
+    """A text without tabs and line ends, for output of one line per result."""
     return text.replace("\t", " ").replace("\r", " ").replace("\n", " ")

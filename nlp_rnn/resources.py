@@ -30,15 +30,15 @@ def load_module(path: Path, prefix: str = "") -> ModuleType:
     """Import a Python file as a module.
 
     Args:
-        path: of the file.
-        prefix: of the module's name, which ends with that of the file.
+        path: the file.
+        prefix: prepended to the file's name to form the module's name.
 
     Raises:
-        ImportError: it is no file of Python.
+        ImportError: it is not a Python file.
     """
     spec = importlib.util.spec_from_file_location(f"{prefix}{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no file of Python")
+        raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # `dataclasses` looks a class up in its module
     spec.loader.exec_module(module)

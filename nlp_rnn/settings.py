@@ -5,7 +5,7 @@
         units: int = setting(64, "units of each direction", positive_int)
         cell: str = setting("lstm", "recurrent cell", choices=("lstm", "gru", "rnn"))
 
-A subclass that changes a default alone, `units: int = 128`, keeps the rest. Imports no TensorFlow: the help is quick.
+A subclass that changes only the default, `units: int = 128`, keeps the rest. Imports no TensorFlow: the help is quick.
 """
 
 import dataclasses
@@ -43,17 +43,17 @@ def setting(default: Any, help: str, check: Check | None = None, choices: Iterab
     """A field of a recipe's `Config`.
 
     Args:
-        default: its value where nothing else is said.
-        help: what it is, for `nlp-rnn run RECIPE --help`.
+        default: the default value.
+        help: a description, for `nlp-rnn run RECIPE --help`.
         check: raises a ValueError for a value out of range; one of `RANGES` is described in the help as well.
-        choices: the values that it may have, for a string.
+        choices: the allowed values of a string.
     """
     return dataclasses.field(default=default, metadata={"help": help, "check": check, "choices": tuple(choices)})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a recipe's `Config` extends: a dataclass whose fields are checked when one is made.
+    """Base class of a recipe's `Config`: a dataclass whose fields are checked when an instance is created.
 
     Raises:
         ValueError: a field is out of its range; the message names it.
@@ -88,7 +88,7 @@ def check(config: Any) -> None:
 
 
 def declaration(config_class: type, name: str) -> Mapping[str, Any]:
-    """What a field declares: its help, check and choices; those of a base class where it changes the default alone."""
+    """What a field declares: its help, check and choices; those of the base class if it changes only the default."""
     for base in config_class.__mro__:
         field = base.__dict__.get("__dataclass_fields__", {}).get(name)
         if field is not None and field.metadata:
@@ -97,7 +97,7 @@ def declaration(config_class: type, name: str) -> Mapping[str, Any]:
 
 
 def describe(config_class: type) -> list[tuple[str, str]]:
-    """The settings for `--help`: a pair each, such as ("units=64", "units of each direction (1 or above)").
+    """The settings for `--help`, each as a pair such as ("units=64", "units of each direction (1 or above)").
 
     Those that the class itself declares come first, then those that it shares with other recipes.
     """
@@ -116,13 +116,14 @@ def _help(declared):
 
 
 def from_run(config_class: type, settings: Mapping[str, Any]) -> Any:
-    """A config with the settings of a run, which may be from another version; the rest is default.
+    """A config with the settings of a run, which may be from another version; the others have their defaults.
 
     Raises:
-        UsageError: the recipe does not take them any more.
+        UsageError: the recipe does not accept them any more.
     """
     known = {field.name for field in dataclasses.fields(config_class)}
-    values = {name: value for name, value in current_names(settings).items() if name in known}
+    values = {name: value for name, value in _renamed(settings).items() if name in known}
+    values = {name: _current_value(config_class, name, value) for name, value in values.items()}
     try:
         return config_class(**values)
     except ValueError as error:
@@ -130,12 +131,27 @@ def from_run(config_class: type, settings: Mapping[str, Any]) -> Any:
 
 
 def current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by today's names and with today's values; those of an older version keep their old names as well."""
+    """Settings by their current names and with current values; those of older versions keep their old names too."""
+    return {name: current_value(name, value) for name, value in _renamed(settings).items()}
+
+
+def current_value(name: str, value: Any) -> Any:
+    """The value of a setting as it is called now."""
+    return FORMER_VALUES.get((name, value), value) if isinstance(value, str) else value
+
+
+def _renamed(settings):
     named = dict(settings)
     for name, former in FORMER_SETTINGS.items():
         if former in settings and name not in settings:
             named[name] = settings[former]
-    return {name: FORMER_VALUES.get((name, value), value) for name, value in named.items()}
+    return named
+
+
+def _current_value(config_class, name, value):
+    """`current_value` for a recipe that declares it; a recipe that declares the old one keeps that."""
+    now = current_value(name, value)
+    return now if now in declaration(config_class, name).get("choices", ()) else value
 
 
 def with_assignments(config: Any, assignments: Iterable[str]) -> Any:
@@ -154,7 +170,7 @@ def with_assignments(config: Any, assignments: Iterable[str]) -> Any:
         name = _current_name(key, types)
         if given.setdefault(name, key) != key:
             raise UsageError(f"--set {given[name]} and --set {key} are the same setting: give {name} alone")
-        changes[name] = _value(name, types[name], text)
+        changes[name] = _value(type(config), name, types[name], text)
     try:
         return dataclasses.replace(config, **changes)
     except ValueError as error:
@@ -171,11 +187,11 @@ def _current_name(key, types):
     raise UsageError(f"--set {key}: no setting '{key}'.{nearest(key, types)} There are: {', '.join(types)}")
 
 
-def _value(name, wanted, text):
-    if (name, text) in FORMER_VALUES:
-        warn_renamed(f"--set {name}={text}", f"--set {name}={FORMER_VALUES[name, text]}")
-        text = FORMER_VALUES[name, text]
+def _value(config_class, name, wanted, text):
+    current = _current_value(config_class, name, text)
+    if current != text:
+        warn_renamed(f"--set {name}={text}", f"--set {name}={current}")
     try:
-        return _TRUTHS[text.lower()] if wanted is bool else wanted(text)
+        return _TRUTHS[current.lower()] if wanted is bool else wanted(current)
     except (ValueError, KeyError):
         raise UsageError(f"--set {name}={text}: {name} is of type {wanted.__name__}") from None

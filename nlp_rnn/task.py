@@ -1,4 +1,4 @@
-"""The interface of a task, and the table of tasks: the one place that leads from the kind of a run to its code.
+"""The interface of a task, and the table of tasks: the only place that maps the kind of a run to its code.
 
 Imports no TensorFlow at the top, and neither do the modules of the tasks that `TASKS` names, so that the command line
 starts quickly.
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import keras
 
 
-# By the kind that is written into run.json: module and class. A new task needs a row here and nothing else outside
-# its own folder and its recipes.
+# Module and class by kind, as written into run.json. A new task needs a row here and no other change outside its own
+# folder and its recipes.
 TASKS = {
     "text_classifier": "nlp_rnn.classification.task:ClassificationTask",
     "language_model": "nlp_rnn.language_model.task:LanguageModelTask",
@@ -34,13 +34,13 @@ SERIES_COLUMNS = ("time_column", "future_columns", "past_columns")
 
 
 class Pipeline(Protocol):
-    """Text or numbers in, an answer out: a model and all that reads its input, to predict with, save and export.
+    """A model and the encoders that read its input, to predict with, save and export.
 
     Attributes:
-        kind: of the task, a key of `TASKS`.
+        kind: the kind of the task, a key of `TASKS`.
         model: the network.
         classes: the names of its classes or categories; empty for a task without them.
-        encoders: what reads its texts; empty for numbers.
+        encoders: the encoders of its texts; empty for numbers.
     """
 
     kind: ClassVar[str]
@@ -51,26 +51,26 @@ class Pipeline(Protocol):
     def encoders(self) -> Sequence[Any]: ...
 
     def signatures(self) -> Mapping[str, Any]:
-        """The functions of an export by name; `serving_default` is the one that servers call when none is named."""
+        """The functions of an export by name; `serving_default` is the one that servers call by default."""
         ...
 
     def checks(self) -> Iterator[tuple[str, dict, dict]]:
-        """What an export must reproduce: name of a signature, inputs and expected outputs by name."""
+        """Cases that an export must reproduce: name of a signature, inputs by name, expected outputs by name."""
         ...
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, read back.
+    """A finished run, loaded from its folder.
 
     Attributes:
         path: its folder.
         recipe: the recipe's name, or the file that was run.
         settings: the recipe's settings by name.
         data: what it was trained on: name, text_column, label_column.
-        pipeline: text or numbers in, an answer out.
+        pipeline: the model with its encoders.
         metrics: figures on the held-out data.
-        start: the run that it starts from, while it is made.
+        start: the run that it starts from; set only while this one is being created.
     """
 
     path: Path
@@ -83,12 +83,12 @@ class Run:
 
     @property
     def task(self) -> "Task":
-        """What a run of its kind can do."""
+        """The task of the run."""
         return task_of(self.pipeline)
 
 
 class Task(ABC):
-    """What a kind of run can do. Subclasses hold no state: one object serves all runs of its kind.
+    """A task: what runs of its kind can do. Subclasses hold no state: one object serves all runs of its kind.
 
     Attributes:
         kind: a key of `TASKS`.
@@ -96,7 +96,7 @@ class Task(ABC):
         takes: what its data are called in messages.
         starts_from: the kinds of other tasks whose runs `nlp-rnn run --from` accepts.
         columns: the options that name columns of its tables, among `TEXT_COLUMNS` and `SERIES_COLUMNS`.
-        predict_options: the options of `nlp-rnn predict` that its runs take beside the common ones.
+        predict_options: the options of `nlp-rnn predict` that its runs accept besides the common ones.
     """
 
     kind: ClassVar[str]
@@ -108,33 +108,33 @@ class Task(ABC):
 
     @abstractmethod
     def open_data(self, request: Mapping[str, Any], settings: Mapping[str, Any], like: Run | None = None) -> Any:
-        """Open data for training or measuring; the result has `notes`, what was guessed.
+        """Open data for training or evaluation; the attribute `notes` of the result lists what was guessed.
 
         Args:
-            request: their name, the columns by the names in `columns`, and split_seed, which decides the split of a
-                text where the data have no splits.
-            settings: of the recipe, or of the run that is measured.
-            like: a run whose data these must resemble.
+            request: the name of the data, columns by the names in `columns`, and split_seed, which decides the split of
+                a text where the data have no splits.
+            settings: the settings of the recipe, or of the run to evaluate.
+            like: a run that the data must suit.
 
         Raises:
             UsageError: there are no such data, or a named column is missing.
-            InputError: they are broken.
+            InputError: the data are broken.
         """
 
     @abstractmethod
     def save(self, pipeline: Any, folder: Path) -> dict[str, Any]:
-        """Write the files of a pipeline, apart from its weights; returns its part of run.json."""
+        """Write the files of a pipeline, except its weights, and return its part of run.json."""
 
     @abstractmethod
     def load(self, folder: Path, about: Mapping[str, Any]) -> Pipeline:
-        """Read a pipeline back.
+        """Load a pipeline.
 
         Args:
-            folder: of the run.
-            about: what run.json says; with the figures, as `metrics`.
+            folder: the run folder.
+            about: the content of run.json, with the figures as `metrics`.
 
         Raises:
-            InputError: the files do not fit one another.
+            InputError: the files are inconsistent.
         """
 
     @abstractmethod
@@ -142,9 +142,9 @@ class Task(ABC):
         """Measure a run on the part of the data that it was not trained on.
 
         Args:
-            run: finished, or about to be saved.
+            run: a run that is finished or about to be saved.
             data: from `open_data`.
-            before: the run is about to be fine-tuned: only what is compared afterwards is needed.
+            before: the run is about to be fine-tuned; only the metrics that are compared afterwards are needed.
 
         Raises:
             InputError: there is nothing to measure on, or the data do not fit the run.
@@ -152,11 +152,11 @@ class Task(ABC):
 
     @abstractmethod
     def summary(self, figures: Mapping[str, Any], measured_on: str) -> Iterator[str]:
-        """The lines that report the figures to a person, always beside a naive baseline."""
+        """The lines that print the figures, always next to a naive baseline."""
 
     @abstractmethod
     def predict(self, run: Run, inputs: Any, options: Mapping[str, Any]) -> Iterator[Answer]:
-        """Answer each input.
+        """Predict each input.
 
         Args:
             inputs: from `open_inputs`.
@@ -164,20 +164,20 @@ class Task(ABC):
 
         Raises:
             UsageError: an option is out of its range.
-            InputError: an input cannot be answered.
+            InputError: there is no prediction for an input.
         """
 
     def open_inputs(self, run: Run, texts: Sequence[str], path: Path | None, columns: Mapping[str, Any]) -> Any:
-        """What `predict` answers: the texts given, or the lines of a file or of standard input.
+        """The inputs of `predict`: the given texts, or the lines of a file or of standard input.
 
         Raises:
-            UsageError: columns are named, and there is no table.
+            UsageError: columns are named, but there is no table.
         """
         refuse_columns(columns)
         return texts or read_texts(path)
 
     def columns_of(self, run: Run, columns: Mapping[str, Any]) -> dict[str, Any]:
-        """The columns of data that a finished run is used on, as named on the command line."""
+        """The columns of data for a finished run, as named on the command line."""
         return dict(columns)
 
     def check_finetunes(self, start: Run, recipe: str) -> None:
@@ -193,7 +193,7 @@ class Task(ABC):
         """Check that `--from` makes sense with a recipe of this task.
 
         Raises:
-            UsageError: it starts from no other task.
+            UsageError: the recipe cannot start from another task.
         """
         if not self.starts_from:
             raise UsageError(
@@ -204,7 +204,7 @@ class Task(ABC):
         """Check that a recipe of this task can start from the weights of a run.
 
         Raises:
-            UsageError: it cannot; says from which it can.
+            UsageError: it cannot; the message says from which runs it can.
         """
         self.check_accepts_start(recipe)
         if start.task.kind not in self.starts_from:
@@ -213,15 +213,18 @@ class Task(ABC):
                 f"{start.path} is not a run of {titles}, which --from needs; to fine-tune it, use finetune"
             )
 
-    def check_options(self, options: Mapping[str, Any]) -> None:
-        """Check that every option of `predict` that is given is one of this task.
+    def check_options(self, given: Mapping[str, Any]) -> None:
+        """Check the options of `predict` before anything is read: each that is given must be one of this task.
+
+        Args:
+            given: the options that are not left at their defaults.
 
         Raises:
-            UsageError: one is not; says which runs take it.
+            UsageError: one is not; the message says which runs accept it.
         """
         own = {option.name for option in self.predict_options}
-        for name, value in options.items():
-            if value not in (None, ()) and name not in own:
+        for name in given:
+            if name not in own:
                 takers = [task.title for task in tasks() if name in {option.name for option in task.predict_options}]
                 option = name.replace("_", "-")
                 raise UsageError(f"--{option} is for runs of {' or '.join(takers)}, and this is a run of {self.title}")
@@ -229,8 +232,8 @@ class Task(ABC):
     def commands(self) -> Sequence["click.Command"]:
         """Commands that only this task has.
 
-        The command line adds RUN, --recipe and --json: each is called with `run`, opened, and `json_` besides the
-        parameters that it declares.
+        The command line adds RUN, --recipe and --json: each command is called with `run`, the loaded run, and `json_`,
+        besides the parameters that it declares.
         """
         return ()
 
@@ -245,7 +248,7 @@ def get(kind: str) -> Task:
     """The task of a kind of run.
 
     Raises:
-        InputError: this version knows no such kind.
+        InputError: this version does not know the kind.
     """
     if kind not in TASKS:
         raise InputError(f"runs of kind '{kind}' are not known to this version of nlp-rnn, only {', '.join(TASKS)}")
@@ -263,15 +266,15 @@ def task_of(pipeline: Pipeline) -> Task:
 
 
 def task_named(takes: str) -> Task:
-    """The task whose data are called so: how recipes of version 0.1 named theirs."""
+    """The task with this `takes`, by which recipes of version 0.1 named their task."""
     return next(task for task in tasks() if task.takes == takes)
 
 
 def refuse_columns(columns: Mapping[str, Any]) -> None:
-    """Refuse that columns are named where there are none to name.
+    """Check that no columns are named, for input without columns.
 
     Raises:
-        UsageError: one of them is; says which.
+        UsageError: one is; the message says which.
     """
     for name, column in columns.items():
         if column:

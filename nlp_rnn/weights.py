@@ -23,15 +23,15 @@ def save(model: keras.Model, weights: Path) -> dict[str, Any]:
     """Write the weights to a file.
 
     Args:
-        model: built.
-        weights: a new file, .weights.h5.
+        model: a built model.
+        weights: a new file that ends in .weights.h5.
 
     Returns:
         The structure, for JSON; `load` needs both.
     """
     structure = keras.saving.serialize_keras_object(model)
     structure.pop("compile_config", None)  # the settings of the run say how it was trained
-    # Of a copy without an optimizer, whose moments would make the file three times as large.
+    # Saved from a copy without an optimizer, whose moments would make the file three times as large.
     plain = _built(structure)
     plain.set_weights(model.get_weights())
     plain.save_weights(weights)
@@ -39,7 +39,7 @@ def save(model: keras.Model, weights: Path) -> dict[str, Any]:
 
 
 def load(structure: dict[str, Any], weights: Path) -> keras.Model:
-    """Rebuild a model.
+    """Load a model.
 
     Args:
         structure, weights: from `save`.
@@ -81,7 +81,7 @@ def _check_safe(folder, structure):
     if name not in (None, *ARGUMENTS) and not (known and plain):
         raise InputError(
             f"{folder}: the model contains {name}, which is neither from Keras nor from nlp-rnn; "
-            "if it is from a recipe of your own, give that as --recipe"
+            "if it is from a recipe of your own, name its file with --recipe"
         )
     for part in structure.values():
         _check_safe(folder, part)

@@ -4,7 +4,7 @@
     nlp-rnn run forecasting --data sales.csv --set horizon=28
     nlp-rnn predict runs/forecasting --input sales.csv --quantiles 0.1,0.5,0.9 --output forecasts.csv
 
-The default data are the 1,428 monthly series of the M3 competition. Tables in wide or long format are read; frequency
+The default data are the 1,428 monthly series of the M3 competition. Tables may be in wide or long format; frequency
 and season are inferred. With `--set model=sample_paths` the model is autoregressive and forecasts by sample paths.
 """
 
@@ -41,27 +41,33 @@ FIXED_SETTINGS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Config(RecurrentSettings):
-    """What `--set KEY=VALUE` can change."""
+    """The settings, which `--set KEY=VALUE` changes."""
 
-    model: str = setting("quantiles", "quantiles of all steps at once, or sample paths step by step", choices=MODELS)
+    model: str = setting(
+        "quantiles", "predict quantiles of all steps at once, or sample paths step by step", choices=MODELS
+    )
     season: int = setting(0, "steps of a seasonal period; 0: by the frequency", not_negative)
     horizon: int = setting(
         0, "steps to forecast; 0: the official horizon of the data set, or by the frequency", not_negative
     )
-    context_length: int = setting(0, "points that are read; 0: by season and horizon", not_negative)
-    segment: int = setting(0, "points per step of the network; quantiles only; 0: the season", not_negative)
-    likelihood: str = setting("student_t", "of sample paths; negative_binomial for counts", choices=LIKELIHOODS)
-    scaling: str = setting("auto", "of a window; auto: log where all values are above 0", choices=("auto", *SCALINGS))
-    centering_window: int = setting(0, "last values whose mean is a window's centre; 0: a season", not_negative)
+    context_length: int = setting(
+        0, "points that the model reads; 0: the longer of two horizons and three seasons", not_negative
+    )
+    segment: int = setting(0, "points per step of the network, with model=quantiles; 0: the season", not_negative)
+    likelihood: str = setting("student_t", "with model=sample_paths; negative_binomial for counts", choices=LIKELIHOODS)
+    scaling: str = setting(
+        "auto", "scaling of a window; auto: log if all values are above 0", choices=("auto", *SCALINGS)
+    )
+    centering_window: int = setting(0, "number of last values whose mean centres a window; 0: a season", not_negative)
     cell: str = "gru"
-    dropout: float = setting(0.1, "fraction of the outputs that is dropped; of sample paths also of inputs", fraction)
+    dropout: float = setting(0.1, "dropout rate of the outputs; with model=sample_paths also of inputs", fraction)
     epochs: int = setting(20, "maximum number of epochs", positive_int)
-    steps_per_epoch: int = setting(0, "batches of an epoch; 0: by the amount of data", not_negative)
+    steps_per_epoch: int = setting(0, "batches per epoch; 0: by the amount of data", not_negative)
     batch_size: int = setting(64, "windows per batch", positive_int)
     learning_rate: float = 0.002
     finetuning_learning_rate: float = 0.0005
     patience: int = 5
-    origins: int = setting(1, "origins from which the test split is forecast, a horizon apart", positive_int)
+    origins: int = setting(1, "forecast origins of the evaluation, one horizon apart", positive_int)
     classical_baselines: bool = setting(True, "compare with ETS and Theta")
 
     def __post_init__(self):
@@ -73,20 +79,20 @@ class Config(RecurrentSettings):
 
 
 class Data(NamedTuple):
-    """Windows to train and to validate on."""
+    """Windows for training and for validation."""
 
     train: Windows
     validation: Windows
 
 
 def load_data(config: Config, panel: Panel) -> Data:
-    """Windows of what is not in the test split; a tenth of the series, or the end of few series, is for validation."""
+    """Windows without the test split; a tenth of the series or, with few series, their ends are for validation."""
     ends = held_out_ends(panel, config.horizon, config.origins)
     if ends.max() < config.horizon + 2:
         most = (panel.lengths.max() - 2) // (config.origins + 1)
         raise InputError(
             f"{panel.name}: the longest series has {panel.lengths.max():,} points; to hold out {config.origins} x "
-            f"{config.horizon} and to learn from the rest, give longer ones"
+            f"{config.horizon} of them and train on the rest, give longer series"
             + (f" or --set horizon={most}" if most > 0 else "")
         )
     train, validation = split_by_series(panel, ends, config.horizon, config.seed)
@@ -142,7 +148,7 @@ def train(config: Config, dataset: SeriesDataset, job: runs.Job) -> dict:
 
 
 def fitted_to(config: Config, dataset: SeriesDataset, job: runs.Job) -> Config:
-    """`config` with what is 0 or "auto" chosen by the series, or as in the run to start from."""
+    """`config` with settings that are 0 or "auto" chosen by the series, or taken from the run to start from."""
     if job.start:
         settings = {"season": job.start.pipeline.options["season"], **job.start.settings}  # older runs have none
         kept = {name: settings[name] for name in FIXED_SETTINGS if getattr(config, name) in (0, "auto")}
@@ -150,13 +156,13 @@ def fitted_to(config: Config, dataset: SeriesDataset, job: runs.Job) -> Config:
     panel = dataset.panel
     season = config.season or panel.season
     if season == 1 and not config.season:
-        say("no season is known: if there is one, of 12 steps for instance, give it with --set season=12")
+        say("no season was inferred: if there is one, set it, for example --set season=12")
     horizon = config.horizon or dataset.horizon or HORIZONS.get(panel.frequency, max(2, season))
     segment = config.segment or (season if 1 < season <= 4 * horizon else max(1, horizon // 2))
     segments = -(-max(2 * horizon, 3 * season) // segment)
     context_length = config.context_length or segment * segments
     if config.model == "sample_paths" and context_length < season:
-        raise UsageError(f"--set context_length={context_length}: sample paths need at least a season, {season}")
+        raise UsageError(f"--set context_length={context_length}: sample paths need at least one season, {season}")
     return replace(
         config,
         season=season,

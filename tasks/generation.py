@@ -4,8 +4,8 @@
     nlp-rnn generate runs/generation "Once upon a time"
     nlp-rnn finetune runs/generation --data another.txt
 
-The default data are 25,000 film reviews. Any text will do: a file, a folder or a glob of files, a table with a column
-of texts; as words, characters or bytes (`--set token_level=character`).
+The default data are 25,000 film reviews. Any text can be used: a file, a folder or a glob of files, a table with a
+column of texts; as words, characters or bytes (`--set token_level=character`).
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -24,24 +24,24 @@ from nlp_rnn.training import fit, training_plan
 
 TASK = "language_model"
 DATA = "movie_reviews"
-SIZES = ((100_000, 128), (1_000_000, 256), (float("inf"), 384))  # units for up to so many tokens
-TOKENS_TO_READ = 4_000_000  # in training, when the epochs are not given
+SIZES = ((100_000, 128), (1_000_000, 256), (float("inf"), 384))  # maximum number of tokens, units
+TOKENS_TO_READ = 4_000_000  # in training, unless epochs is set
 FIXED_SETTINGS = ("token_level", "cell", "embedding", "units", "layers", "lowercase")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config(LanguageModelSettings):
-    """What `--set KEY=VALUE` can change."""
+    """The settings, which `--set KEY=VALUE` changes."""
 
     vocabulary: int = 10_000
-    embedding: int = setting(0, "size of a token's vector; 0: as units", not_negative)
+    embedding: int = setting(0, "size of the token embeddings; 0: as units", not_negative)
     units: int = setting(0, "units of each layer; 0: by the amount of text, 128 to 384", not_negative)
     dropout: float = 0.2
     activation_regularization: float = setting(0.0, "weight of the mean square of the outputs (AR)", at_least_zero)
     temporal_activation_regularization: float = setting(
-        0.0, "weight of the mean square of their change from step to step (TAR)", at_least_zero
+        0.0, "weight of the mean square of the change of the outputs from step to step (TAR)", at_least_zero
     )
-    reset_states: bool = setting(False, "begin each text with a state of zeros, not where the one before ended")
+    reset_states: bool = setting(False, "start each text from a zero state instead of that after the previous text")
 
 
 def load_data(
@@ -81,7 +81,7 @@ def train(config: Config, dataset: TextDataset | DocumentDataset, job: runs.Job)
 
 
 def _sized(config: Config, tokens: int, start: LanguagePipeline | None) -> Config:
-    """`config` with the sizes and epochs chosen for so many training tokens, where they are 0."""
+    """`config` with sizes and epochs that are 0 chosen by the number of training tokens."""
     chosen = next(units for most, units in SIZES if tokens <= most)
     units = start.model.settings["units"] if start else config.units or chosen
     embedding = start.model.settings["embedding"] if start else config.embedding or units

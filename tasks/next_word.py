@@ -4,8 +4,8 @@
     nlp-rnn predict runs/next_word "the clouds are in the ___"
     nlp-rnn run next_word --data mine.txt --out runs/mine
 
-The default data are synthetic passages in which a word follows from what comes before, up to 20 sentences away. With
-them, LSTM, GRU and RNN are trained for comparison: which of them remembers the word? Any other text will do as well.
+The default data are synthetic passages in which a word depends on another one up to 20 sentences before. With them,
+LSTM, GRU and RNN are trained for comparison: which of them remembers the word? Any other text can be used as well.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -28,25 +28,25 @@ from nlp_rnn.training import fit, training_plan
 
 TASK = "language_model"
 DATA = "everyday"
-TOKENS_TO_READ = 4_200_000  # in training, when the epochs are not given
+TOKENS_TO_READ = 4_200_000  # in training, unless epochs is set
 LONGEST_DEPENDENCY = 150  # tokens, in the default data
-RATE_FACTORS = {"rnn": 0.2}  # at the learning rate of the gated cells a simple RNN does not even learn the pronouns
+RATE_FACTORS = {"rnn": 0.2}  # at the learning rate of the gated cells, a simple RNN does not even learn the pronouns
 FIXED_SETTINGS = ("token_level", "cell", "embedding", "units", "layers", "lowercase")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config(LanguageModelSettings):
-    """What `--set KEY=VALUE` can change."""
+    """The settings, which `--set KEY=VALUE` changes."""
 
-    compare_cells: bool = setting(True, "train the other cells as well, where the data have distances")
+    compare_cells: bool = setting(True, "also train the other cells, if the data have a column gap")
     embedding: int = 64
     chrono_steps: int = setting(
         0,
-        "chrono initialization: steps to remember; 0: 150 where the data have distances, else 1",
+        "chrono initialization: steps to remember; 0: 150 if the data have a column gap, else 1",
         not_negative,
     )
     batch_size: int = setting(
-        16, "texts of 100 tokens per step, up to four times as many shorter ones; or streams", positive_int
+        16, "texts of 100 tokens per step, or up to four times as many shorter ones; or streams", positive_int
     )
     learning_rate: float = 0.02
     finetuning_learning_rate: float = 0.002
@@ -88,7 +88,7 @@ def train(config: Config, dataset: TextDataset | DocumentDataset, job: runs.Job)
 
 
 def _sized(config: Config, tokens: int, distances: bool) -> Config:
-    """`config` with what is 0 chosen: the epochs for so many training tokens, `chrono_steps` by the data."""
+    """`config` with settings that are 0 chosen: epochs by the number of training tokens, `chrono_steps` by the data."""
     epochs = config.epochs or min(30, max(1, round(TOKENS_TO_READ / tokens)))
     return replace(config, epochs=epochs, chrono_steps=config.chrono_steps or (LONGEST_DEPENDENCY if distances else 1))
 
@@ -106,7 +106,7 @@ def _fit(config, data, model, folder, finetune=False, tensorboard=False):
 
 def _other(config, cell, data, folder):
     """Another cell, trained on the same data with the same settings."""
-    say(f"--- the same with {cell.upper()}, for comparison")
+    say(f"--- training {cell.upper()} for comparison")
     apart = folder / f"{cell}-checkpoint"
     apart.mkdir(exist_ok=True)
     config = replace(config, cell=cell)

@@ -1,13 +1,13 @@
-"""Sentiment: which class is a text of? Embedding -> bidirectional LSTM -> mean and maximum -> one score per class.
+"""Sentiment: what is the class of a text? Embedding -> bidirectional LSTM -> mean and max pooling -> class scores.
 
     nlp-rnn run sentiment
     nlp-rnn run sentiment --data mine.csv --out runs/mine --set units=128
     nlp-rnn run sentiment --from runs/generation
 
 A linear model over words and pairs of neighbouring words is trained along with the network and adds its scores; it
-starts from the counts of the training texts. The default data are 25,000 film reviews; any labelled texts will do, of
-two classes or of hundreds. With `--from`, a language model gives its vocabulary, vectors and recurrent layers, which
-read in one direction only (Howard & Ruder, 2018, "ULMFiT").
+starts from the counts of the training texts. The default data are 25,000 film reviews; any labelled texts can be
+used, with two classes or hundreds. With `--from`, a language model provides vocabulary, embeddings and recurrent
+layers, which read in one direction only (Howard & Ruder, 2018, "ULMFiT").
 """
 
 from collections import Counter
@@ -28,44 +28,48 @@ from nlp_rnn.progress import say, track
 from nlp_rnn.settings import setting
 from nlp_rnn.text import TextEncoder, TokenCounter, fit_vocabulary
 from nlp_rnn.text.batching import LengthBuckets, encode, numbered
-from nlp_rnn.text.settings import TextSettings
 from nlp_rnn.training import fit, training_plan
+from nlp_rnn.training.settings import TextSettings
 
 TASK = "text_classifier"
 DATA = "movie_reviews"
-UPDATES = 600  # optimizer steps to aim for when the epochs are not given
+UPDATES = 600  # optimizer steps to aim for, unless epochs is set
 FIXED_SETTINGS = ("token_level", "lowercase", "cell", "embedding", "units", "layers", "bidirectional")
 MAX_WEIGHTS = 5_000_000  # of the linear model: rows times classes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config(TextSettings):
-    """What `--set KEY=VALUE` can change."""
+    """The settings, which `--set KEY=VALUE` changes."""
 
     lowercase: bool = True
     vocabulary: int = 30_000
-    max_tokens: int = setting(400, "a longer text keeps the first quarter of these and its end", positive_int)
-    units: int = 64  # of each direction
-    embedding: int = setting(64, "size of a token's vector", positive_int)
+    max_tokens: int = setting(
+        400, "tokens per text; longer texts keep a quarter from their start, the rest from their end", positive_int
+    )
+    units: int = setting(64, "units of each layer and direction", positive_int)
+    embedding: int = setting(64, "size of the token embeddings", positive_int)
     bidirectional: bool = setting(True, "read in both directions")
-    dropout: float = setting(0.5, "of the inputs of each recurrent layer, and of the pooled vector", fraction)
+    dropout: float = setting(
+        0.5, "dropout rate of the inputs of each recurrent layer and of the pooled vector", fraction
+    )
     word_dropout: float = setting(0.2, "fraction of the tokens replaced by <unk> in training", fraction)
     bigram_buckets: int = setting(
         2**20,
-        "rows of weights that pairs of words share by a hash; fewer from 5 classes on; 0: no linear model",
+        "hash buckets for pairs of words in the linear model; fewer from 5 classes on; 0: no linear model",
         not_negative,
     )
-    bigram_dropout: float = setting(0.5, "fraction of the words and pairs that the linear model drops", fraction)
-    epochs: int = setting(0, "0: by the number of texts, 2 to 30", not_negative)
-    batch_size: int = setting(0, "texts per step; 0: by the number of texts, 8 to 64", not_negative)
-    max_batch_tokens: int = setting(16_000, "tokens per step at most, padding counted", positive_int)
+    bigram_dropout: float = setting(0.5, "dropout rate of the words and pairs of the linear model", fraction)
+    epochs: int = setting(0, "maximum number of epochs; 0: 2 to 30, by the number of texts", not_negative)
+    batch_size: int = setting(0, "texts per step; 0: 8 to 64, by the number of texts", not_negative)
+    max_batch_tokens: int = setting(16_000, "maximum tokens per step, padding included", positive_int)
 
 
 Start = TextClassifier | LanguagePipeline
 
 
 class Data(NamedTuple):
-    """Encoded splits, and what reads text into them."""
+    """Encoded splits, and their encoder."""
 
     encoder: TextEncoder
     classes: list[str]
@@ -78,7 +82,7 @@ def load_data(config: Config, dataset: TextDataset, folder: Path, start: Start |
     counter, labels = TokenCounter(config.token_level, config.lowercase), Counter()
     for example in counter.watch(track(dataset.walk(), "reading", dataset.size()), "train"):
         labels[example.label, example.split] += 1
-    classes = classes_of(labels, start.classes if isinstance(start, TextClassifier) else None)
+    classes = classes_of(labels, start.classes if start else None)
     check_sizes(dataset.name, labels)
     vocabulary = fit_vocabulary(config, counter.counts, start and start.encoder.vocabulary)
     encoder = TextEncoder(vocabulary, config.token_level, config.lowercase, config.max_tokens)
@@ -126,13 +130,15 @@ def train(config: Config, dataset: TextDataset, job: runs.Job) -> dict:
         data = load_data(config, dataset, run.folder, start)
         model = build_model(config, data, start)
         plan = training_plan(config, _sized(config, len(data.train.texts)).epochs, start is not None)
-        history = fit(model, data.train, data.validation, plan, run.folder, job.tensorboard)
         pipeline = TextClassifier(data.encoder, model, data.classes)
+        if start and set(data.classes) <= set(start.classes):
+            run.measure_before(pipeline, dataset)
+        history = fit(model, data.train, data.validation, plan, run.folder, job.tensorboard)
         return run.finish(pipeline, run.measure(pipeline, dataset), history)
 
 
 def _as_in_start(config: Config, job: runs.Job) -> Config:
-    """`config` with what the run to start from decides.
+    """`config` with the settings that the run to start from decides.
 
     Raises:
         UsageError: a setting was given that contradicts it.
@@ -140,7 +146,7 @@ def _as_in_start(config: Config, job: runs.Job) -> Config:
     if not job.start:
         return config
     encoder, model = job.start.pipeline.encoder, job.start.pipeline.model.settings
-    if isinstance(job.start.pipeline, LanguagePipeline):
+    if not job.start.pipeline.classes:  # a language model
         decided = {"token_level": encoder.token_level, "lowercase": encoder.lowercase, "bidirectional": False}
         decided |= {name: model[name] for name in ("cell", "embedding", "units", "layers")}
         say("the classifier reads in one direction, as the language model does")
@@ -154,9 +160,9 @@ def _as_in_start(config: Config, job: runs.Job) -> Config:
 
 
 def _bigram_buckets(config: Config, data: Data, start: Start | None) -> int:
-    """Rows of weights for pairs: as in the run to start from, or as many as the number of classes allows."""
+    """The number of buckets: as in the run to start from, or at most as many as the number of classes allows."""
     limit = max(0, MAX_WEIGHTS // len(data.classes) - len(data.encoder.vocabulary))
-    same_classes = isinstance(start, TextClassifier) and set(start.classes) & set(data.classes)
+    same_classes = start and set(start.classes) & set(data.classes)
     if same_classes or config.bigram_buckets <= limit:
         return config.bigram_buckets
     say(f"bigram_buckets={limit} instead of {config.bigram_buckets}, for {len(data.classes)} classes")
@@ -164,7 +170,7 @@ def _bigram_buckets(config: Config, data: Data, start: Start | None) -> int:
 
 
 def _sized(config: Config, texts: int) -> Config:
-    """`config` with the batch size and the epochs chosen for so many training texts, where they are 0."""
+    """`config` with batch size and epochs that are 0 chosen by the number of training texts."""
     batch_size = config.batch_size or min(64, max(8, texts // 50))
     epochs = config.epochs or min(30, max(2, round(UPDATES * batch_size / max(texts, 1))))
     return replace(config, batch_size=batch_size, epochs=epochs)

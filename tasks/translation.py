@@ -4,8 +4,8 @@
     nlp-rnn run translation --data pairs.tsv --out runs/mine
     nlp-rnn predict runs/translation "pronunciation" --beam-width 5 --attention picture.png
 
-The default data are spellings and pronunciations of English words. Any pairs will do: a table with two columns of text,
-or two text files with a comma between their names, whose n-th lines are a pair.
+The default data are spellings and pronunciations of English words. Any pairs can be used: a table with two columns of
+text, or two text files with a comma between their names, whose n-th lines form a pair.
 """
 
 from dataclasses import asdict, dataclass
@@ -30,49 +30,53 @@ from nlp_rnn.training.settings import RecurrentSettings
 
 TASK = "translator"
 DATA = "cmudict"
-TRAINED_TOKENS = 12_000_000  # target tokens to train on when the epochs are not given
+TRAINED_TOKENS = 12_000_000  # target tokens to train on, unless epochs is set
 FIXED_SETTINGS = ("source_token_level", "target_token_level", "lowercase", "cell", "embedding", "units", "layers")
 FIXED_SETTINGS += ("attention", "input_feeding", "coverage")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config(RecurrentSettings):
-    """What `--set KEY=VALUE` can change."""
+    """The settings, which `--set KEY=VALUE` changes."""
 
     source_token_level: str = setting(
         "auto",
-        "token of a source; auto: subword, or character where sources are single words",
+        "token level of sources; auto: subword, or character if sources are single words",
         choices=SIDE_TOKEN_LEVELS,
     )
     target_token_level: str = setting(
-        "auto", "token of a target; auto: subword, or word where fewer than 500 differ", choices=SIDE_TOKEN_LEVELS
+        "auto", "token level of targets; auto: subword, or word if fewer than 500 differ", choices=SIDE_TOKEN_LEVELS
     )
-    lowercase: bool = setting(False, "fold case")
-    vocabulary: int = setting(8_000, "tokens of each side, the rest are <unk>; fine-tuning: new ones", positive_int)
-    embedding: int = setting(256, "size of a token's vector", positive_int)
-    units: int = setting(256, "units of each layer, even: half for each direction of the encoder", even_int)
+    lowercase: bool = setting(False, "convert text to lower case")
+    vocabulary: int = setting(8_000, "tokens of each side; the rest are <unk>; fine-tuning: new tokens", positive_int)
+    embedding: int = setting(256, "size of the token embeddings", positive_int)
+    units: int = setting(256, "units of each layer, an even number; half for each direction of the encoder", even_int)
     attention: str = setting(
-        "multiplicative", "attention score; none: a plain context vector", choices=ATTENTION_SCORES
+        "multiplicative", "attention score; none: a fixed context vector", choices=ATTENTION_SCORES
     )
-    input_feeding: bool = setting(False, "the decoder reads its previous output as well; slower to train")
-    coverage: bool = setting(False, "additive attention that knows what it attended to before; slower to train")
-    dropout: float = setting(0.2, "of the inputs of each recurrent layer, and of the output", fraction)
-    recurrent_dropout: float = setting(0.0, "of the hidden state between time steps", fraction)
+    input_feeding: bool = setting(False, "feed the decoder's previous output back into it; slower to train")
+    coverage: bool = setting(False, "additive attention also reads its past weights; slower to train")
+    dropout: float = setting(0.2, "dropout rate of the inputs of each recurrent layer and of the output", fraction)
+    recurrent_dropout: float = setting(0.0, "dropout rate of the hidden state between time steps", fraction)
     word_dropout: float = setting(0.0, "fraction of the tokens replaced by <unk> in training", fraction)
     label_smoothing: float = setting(0.1, "probability spread over all tokens in training", fraction)
     scheduled_sampling: float = setting(
         0.0, "probability that the decoder reads its own prediction in training", fraction
     )
-    epochs: int = setting(0, "0: by the number of tokens, 3 to 30", not_negative)
+    epochs: int = setting(0, "maximum number of epochs; 0: 3 to 30, by the number of tokens", not_negative)
     batch_size: int = setting(128, "pairs per step", positive_int)
-    max_batch_tokens: int = setting(4_000, "tokens of the longer side per step at most, padding counted", positive_int)
-    max_tokens: int = setting(100, "a longer text keeps the first quarter of these and its end", positive_int)
+    max_batch_tokens: int = setting(4_000, "maximum tokens of the longer side per step, padding included", positive_int)
+    max_tokens: int = setting(
+        100, "tokens per text; longer texts keep a quarter from their start, the rest from their end", positive_int
+    )
     learning_rate: float = 0.002
     finetuning_learning_rate: float = 0.0005
     beam_width: int = setting(
-        5, "of the beam search on held-out pairs, and the default of predict (1 to 100)", valid_beam_width
+        5, "beam width on held-out pairs, and the default of predict (1 to 100)", valid_beam_width
     )
-    length_penalty: float = setting(1.0, "power of the length that divides the score of a translation", at_least_zero)
+    length_penalty: float = setting(
+        1.0, "the score of a translation is divided by its length to this power", at_least_zero
+    )
 
     def __post_init__(self):
         super().__post_init__()
@@ -83,7 +87,7 @@ class Config(RecurrentSettings):
 
 
 class Data(NamedTuple):
-    """Encoded splits, and what reads text into them."""
+    """Encoded splits, and their encoders."""
 
     source: TextEncoder
     target: TextEncoder
@@ -145,5 +149,5 @@ def train(config: Config, dataset: PairDataset, job: runs.Job) -> dict:
 
 
 def _epochs(config: Config, tokens: int) -> int:
-    """The epochs; where they are 0, chosen for so many target tokens of training."""
+    """The number of epochs; 0 is replaced by one that depends on the number of target tokens for training."""
     return config.epochs or min(30, max(3, round(TRAINED_TOKENS / tokens)))

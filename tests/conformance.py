@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nlp_rnn import recipes
+from nlp_rnn import recipes, task
+from nlp_rnn.settings import Settings
 
 B, T, F, U = 4, 6, 3, 5
 RIGHT = np.arange(T) < np.array([6, 4, 1, 0])[:, None]  # the last row is all padding
@@ -139,7 +140,7 @@ def _check_gradients(model, ids):
 
 
 def check_language_model(make, tmp_path):
-    """Assert that a model trains every weight, sees the past alone, goes on from its state, and survives saving."""
+    """Assert that a model trains every weight, sees only the past, continues from its state, and survives saving."""
     ids = np.random.default_rng(0).integers(1, 20, (B, T)).astype("int32")
     model = make()
     _check_gradients(model, ids)
@@ -247,7 +248,7 @@ def _check_covariates(model, context, category, covariates):
 
 
 def _check_size(model, context, category, covariates):
-    """The loss of a series in another unit is the same, but for what the unit adds to a density."""
+    """The loss of a series in another unit is the same, except for what the unit adds to a density."""
     targets = context[:, -4:] + 1
     losses, _ = model.window_losses(*map(tf.constant, (context, targets, category, covariates)))
     larger, _ = model.window_losses(*map(tf.constant, (1000 * context, 1000 * targets, category, covariates)))
@@ -255,18 +256,21 @@ def _check_size(model, context, category, covariates):
 
 
 def check_recipe(path):
-    """Assert that a recipe reads as all recipes do: a frozen Config, load_data, build_model, train, in this order."""
+    """Assert that a recipe reads as all recipes do: TASK, DATA, a frozen Config, load_data, build_model, train."""
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") < 200, "a recipe is under 200 lines"
     assert recipes.summary(path), "the first line of the docstring is what `list` shows"
+    recipe = recipes.load(str(path))
     tree = ast.parse(text)
     named = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     order = [named.index(part) for part in recipes.PARTS]
     assert order == sorted(order), f"the parts stand in the order {recipes.PARTS}"
     imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     assert all(m.split(".")[0] in ("nlp_rnn", "collections", "dataclasses", "pathlib", "typing") for m in imported)
-    recipe = recipes.load(str(path))
+    assert getattr(recipe, "TASK", None) in task.TASKS, "a recipe names its task"
+    assert getattr(recipe, "DATA", None), "a recipe names its default data"
     config = recipe.Config()
-    assert dataclasses.is_dataclass(config) and config.__dataclass_params__.frozen
-    assert "seed" in {field.name for field in dataclasses.fields(config)}
+    assert isinstance(config, Settings), "Config extends Settings"
+    assert dataclasses.is_dataclass(config) and config.__dataclass_params__.frozen, "Config is frozen"
+    assert "seed" in {field.name for field in dataclasses.fields(config)}, "Config has a seed"
     assert all(field.type in (int, float, str, bool) for field in dataclasses.fields(config)), "--set reads these types"

@@ -1,9 +1,10 @@
-"""What breaks a promise is found out: broken models and recipes do not pass the conformance checks."""
+"""The conformance checks are really made: broken models and recipes fail, each for the promise that it breaks."""
 
 import keras
 import pytest
 import tensorflow as tf
 
+from nlp_rnn.checks import UsageError
 from nlp_rnn.classification.model import Classifier
 from nlp_rnn.forecasting.direct_model import DirectForecaster
 from nlp_rnn.language_model.model import LanguageModel
@@ -31,15 +32,17 @@ class DividesByNothing(Classifier):
         return self.head(tf.concat([mean, mean], -1))
 
 
-@pytest.mark.parametrize("broken", [SeesPadding, DividesByNothing])
-def test_a_broken_model_is_rejected(broken, tmp_path):
-    with pytest.raises(AssertionError):
+@pytest.mark.parametrize(
+    ("broken", "promise"), [(SeesPadding, "padding is seen"), (DividesByNothing, "head/kernel is not finite")]
+)
+def test_a_broken_model_is_rejected(broken, promise, tmp_path):
+    with pytest.raises(AssertionError, match=promise):
         conformance.check_model(lambda: broken(20, 3, embedding=4, units=3, dropout=0.0, word_dropout=0.0), tmp_path)
 
 
 @keras.saving.register_keras_serializable("tests")
 class SeesTheNext(LanguageModel):
-    """Broken on purpose: it reads the token that it is to tell."""
+    """Broken on purpose: it reads the token that it is to predict."""
 
     def run(self, ids, states=None, mask=None, training=False):
         return super().run(tf.roll(ids, -1, 1), states, None, training)
@@ -53,9 +56,11 @@ class ForgetsItsState(LanguageModel):
         return super().run(ids, None, mask, training)
 
 
-@pytest.mark.parametrize("broken", [SeesTheNext, ForgetsItsState])
-def test_a_broken_language_model_is_rejected(broken, tmp_path):
-    with pytest.raises(AssertionError):
+@pytest.mark.parametrize(
+    ("broken", "promise"), [(SeesTheNext, "the future is seen"), (ForgetsItsState, "the state does not carry on")]
+)
+def test_a_broken_language_model_is_rejected(broken, promise, tmp_path):
+    with pytest.raises(AssertionError, match=promise):
         conformance.check_language_model(lambda: broken(20, embedding=4, units=4), tmp_path)
 
 
@@ -73,12 +78,15 @@ class IgnoresTheSource(Seq2Seq):
     """Broken on purpose: all sources read the same."""
 
     def encode(self, source, training=False):
-        return super().encode(tf.ones_like(source), training)
+        return super().encode(tf.minimum(source, 1), training)
 
 
-@pytest.mark.parametrize("broken", [AttendsToPadding, IgnoresTheSource])
-def test_a_broken_seq2seq_is_rejected(broken, tmp_path):
-    with pytest.raises(AssertionError):
+@pytest.mark.parametrize(
+    ("broken", "promise"),
+    [(AttendsToPadding, "padding is seen"), (IgnoresTheSource, "the source does not reach the target")],
+)
+def test_a_broken_seq2seq_is_rejected(broken, promise, tmp_path):
+    with pytest.raises(AssertionError, match=promise):
         conformance.check_seq2seq(lambda: broken(20, 20, embedding=4, units=4, dropout=0.0), tmp_path)
 
 
@@ -109,20 +117,32 @@ class TakesMissingForZero(DirectForecaster):
         return super().window_losses(context, filled, category, covariates, training)
 
 
-@pytest.mark.parametrize("broken", [MixesWindows, KeepsTheUnit, TakesMissingForZero])
-def test_a_broken_forecaster_is_rejected(broken, tmp_path):
+@pytest.mark.parametrize(
+    ("broken", "promise"),
+    [
+        (MixesWindows, "rows of a batch mix"),
+        (KeepsTheUnit, "it depends on the unit of a series"),
+        (TakesMissingForZero, "a missing target is counted"),
+    ],
+)
+def test_a_broken_forecaster_is_rejected(broken, promise, tmp_path):
     columns = {"categories": 2, "covariates": 2, "num_future_covariates": 1}
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=promise):
         conformance.check_forecaster(lambda length: broken(length, 4, segment=5, units=6, **columns), tmp_path)
 
 
-BROKEN_RECIPE = '''"""A recipe whose settings can be changed while it runs."""
+RECIPE = '''"""A recipe: how are texts classified?"""
 from dataclasses import dataclass
 
+from nlp_rnn.training.settings import TrainingSettings
 
-@dataclass
-class Config:
-    seed: int = 0
+TASK = "text_classifier"
+DATA = "movie_reviews"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(TrainingSettings):
+    pass
 
 
 def load_data(): ...
@@ -135,8 +155,22 @@ def train(): ...
 '''
 
 
-def test_a_broken_recipe_is_rejected(tmp_path):
+@pytest.mark.parametrize(
+    ("whole", "broken", "promise"),
+    [
+        ("frozen=True, kw_only=True", "kw_only=True", "cannot inherit non-frozen|Config is frozen"),
+        ("(TrainingSettings)", "", "Config extends Settings"),
+        ('TASK = "text_classifier"', "", "a recipe names its task"),
+        ('DATA = "movie_reviews"', "", "a recipe names its default data"),
+        ("def train(): ...", "", "it lacks train"),
+        ("\ndef load_data(): ...\n", "", "it lacks load_data"),
+        ("A recipe: how are texts classified?", "", "the first line of the docstring"),
+    ],
+)
+def test_a_broken_recipe_is_rejected(whole, broken, promise, tmp_path):
     path = tmp_path / "broken.py"
-    path.write_text(BROKEN_RECIPE)
-    with pytest.raises(AssertionError):
+    path.write_text(RECIPE)
+    conformance.check_recipe(path)
+    path.write_text(RECIPE.replace(whole, broken))
+    with pytest.raises((AssertionError, TypeError, UsageError), match=promise):
         conformance.check_recipe(path)

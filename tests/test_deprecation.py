@@ -69,7 +69,9 @@ def test_an_option_is_reported_once(monkeypatch, capsys):
     monkeypatch.setattr(deprecation, "_warned", set())
     for _ in range(2):
         warn_renamed("--beam", "--beam-width")
-    assert capsys.readouterr().err == f"--beam is now --beam-width; the old name goes in version {REMOVED_IN}\n"
+    assert (
+        capsys.readouterr().err == f"--beam is now --beam-width; the old name will be removed in version {REMOVED_IN}\n"
+    )
 
 
 def test_an_old_module_is_imported_with_the_names_it_had(former):

@@ -160,7 +160,7 @@ def test_links_lead_somewhere(name):
             assert (PAGES[name].parent / target).exists(), f"{name} links to {target}"
 
 
-def test_pictures_are_those_that_are_drawn():
+def test_pages_show_only_pictures_that_are_generated():
     drawn = (ROOT / "docs" / "pictures.py").read_text(encoding="utf-8")
     for name in PAGES:
         for picture, suffix in re.findall(r"images/(\w+)\.(png|svg)", text_of(name)):
@@ -202,5 +202,6 @@ def test_the_reference_of_the_code_shows_every_public_name():
 
 def test_the_changelog_lists_every_renamed_setting_and_option():
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    for new, old in [*FORMER_SETTINGS.items(), *((new, old) for old, new in FORMER_OPTIONS.items())]:
-        assert re.search(rf"^\\|.*`{old}`.*\\|.*`{new}`", text, re.MULTILINE), f"CHANGELOG.md lacks {old}"
+    options = [(new, old) for of_command in FORMER_OPTIONS.values() for old, new in of_command.items()]
+    for new, old in [*FORMER_SETTINGS.items(), *options]:
+        assert re.search(rf"^\|.*`{old}`.*\|.*`{new}`", text, re.MULTILINE), f"CHANGELOG.md lacks {old}"

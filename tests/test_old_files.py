@@ -143,7 +143,7 @@ def test_an_old_run_is_exported(name, cli):
 
 @pytest.mark.slow
 @recorded("trained")
-def test_training_goes_on_from_an_old_run(name, number, cli):
+def test_training_continues_from_an_old_run(name, number, cli):
     trained = ANSWERS[name]["trained"][number]
     shutil.copytree(FIXTURES / "data", ".", dirs_exist_ok=True)  # what the run was trained on is measured again
     result = cli(*words(name, trained["arguments"]))

@@ -21,7 +21,7 @@ def lines(axes):
 
 
 def assert_written(path, figure):
-    """The file is the figure at 120 dots per inch, and nothing is left beside it."""
+    """The file is the figure at 120 dots per inch, and no other file is left next to it."""
     height, width, _ = matplotlib.image.imread(path).shape
     assert (width, height) == tuple((figure.get_size_inches() * 120).round())
     assert [p.name for p in path.parent.iterdir()] == [path.name]
@@ -80,7 +80,7 @@ def test_lines_that_coincide_are_all_seen(drawn, tmp_path):
     assert_written(tmp_path / "lines.png", drawn[0])
 
 
-def test_attention_has_the_source_above_and_the_target_beside(drawn, tmp_path):
+def test_attention_has_the_source_on_top_and_the_target_on_the_left(drawn, tmp_path):
     weights = np.array([[0.9, 0.1, 0.0], [0.2, 0.3, 0.5]])
     plots.attention(["$a", "漢字", "c"], ["x", "∎"], weights, tmp_path / "attention.png")
     axes = drawn[0].axes[0]

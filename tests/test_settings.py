@@ -110,7 +110,9 @@ def test_what_cannot_be_assigned_is_reported(assignment, message):
 def test_a_former_name_is_accepted_with_one_warning(capsys):
     for _ in range(2):
         assert with_assignments(Config(), ["batch=8"]).batch_size == 8
-    assert capsys.readouterr().err == "--set batch is now --set batch_size; the old name goes in version 0.4\n"
+    assert (
+        capsys.readouterr().err == "--set batch is now --set batch_size; the old name will be removed in version 0.4\n"
+    )
 
 
 def test_a_former_value_is_accepted_with_a_warning(capsys):

@@ -1,4 +1,4 @@
-"""Checks of labelled texts before training: their classes, and whether every split has some."""
+"""Checks of labelled texts before training: their classes and the sizes of the splits."""
 
 from collections import Counter
 
@@ -9,13 +9,14 @@ from nlp_rnn.text.truncation import truncated
 
 
 def classes_of(labels: Counter, known: list[str] | None) -> list[str]:
-    """The classes of all splits, in order; those `known` where they are all of them.
+    """The classes of all splits, in order; `known` if it holds them all.
 
     Args:
-        labels: how many texts there are of each (label, split).
+        labels: number of texts by (label, split).
+        known: the classes of the run to start from; None for none.
 
     Raises:
-        InputError: there are fewer than two, or nearly as many as texts.
+        InputError: there are fewer than two classes, or nearly as many as texts.
     """
     named = {label for label, _ in labels}
     if len(named) == 1:
@@ -48,6 +49,6 @@ def texts_in(labels: Counter, split: str) -> int:
 
 
 def say_size(split: str, texts: EncodedTexts, max_tokens: int) -> None:
-    """Say how many texts and tokens a split has, and how many texts were cut to `max_tokens`."""
+    """Print how many texts and tokens a split has, and how many texts were truncated to `max_tokens`."""
     cut = f"; {truncated(texts.cut, max_tokens)}" if texts.cut else ""
     say(f"{split}: {len(texts):,} texts, {texts.lengths.sum():,} tokens{cut}")

@@ -21,8 +21,8 @@ from nlp_rnn.task import Report
 from nlp_rnn.text.batching import numbered
 from nlp_rnn.text.truncation import truncated
 
-MISTAKES = 50  # the most confident ones are kept
-SHOWN = 3  # of these `evaluate` prints
+MISTAKES = 50  # written to the run folder, the most confident ones
+SHOWN = 3  # printed by `evaluate`
 
 
 @dataclass
@@ -52,8 +52,8 @@ def evaluate(pipeline: TextClassifier, examples: Iterable, size: float | None = 
 
     Args:
         pipeline: the classifier.
-        examples: with text, label and place.
-        size: about how many there are, for showing progress.
+        examples: objects with text, label and place.
+        size: approximate number of examples, to show progress; None if unknown.
 
     Raises:
         InputError: there is no text, or a label is not among the classes.
@@ -82,7 +82,7 @@ def _report(classes, labels, probabilities, mistakes):
 
 
 def say_cut(pipeline: TextClassifier) -> None:
-    """Say how many of the predicted texts were longer than the model reads, if any were."""
+    """Print how many of the predicted texts were truncated, if any were."""
     if pipeline.cut:
         say(f"predicted: {truncated(pipeline.cut, pipeline.encoder.max_tokens)}")
 

@@ -1,4 +1,4 @@
-"""Metrics of classifiers, always beside the naive baseline.
+"""Metrics of classifiers and of the naive baseline.
 
 Shapes: N texts, C classes.
 """
@@ -23,7 +23,7 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.nda
 def classification(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict:
     """Accuracy, macro F1, cross-entropy in nats, and per class precision, recall and F1.
 
-    `majority_accuracy` is the baseline: what always saying the most frequent class would reach.
+    `majority_accuracy` is the baseline: the accuracy of always predicting the most frequent class.
 
     Args:
         labels: int [N], N at least 1.
@@ -36,9 +36,9 @@ def classification(labels: np.ndarray, probabilities: np.ndarray, classes: Seque
         (0.5, 0.5, 0.5)
     """
     table = confusion(labels, probabilities.argmax(-1), len(classes))
-    right, told, true = np.diag(table), table.sum(0), table.sum(1)
-    precision, recall = right / np.maximum(told, 1), right / np.maximum(true, 1)
-    f1 = 2 * right / np.maximum(told + true, 1)
+    right, predicted, true = np.diag(table), table.sum(0), table.sum(1)
+    precision, recall = right / np.maximum(predicted, 1), right / np.maximum(true, 1)
+    f1 = 2 * right / np.maximum(predicted + true, 1)
     of_label = np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)
     columns = zip(classes, precision, recall, f1, true, strict=True)
     return {

@@ -1,4 +1,4 @@
-"""Many to one: a text's ids in, one score a class out.
+"""Many to one: from the ids of a text to one score per class.
 
 Shapes: B batch, T tokens, V vocabulary, U units, C classes.
 """
@@ -14,23 +14,24 @@ from nlp_rnn.training.transfer import extend_rows
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class Classifier(keras.Model):
-    """Embedding, a stack of recurrent layers, mean and maximum over their states, a dense layer; and bigrams, if any.
+    """Embedding, a stack of recurrent layers, mean and max pooling over time, a dense layer; optionally bigrams.
 
     Args:
         vocabulary_size: V; id 0 is padding, id 1 unknown.
         classes: C, at least 2.
         cell: "lstm", "gru" or "rnn".
         embedding: size of a token's vector.
-        units: U of each direction.
+        units: U, the size of the state of each direction.
         layers: how many recurrent layers.
         bidirectional: read in both directions; a language model, which a classifier may start from, reads in one.
-        dropout: share dropped of the inputs of each recurrent layer, the same at every step, and of the pooled vector.
-        word_dropout: share of tokens made unknown in training, for the recurrent layers.
-        bigrams: how many rows of weights pairs of neighbouring tokens share in a linear model, `BagOfBigrams`, whose
-            scores are added; 0 for none.
-        bigram_dropout: share of its tokens and pairs left out in training.
+        dropout: dropout rate of the inputs of each recurrent layer, the same mask at every step, and of the pooled
+            vector.
+        word_dropout: fraction of the tokens replaced by unknown in training, for the recurrent layers.
+        bigrams: number of rows of weights that pairs of neighbouring tokens share in a linear model, `BagOfBigrams`,
+            whose scores are added; 0 for none.
+        bigram_dropout: fraction of its tokens and pairs dropped in training.
 
-    Call with ids, int [B, T], padded with 0 on either side; gives logits [B, C].
+    Call with ids, int [B, T], padded with 0 on either side; returns logits [B, C].
 
     Raises:
         ValueError: an argument is out of its range.
@@ -87,7 +88,7 @@ class Classifier(keras.Model):
 
     @property
     def parts(self) -> list[keras.layers.Layer]:
-        """The layers from the output to the input; the bag counts as part of the head."""
+        """The layers from the output to the input; the bag of bigrams counts as part of the head."""
         return [self.head, *reversed(self.recurrent.layers), self.embedding]
 
     def build(self, input_shape):
@@ -107,17 +108,17 @@ class Classifier(keras.Model):
         return self.head(x) + self.bag(ids, training=training) if self.bag else self.head(x)
 
     def start_from(self, other: "Classifier | LanguageModel", same_class: dict[int, int]) -> None:
-        """Take over the weights of a trained model whose ids mean the same.
+        """Copy the weights of a trained model whose ids stand for the same tokens.
 
-        Ids that `other` does not have start at the mean of its vectors.
+        The embeddings of ids that `other` does not have start at the mean of its embeddings.
 
         Args:
-            other: the trained model; of a language model, which has no head, all but the output is taken over.
-            same_class: for each class of this model that `other` knows, its number there; its part of the head, and
-                of the bag of bigrams, is taken over, the rest stays as it is.
+            other: the trained model; of a language model, everything except its output is copied.
+            same_class: for each class of this model that `other` has too, its number there; only the weights of these
+                classes are copied in the head and in the bag of bigrams.
 
         Raises:
-            ValueError: the recurrent layers, or with a class in common the bags, do not have the same shapes.
+            ValueError: the recurrent layers differ in shape, or, with a class in common, the bags of bigrams do.
         """
         there = other.settings.get("bigrams", self.settings["bigrams"])
         if same_class and there != self.settings["bigrams"]:

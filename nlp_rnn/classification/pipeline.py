@@ -1,4 +1,4 @@
-"""A text classifier: encoder, model and classes in one object that predicts, and that is saved and exported.
+"""A text classifier: encoder, model and classes in one object, to predict with, save and export.
 
 Shapes: B batch, C classes.
 """
@@ -57,7 +57,7 @@ class TextClassifier:
         self.encoder = encoder
         self.model = model
         self.classes = list(classes)
-        self.cut = 0  # texts predicted that were longer than the encoder reads
+        self.cut = 0  # texts that were truncated by the encoder
         self._predict = tf.function(self._probabilities, input_signature=[tf.TensorSpec([None], tf.string)])
         self.serve = tf.function(self._serve, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
 
@@ -74,15 +74,15 @@ class TextClassifier:
 
     @property
     def encoders(self) -> list[TextEncoder]:
-        """What reads the texts."""
+        """The encoder of the texts."""
         return [self.encoder]
 
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-        """The functions of an export; `serving_default` is the one that servers call when none is named."""
+        """The functions of an export; `serving_default` is the one that servers call by default."""
         return {"serve": self.serve, "serving_default": self.serve}
 
     def checks(self) -> Iterator[tuple[str, dict, dict]]:
-        """What an export must reproduce: signature, inputs and outputs by name; in several batches."""
+        """Cases that an export must reproduce: signature, inputs and outputs by name; in several batches."""
         predictions = list(self.predict(PROBES))
         for part in (slice(None), slice(0, 1), slice(1, 3)):
             label = [prediction.label for prediction in predictions[part]]
@@ -91,7 +91,7 @@ class TextClassifier:
             yield "serve", {"text": PROBES[part]}, {"label": label, "probability": probability, "classes": classes}
 
     def predict(self, texts: Iterable[str]) -> Iterator[Prediction]:
-        """Predict a stream of texts, in order, holding a chunk of it at a time; `cut` counts those that were cut."""
+        """Predict a stream of texts, in order, with one chunk in memory at a time; `cut` counts the truncated ones."""
         for chunk in chunks(texts, _AT_ONCE, len):
             probabilities = self._probabilities_of(chunk)
             for text, row in zip(chunk, probabilities, strict=True):

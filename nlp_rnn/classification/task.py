@@ -1,4 +1,4 @@
-"""The task of classifying texts: one label for each."""
+"""The task of text classification: one label for each text."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nlp_rnn.task import Run
 
 VOCABULARY = "vocabulary.txt"
-LISTED_CLASSES = 12  # of more, the summary has no line for each
+LISTED_CLASSES = 12  # with more classes, the summary has no line for each
 
 
 class ClassificationTask(Task):

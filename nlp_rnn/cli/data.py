@@ -1,4 +1,4 @@
-"""From `--data` and the options that name columns to an opened data set."""
+"""Open the data set that `--data` and the column options name."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,28 +17,28 @@ def open_dataset(
     settings: Mapping[str, Any],
     start: Run | None = None,
 ) -> tuple[Any, dict[str, Any]]:
-    """Open the requested data for a task and say what was guessed.
+    """Open the requested data for a task and print what was guessed.
 
     Args:
-        task: what opens them.
-        data: their name; None for those of the earlier request.
+        task: opens the data.
+        data: the name of the data; None for those of the earlier request.
         columns: by the names in `COLUMNS`; where one is omitted, the earlier request decides, if it was for these data.
         earlier: an earlier request.
-        settings: of the recipe.
-        start: the run that is fine-tuned or measured.
+        settings: the settings of the recipe.
+        start: the run to fine-tune or evaluate.
 
     Returns:
-        The data set, and the request: what run.json keeps of it.
+        The data set, and the request as recorded in run.json.
 
     Raises:
-        UsageError: there are no such data, or a column is named that they do not have.
-        InputError: they are broken.
+        UsageError: there are no such data, or a named column is missing.
+        InputError: the data are broken.
     """
     from nlp_rnn.datasets.lineage import lineage
 
     request = merged({"name": data or None, **{name: columns[name] for name in COLUMNS}}, earlier)
     refuse_columns({name: request[name] for name in COLUMNS if name not in task.columns})
-    request |= lineage(request["name"], settings["seed"], start)
+    request |= lineage(request["name"], settings.get("seed", 0), start)
     dataset = task.open_data(request, settings, start if start is not None and start.task is task else None)
     for note in dataset.notes:
         say(note)

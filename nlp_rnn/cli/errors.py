@@ -1,4 +1,4 @@
-"""How commands end: one clear line and the right exit code for what a user can mend, a traceback for a bug."""
+"""How commands end: one clear line and the right exit code for errors that users can fix, a traceback for bugs."""
 
 import contextlib
 import errno
@@ -18,18 +18,18 @@ INTERRUPTED = 130  # what a shell reports of a command stopped by Ctrl-C
 
 
 class Commands(click.Group):
-    """A group whose commands end as this project's errors say."""
+    """A group whose commands turn errors into a message and an exit code."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the words given, options that were renamed by their new names."""
+        """Parse the arguments; renamed options are accepted."""
         try:
             return super().parse_args(ctx, with_current_names(args))
         except InputError as error:
             _leave(f"Error: {error}", error.exit_code)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command, turning what the user can mend into one line."""
-        with contextlib.suppress(ValueError):  # not in the main thread, where no signal arrives
+        """Run the command and print errors that the user can fix as one line."""
+        with contextlib.suppress(ValueError):  # outside the main thread, where no signal arrives
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is like Ctrl-C
         try:
             return super().invoke(ctx)
@@ -41,18 +41,18 @@ class Commands(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
         except OSError as error:  # a full disk, a folder that may not be written to
-            full = "; make room and try again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+            full = "; free some space and try again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
             named = f"{error.filename}: {error.strerror}" if error.filename else str(error).splitlines()[0]
             _leave(f"Error: {named}{full}", 1)
         except Exception as error:
             if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":  # TensorFlow's
                 raise
-            _leave("Error: memory ran out; take smaller batches (--set batch_size) or shorter texts", 1)
+            _leave("Error: memory ran out; use smaller batches (--set batch_size) or shorter texts", 1)
 
 
 def quiet_tensorflow() -> None:
-    """Import TensorFlow without its notes on drivers and instruction sets, which go past Python to standard error."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what fails is raised as well
+    """Import TensorFlow without its messages on drivers and instruction sets, which bypass Python's standard error."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # failures are raised as exceptions as well
     logging.getLogger("absl").setLevel(logging.ERROR)
     sys.stderr.flush()
     kept = os.dup(2)
@@ -61,7 +61,7 @@ def quiet_tensorflow() -> None:
         os.dup2(hidden, 2)
         import tensorflow as tf
 
-        tf.constant(0)  # the last of the notes come with the first tensor
+        tf.constant(0)  # the last messages come with the first tensor
     finally:
         os.dup2(kept, 2)
         os.close(kept)

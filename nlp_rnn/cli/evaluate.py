@@ -14,9 +14,9 @@ from nlp_rnn.cli.output import open_run, print_figures
 @recipe_file
 @as_json
 def evaluate(run, data, recipe, json_, **columns):
-    """Print the figures of RUN on the test split of DATA, or on all of a data set without splits.
+    """Print the metrics of RUN on the test split of a data set, or on all of it if it has no splits.
 
-    By default DATA are those that RUN was trained on, of which the held-out part is used.
+    Without --data, RUN is evaluated on the held-out part of the data that it was trained on.
 
     \b
     Example:

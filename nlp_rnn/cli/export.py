@@ -15,9 +15,10 @@ from nlp_rnn.runs.paths import check_new
 @recipe_file
 @as_json
 def export(run, destination, recipe, json_):
-    """Export RUN as a SavedModel to the new folder DEST: texts or numbers in, answers out; TensorFlow alone serves it.
+    """Export RUN as a SavedModel to the new folder DEST; serving it needs only TensorFlow.
 
-    Before the command reports success, a clean process has loaded the export and given the same answers as RUN.
+    Before the command reports success, it loads the export in a clean process and checks that its outputs are those of
+    RUN.
 
     \b
     Example:

@@ -25,10 +25,10 @@ from nlp_rnn.runs.resume import as_begun
 def finetune(run, data, out, assignments, resume, tensorboard, recipe, json_, **columns):
     """Fine-tune RUN on other data.
 
-    Known words keep their vectors and new words are added; a vocabulary of subwords stays as it is. Known classes keep
-    their part of the output layer, new classes get a new one. The settings are those of RUN unless --set changes them;
-    the learning rate is finetuning_learning_rate. A forecaster is trained on other series of the same season. The
-    result is compared with the original run.
+    Words in the vocabulary of RUN keep their embeddings and new words are added; a vocabulary of subwords does not
+    change. Classes of RUN keep their weights in the output layer and new classes get new ones. The settings are those
+    of RUN unless --set changes them; the learning rate is finetuning_learning_rate. Series for a forecaster must have
+    the season of RUN. The result is compared with the original run.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""The command line: one file per command, and those that a task brings itself."""
+"""The command line: one file per command, and the commands that tasks provide."""
 
 import click
 

@@ -13,13 +13,13 @@ from nlp_rnn.deprecation import FORMER_OPTIONS, warn_renamed
 
 FILE = click.Path(path_type=Path)
 Decorator = Callable[[Any], Any]
-as_json = click.option("--json", "json_", is_flag=True, help="Print JSON Lines.")
+as_json = click.option("--json", "json_", is_flag=True, help="Print the result as JSON, one object per line.")
 data_option = click.option(
     "--data",
-    help="The name of a data set; tfds:NAME[/CONFIG]; a .csv, .tsv, .jsonl (also .gz) or .parquet file; a folder with "
-    "a sub-folder per class. Language models also read any text file, a folder or a glob of them; translation reads a "
-    "table with two columns of text, or two text files with a comma between their names; forecasting reads a table "
-    "with a column per series (wide format) or a row per value (long format).",
+    help="The data: the name of a data set; tfds:NAME[/CONFIG]; a .csv, .tsv, .jsonl (also .gz) or .parquet file; a "
+    "folder with a sub-folder per class. Language models also read any text file, a folder or a glob of them; "
+    "translation reads a table with two columns of text, or two text files with a comma between their names; "
+    "forecasting reads a table with a column per series (wide format) or a row per value (long format).",
 )
 out_option = click.option("--out", type=FILE, help="The run folder to create; by default the next free one in runs/.")
 recipe_file = click.option(
@@ -47,19 +47,19 @@ _COLUMNS = (
         "--future-column",
         "future_columns",
         multiple=True,
-        help="Series: a covariate that is known for future times as well, such as a price; repeatable.",
+        help="Series: a column with a covariate that is known for future times as well, such as a price; repeatable.",
     ),
     click.option(
         "--past-column",
         "past_columns",
         multiple=True,
-        help="Series: a covariate that is known only as long as the values are; repeatable.",
+        help="Series: a column with a covariate that is known only up to the last value; repeatable.",
     ),
 )
 
 
 def _with(command, options: Sequence[Decorator]):
-    """A command with options, in this order, before those that it has."""
+    """Add options to a command, in this order, before its own."""
     for option in reversed(options):
         command = option(command)
     return command
@@ -71,22 +71,22 @@ def column_options(command: Any) -> Any:
 
 
 def training_options(command: Any) -> Any:
-    """Add what `run` and `finetune` have in common."""
+    """Add the options that `run` and `finetune` share."""
     change = click.option(
-        "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting; repeatable."
+        "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting of the recipe; repeatable."
     )
     resume = click.option(
-        "--resume", is_flag=True, help="Resume an unfinished run after its last full epoch, with its settings."
+        "--resume", is_flag=True, help="Resume an unfinished run after its last complete epoch, with its settings."
     )
     tensorboard = click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs into the run folder.")
     return _with(command, (change, *_COLUMNS, resume, tensorboard))
 
 
 class RecipeCommand(click.Command):
-    """A command whose help lists the settings of the recipe that is named with it."""
+    """A command whose help lists the settings of the recipe on its command line."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keep the words given: the help is printed before any of them is read."""
+        """Keep the arguments: the help is printed before they are parsed."""
         ctx.meta["words"] = [word for word in args if not word.startswith("-")]
         return super().parse_args(ctx, args)
 
@@ -102,21 +102,21 @@ class RecipeCommand(click.Command):
 
 
 def with_current_names(args: Sequence[str]) -> list[str]:
-    """The words of a command line with options that were renamed by their new names; warns of each.
+    """The words of a command line, with renamed options by their new names; warns of each.
 
     Raises:
         UsageError: an option is given under both names.
     """
-    words, options = [], {arg.partition("=")[0] for arg in args}
-    for number, arg in enumerate(args):
+    former = FORMER_OPTIONS.get(args[0], {}) if args else {}
+    end = args.index("--") if "--" in args else len(args)
+    options = {arg.partition("=")[0] for arg in args[:end]}
+    words = []
+    for arg in args[:end]:
         name, equals, value = arg.partition("=")
-        if "--" in args[:number] or name not in FORMER_OPTIONS:
-            words.append(arg)
-            continue
-        if FORMER_OPTIONS[name] in options:
-            raise UsageError(
-                f"{FORMER_OPTIONS[name]} and {name} are the same option: give {FORMER_OPTIONS[name]} alone"
-            )
-        warn_renamed(name, FORMER_OPTIONS[name])
-        words.append(f"{FORMER_OPTIONS[name]}{equals}{value}")
-    return words
+        current = former.get(name, name)
+        if current != name:
+            if current in options:
+                raise UsageError(f"{current} and {name} are the same option: give {current} alone")
+            warn_renamed(name, current)
+        words.append(f"{current}{equals}{value}")
+    return [*words, *args[end:]]

@@ -1,4 +1,4 @@
-"""What commands read back and print: runs, figures, lines of answers."""
+"""Input and output of commands: load a run, print metrics, write lines of results."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def open_run(path: Path, recipe: Path | None) -> "Run":
-    """Read a run back; `recipe` names the file of its recipe, where that has layers of its own.
+    """Load a run; `recipe` names the file of its recipe, if that defines layers.
 
     Raises:
         UsageError: there is no such folder.
@@ -39,7 +39,7 @@ def open_run(path: Path, recipe: Path | None) -> "Run":
 def print_figures(
     task: Task, figures: Mapping[str, Any], as_json: bool, measured_on: str, examples: Iterable[str] = ()
 ) -> None:
-    """Print the figures of a run as one object, or as lines with the examples after them."""
+    """Print the metrics of a run as one JSON object, or as lines followed by the examples."""
     if as_json:
         click.echo(json.dumps(figures, ensure_ascii=False))
         return
@@ -51,12 +51,12 @@ def print_figures(
 
 @contextlib.contextmanager
 def writer(path: Path | None) -> Iterator[Callable[[str], object]]:
-    """A function that writes a line to standard output, or to a file that appears whole at the end or not at all."""
+    """A function that writes a line to standard output, or to a file that is complete or absent."""
     if path is None:
         yield click.echo
         return
     if not path.parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
+        raise UsageError(f"{path}: there is no folder {path.parent}; create it first")
     partial = path.with_name(f"{path.name}.partial")
     try:
         with open(partial, "w", encoding="utf-8", newline="") as file:

@@ -16,7 +16,7 @@ from nlp_rnn.runs.paths import check_new
 
 
 def task_options(command):
-    """Add the options that only runs of some task take; one that several share is one option."""
+    """Add the options of single tasks; an option that several tasks share is added once."""
     named = {option.name: option for of_task in task.tasks() for option in of_task.predict_options}
     command.params.extend(named.values())
     return command
@@ -27,23 +27,23 @@ def task_options(command):
 @click.argument("run", type=FILE)
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option(
-    "--input", "input_", type=FILE, help="A text file with one text per line, or a table of series; .gz is read as is."
+    "--input", "input_", type=FILE, help="A text file with one text per line, or a table of series; may be gzipped."
 )
-@click.option("--output", type=FILE, help="A new file to write the answers to.")
+@click.option("--output", type=FILE, help="A new file for the predictions; by default they go to standard output.")
 @column_options
 @recipe_file
 @as_json
 def predict(run, texts, input_, output, recipe, json_, **options):
-    """Answer each TEXT, or each line of --input or of standard input.
+    """Predict for each TEXT, or for each line of --input or of standard input.
 
-    A classifier prints class, probability and text. A language model fills the blank ___, at the end of a text or
-    within: the most probable words, each with its probability and the completed text. A translator prints the
+    A classifier prints class, probability and text. A language model fills the blank ___, anywhere in a text, and
+    prints the most probable words, each with its probability and the completed text. A translator prints the
     translation. A forecaster takes a table of series as --input and prints a table of forecasts.
 
     \b
     Examples:
       nlp-rnn predict runs/sentiment "A wonderful film." "Dull."
-      nlp-rnn predict runs/sentiment --input lines.txt --output answers.tsv
+      nlp-rnn predict runs/sentiment --input lines.txt --output predictions.tsv
       nlp-rnn predict runs/next_word "the clouds are in the ___"
       nlp-rnn predict runs/translation "pronunciation" --nbest 3 --attention picture.png
       nlp-rnn predict runs/forecasting --input sales.csv --horizon 12 --quantiles 0.1,0.5,0.9 --plot fan.png
@@ -56,7 +56,9 @@ def predict(run, texts, input_, output, recipe, json_, **options):
         check_new(output, "--output")
     columns = {name: options.pop(name) for name in COLUMNS}
     trained = open_run(run, recipe)
-    trained.task.check_options(options)
+    source = click.get_current_context().get_parameter_source
+    given = {name: value for name, value in options.items() if source(name) is not click.core.ParameterSource.DEFAULT}
+    trained.task.check_options(given)
     inputs = trained.task.open_inputs(trained, [writable(text) for text in texts], input_, columns)
     with contextlib.ExitStack() as files:
         write = files.enter_context(writer(output))

@@ -20,11 +20,11 @@ from nlp_rnn.runs.resume import as_begun
 @click.argument("recipe")
 @data_option
 @out_option
-@click.option("--from", "start", type=FILE, help="The run of a language model whose weights to start from.")
+@click.option("--from", "start", type=FILE, help="Start a classifier from the weights of this run of a language model.")
 @training_options
 @as_json
 def run(recipe, data, out, start, assignments, resume, tensorboard, json_, **columns):
-    """Train RECIPE, a name from `nlp-rnn list` or a .py file, and print its figures on the held-out data.
+    """Train RECIPE, a name from `nlp-rnn list` or a .py file, and print its metrics on held-out data.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Commands that a task brings itself: they are called with a run of the task."""
+"""Commands that a task provides: they are called with a run of the task."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from nlp_rnn.task import Task
 
 
 def on_run(of_task: Task, command: click.Command) -> click.Command:
-    """A command of a task with the argument RUN, which it gets opened, and the options --recipe and --json."""
+    """A command of a task with the argument RUN, passed on as a loaded run, and the options --recipe and --json."""
 
     callback = command.callback
     if callback is None:

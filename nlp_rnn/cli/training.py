@@ -1,4 +1,4 @@
-"""What `run` and `finetune` share: train the recipe and print its figures."""
+"""What `run` and `finetune` share: train the recipe and print its metrics."""
 
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def train(task: Task, module: ModuleType, config: Any, dataset: Any, job: "Job", as_json: bool) -> None:
-    """Train a recipe and print its figures; if that is interrupted, say how to resume."""
+    """Train a recipe and print its metrics; if interrupted, print how to resume."""
     try:
         figures = module.train(config, dataset, job)
     except (KeyboardInterrupt, OSError):

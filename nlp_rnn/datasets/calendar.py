@@ -1,4 +1,4 @@
-"""The frequency and the season of times, which must be in order and regular, and times some steps later.
+"""The frequency and the season of ordered, regular times, and arithmetic in steps of a frequency.
 
 A frequency is "M" with a number of months, "S" with a number of seconds, or "B1", from one weekday to the next: "M3"
 for quarters, "S3600" for hours. Weekdays are Monday to Friday; a holiday among them is a missing value.
@@ -12,7 +12,7 @@ from nlp_rnn.checks import InputError
 
 DAY = 86_400
 SEASONS = {f"S{7 * DAY}": 52, f"S{DAY}": 7, "B1": 5}
-LONGEST = 288  # steps of a season within a day: a day for five minutes, an hour for shorter steps
+LONGEST = 288  # steps of a season within a day: a day of 5-minute steps; with shorter steps, an hour
 WORDS = {
     "M1": "monthly",
     "M3": "quarterly",
@@ -22,8 +22,8 @@ WORDS = {
     "B1": "on weekdays",
     "S3600": "hourly",
 }
-FEW = 4  # fewer gaps are not enough to infer a frequency from
-WEEKENDS = 2  # this many weekends without a value, and days are weekdays
+FEW = 4  # gaps; with fewer, the frequency cannot be inferred
+WEEKENDS = 2  # weekends without a value from which on days are weekdays
 Place = Callable[[int], str]
 
 
@@ -38,14 +38,14 @@ def infer_frequency(times: np.ndarray, series: Sequence[np.ndarray], place: Plac
     """The frequency of some series, and the season.
 
     Args:
-        times: of all rows.
+        times: the times of all rows, datetime64[s].
         series: the rows of each series, in order.
-        place: where a row stands, for messages.
-        likely: the frequency where there are too few values to infer it and they fit; it also decides whether days are
-            all days or weekdays, where they can be both.
+        place: gives the place of a row, for messages.
+        likely: the frequency to assume where there are too few values to infer one and they fit it; also decides
+            between all days and weekdays where both fit.
 
     Raises:
-        InputError: the times of a series do not rise, or are not regular; says which row.
+        InputError: the times of a series do not increase, or are not regular; the message names the row.
     """
     gaps = [_rising_gaps(times, rows, place) for rows in series]
     every = np.concatenate(gaps) if gaps else np.zeros(0, np.int64)
@@ -66,21 +66,21 @@ def _rising_gaps(times, rows, place):
     """The gaps between the times of a series, in seconds.
 
     Raises:
-        InputError: one is not above zero; says where, and what may be the reason.
+        InputError: one is not above zero; the message says where, and gives a possible reason.
     """
     gaps = np.diff(times[rows]).astype(np.int64)
     if (gaps <= 0).any():
         row = int((gaps <= 0).argmax()) + 1
-        what = "comes twice" if gaps[row - 1] == 0 else "is before that of the row above it: sort by time"
-        several = "; or, if several series stand below each other, name the column of their names: --series-column"
+        what = "occurs twice" if gaps[row - 1] == 0 else "is before that of the row above it: sort by time"
+        several = "; or, if several series stand below one another, name the column of their names: --series-column"
         hint = several if len(rows) == len(times) else ""
-        hint = "; is it a change of the clock? Write times with their zone" if _clock(times, rows, row) else hint
+        hint = "; is it a change to winter time? Write times with their zone" if _clock(times, rows, row) else hint
         raise InputError(f"{place(int(rows[row]))}: the time {shown(times[rows[row]])} {what}{hint}")
     return gaps
 
 
 def _fits(times, frequency):
-    """Whether times are full steps of a frequency apart, and each later than the one before."""
+    """Whether times are whole steps of a frequency apart, each later than the one before."""
     if frequency[0] == "S":
         return not (np.diff(times).astype(np.int64) % int(frequency[1:])).any()
     if frequency == "B1":
@@ -154,7 +154,7 @@ def _check_regular(times, rows, frequency, place):
 
 
 def steps_since_first(times: np.ndarray, frequency: str) -> np.ndarray:
-    """How many steps after the first each time is; without a frequency there is one time only."""
+    """How many steps after the first each time is; without a frequency there is only one time."""
     if not frequency:
         return np.zeros(len(times), np.int64)
     if frequency[0] == "M":
@@ -166,7 +166,7 @@ def steps_since_first(times: np.ndarray, frequency: str) -> np.ndarray:
 
 
 def text_after(start: np.datetime64, steps: int, frequency: str) -> str:
-    """The time so many steps after `start`, as it is written in a table.
+    """The time `steps` steps after `start`, as it is written in a table.
 
     Examples:
         >>> text_after(np.datetime64("2024-11-30"), 3, "M1"), text_after(np.datetime64("2024-01-01T22:00"), 3, "S3600")
@@ -180,7 +180,7 @@ def text_after(start: np.datetime64, steps: int, frequency: str) -> str:
 
 
 def time_after(start: np.datetime64, steps: int, frequency: str) -> np.datetime64:
-    """The time so many steps after `start`; from the last day of a month, the last day of another."""
+    """The time `steps` steps after `start`; from the last day of a month, the last day of another."""
     if not frequency:
         return start
     if frequency[0] == "S":
@@ -209,7 +209,7 @@ def describe(frequency: str, season: int) -> str:
         ('monthly, season of 12', 'every 600 seconds')
     """
     if not frequency:
-        return "without a known time between values"
+        return "without a known frequency"
     unit = "months" if frequency[0] == "M" else "seconds"
     name = WORDS.get(frequency) or f"every {int(frequency[1:]):,} {unit}"
     return f"{name}, season of {season}" if season > 1 else name

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 _CONNECT_TIMEOUT = 5  # seconds
 _DEFAULT_HOST = "storage.googleapis.com"
-_READ_BATCH = 256  # rows; one by one, reading would take longer than all other work
+_READ_BATCH = 256  # rows; reading them one by one would take longer than all other work
 _SCALAR_FEATURES = ("Text", "ClassLabel", "Scalar")
 
 
 def open_shipped(name: str) -> dict[str, Table]:
-    """Tables by split of a data set in the project's `data` folder: NAME or NAME/CONFIG.
+    """The tables of a data set in the project's `data` folder, by split: NAME or NAME/CONFIG.
 
     Raises:
-        UsageError: there is no such config; names them all.
-        InputError: it cannot be prepared, as where its package is not installed.
+        UsageError: there is no such config; the message lists all.
+        InputError: it cannot be prepared, for example because its package is not installed.
     """
     return _tables(_shipped_builder(name), name.partition("/")[0], downloads=False)
 
@@ -49,10 +49,10 @@ def shipped_rows(name: str) -> tuple[dict[str, list[dict[str, Any]]], dict[str, 
 
 
 def open_tfds(name: str) -> dict[str, Table]:
-    """Tables by split of a data set of TensorFlow Datasets: NAME or NAME/CONFIG.
+    """The tables of a data set of TensorFlow Datasets, by split: NAME or NAME/CONFIG.
 
     Raises:
-        UsageError: there is no such data set or config; names the nearest.
+        UsageError: there is no such data set or config; the message names the nearest.
         InputError: it has to be downloaded, and its host cannot be reached.
     """
     import tensorflow_datasets as tfds
@@ -83,7 +83,7 @@ def _shipped_builder(name: str) -> "DatasetBuilder":
 
 
 def _tables(builder, name, downloads=True):
-    """The tables of the train, validation and test splits, without those whose labels are held back."""
+    """The tables of the train, validation and test splits, except those with withheld labels."""
     _prepare(builder, name, downloads)
     names = {SPLIT_NAMES.get(split, split): split for split in builder.info.splits}
     if "train" not in names:
@@ -101,7 +101,7 @@ def _tables(builder, name, downloads=True):
 
 
 def _preferred(builder):
-    """The features that are input and target: those that the builder declares, or its only text and its only class."""
+    """The input and target features: those that the builder declares, or its only text and its only class."""
     texts, labels = _features_of_type(builder, "Text"), _features_of_type(builder, "ClassLabel")
     declared = builder.info.supervised_keys
     if declared and declared[0] in texts and declared[1] in (*labels, *texts):
@@ -122,7 +122,7 @@ def _prepare(builder, name, downloads):
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # standard output is for results
             builder.download_and_prepare()
-    except Exception as error:  # a builder may fail in any way: a manual download, a package that it lacks
+    except Exception as error:  # a builder may fail in any way: a manual download, a missing package
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{name} could not be prepared: {why}") from error
 
@@ -164,7 +164,7 @@ def _scalar_features(builder):
 
 
 def _is_labelled(builder, split):
-    """False for a split whose labels are held back, as in some competitions: they are all -1."""
+    """False for a split whose labels are withheld, as in some competitions: they are all -1."""
     labels = _features_of_type(builder, "ClassLabel")
     if not labels:
         return True

@@ -14,10 +14,10 @@ SPLIT_NAMES = {
 
 
 def open_folder(path: Path) -> dict[str, Table]:
-    """Tables by split; one named "all" where the folder has no splits.
+    """The tables by split; one named "all" where the folder has no splits.
 
     Raises:
-        InputError: there is neither one sub-folder per class nor a train split, or a split comes twice.
+        InputError: there is neither one sub-folder per class nor a train split, or a split occurs twice.
     """
     children = sorted(child for child in path.iterdir() if not child.name.startswith("."))
     folders = _by_split((SPLIT_NAMES.get(child.name.lower()), child) for child in children if child.is_dir())
@@ -40,7 +40,7 @@ def _by_split(named: Iterable[tuple[str | None, Path]]) -> dict[str, Path]:
 
 
 def split_of(path: Path) -> str | None:
-    """The split that a table is named after; None for any other file."""
+    """The split that a file is named after; None for any other file."""
     return SPLIT_NAMES.get(path.name.split(".")[0].lower()) if path.is_file() and is_table(path) else None
 
 

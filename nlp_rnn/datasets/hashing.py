@@ -1,15 +1,15 @@
-"""Splits by hash: a text is in the same split on every machine, and duplicates are never in different ones."""
+"""Splits by hash: a text is in the same split on every machine, and duplicates never land in different splits."""
 
 import hashlib
 from collections.abc import Mapping
 
 
 def split_by_hash(key: str, shares: Mapping[str, float]) -> str:
-    """The split of an example, from the SHA-256 of what must not be in two splits.
+    """The split of an example, from the SHA-256 of its key.
 
     Args:
         key: examples with the same key are in the same split.
-        shares: of the splits other than "train", in [0, 1) each.
+        shares: the fraction of each split other than "train", in [0, 1).
 
     Examples:
         >>> [split_by_hash(word, {"test": 0.3, "validation": 0.3}) for word in ("one", "two")]
@@ -23,9 +23,9 @@ def split_by_seeded_hash(text: str, shares: Mapping[str, float], seed: int) -> s
     """The split of a text, from a hash of its words in lower case and a seed.
 
     Args:
-        text: texts that differ in case or white space alone are in the same split.
+        text: texts that differ only in case or white space are in the same split.
         shares: as for `split_by_hash`.
-        seed: another one assigns the texts to other splits.
+        seed: another seed gives another assignment.
     """
     normalised = " ".join(text.lower().split())
     digest = hashlib.blake2b(f"{seed}:{normalised}".encode(errors="replace"), digest_size=8).digest()
@@ -33,7 +33,7 @@ def split_by_seeded_hash(text: str, shares: Mapping[str, float], seed: int) -> s
 
 
 def _split_at(position, shares):
-    """The split whose share of [0, 1), taken one after another, holds a position; "train" beyond them."""
+    """The split whose part of [0, 1) holds a position, the shares laid end to end; "train" beyond them."""
     upper = 0.0
     for split, share in shares.items():
         upper += share

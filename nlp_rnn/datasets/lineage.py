@@ -1,4 +1,4 @@
-"""Which data a run has seen, including those of the runs that it started from: it is never evaluated on them."""
+"""The data that a run was trained on, including those of the runs it started from: it is never evaluated on them."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 
 class TrainedRun(Protocol):
-    """What is read of a run.
+    """The attributes of a run that are read here.
 
     Attributes:
         data: what run.json records about its data.
-        settings: of its recipe, by name.
+        settings: the settings of its recipe, by name.
     """
 
     @property
@@ -22,16 +22,17 @@ class TrainedRun(Protocol):
 
 
 def lineage(name: str, seed: int, start: TrainedRun | None = None) -> dict[str, Any]:
-    """What run.json records about the data besides their name.
+    """What run.json records about the data, apart from their name.
 
     Args:
-        name: of the data, as the user gave it.
-        seed: of the run.
+        name: the name of the data, as the user gave it.
+        seed: the seed of the run.
         start: the run that it starts from, if any.
 
     Returns:
         trained_on: the data of all these runs, with absolute paths; split_seed: decides the split of a text where the
-        data have no splits. It is the same for all these runs, or one would train on what another held out.
+        data have no splits. It is the same for all these runs, since otherwise one would train on the held-out data of
+        another.
     """
     if start is None:
         return {"trained_on": [resolved(name)], "split_seed": seed}
@@ -39,12 +40,12 @@ def lineage(name: str, seed: int, start: TrainedRun | None = None) -> dict[str, 
 
 
 def split_seed(run: TrainedRun) -> int:
-    """The seed that the data of a run were split with."""
+    """The seed of the splits of a run's data."""
     return run.data.get("split_seed", run.settings.get("seed", 0))
 
 
 def trained_on(data: Mapping[str, Any]) -> list[str]:
-    """The names of all data that a run has seen, its own last.
+    """The names of all data that a run was trained on, its own last.
 
     Args:
         data: what run.json records about the data.
@@ -53,13 +54,13 @@ def trained_on(data: Mapping[str, Any]) -> list[str]:
 
 
 def find_data(data: Mapping[str, Any]) -> str:
-    """The name to open the data of a run by: as the user gave it, or with absolute paths if those do not exist here."""
+    """The name to open a run's data by: as the user gave it, or with absolute paths if it does not exist from here."""
     given = data["name"]
     return given if all(Path(part).exists() for part in given.split(",")) else trained_on(data)[-1]
 
 
 def resolved(name: str) -> str:
-    """A name of data with absolute paths, symbolic links resolved; names of data sets stay as they are.
+    """A name of data with absolute paths and symbolic links resolved; names of data sets do not change.
 
     Examples:
         >>> resolved("no-such-set"), resolved("/tmp/../tmp") == os.path.realpath("/tmp")
@@ -70,5 +71,5 @@ def resolved(name: str) -> str:
 
 
 def already_seen(name: str, seen: Sequence[str]) -> bool:
-    """Whether data are among those that were seen, under the same or another path."""
+    """Whether data are among those already trained on, under the same or another path."""
     return name in seen or resolved(name) in map(resolved, seen)

@@ -12,9 +12,9 @@ class PackagedFile:
 
     Attributes:
         package: its name on PyPI.
-        version: of the package to install.
-        file: path of the file in the package.
-        sha256: of the content, in hexadecimal.
+        version: the version to install.
+        file: the path of the file inside the package.
+        sha256: the SHA-256 of the content, in hexadecimal.
     """
 
     package: str
@@ -26,7 +26,7 @@ class PackagedFile:
         """Where the file is installed.
 
         Raises:
-            OSError: the package is not installed, or the file has another content.
+            OSError: the package is not installed, or the content of the file differs.
         """
         try:
             path = Path(str(metadata.distribution(self.package).locate_file(self.file)))

@@ -1,4 +1,4 @@
-"""Tables of numbers read with pandas, with errors where it would silently misread them."""
+"""Tables of numbers read with pandas, with errors where pandas would silently misread them."""
 
 import re
 import warnings
@@ -23,12 +23,12 @@ def read_table(path: Path, role_of: Roles) -> "pd.DataFrame":
     """A table as pandas reads it.
 
     Args:
-        path: a .csv, .tsv, .jsonl or .parquet file; the first three may be packed with gzip.
-        role_of: gives the column of a role, "series" or "time", or None. A series may be called NA.
+        path: a .csv, .tsv, .jsonl or .parquet file; the first three may be gzipped.
+        role_of: returns the column of a role, "series" or "time", or None. A series may be called NA.
 
     Raises:
         UsageError: pandas is not installed.
-        InputError: it is broken or empty, or its first line holds values or the same name twice.
+        InputError: the file is broken or empty, or its first line holds values or a name twice.
     """
     try:
         import pandas as pd
@@ -60,7 +60,7 @@ def read_table(path: Path, role_of: Roles) -> "pd.DataFrame":
 
 
 def _separated(path, separator, role_of):
-    """A table of values between separators."""
+    """A table of delimited values."""
     import pandas as pd
 
     plain = {"sep": separator, "skip_blank_lines": False, "index_col": False}
@@ -90,7 +90,7 @@ def _check_names(path, names, below=("",)):
         InputError: the first line holds values as well, or two names are the same.
     """
     times = TIME_PATTERN.fullmatch(names[0]) and TIME_PATTERN.fullmatch(below[0])
-    if times or (len(names) == 1 and NUMBER.fullmatch(names[0])):  # several numbers may well be names, as of shops
+    if times or (len(names) == 1 and NUMBER.fullmatch(names[0])):  # several numbers may be names, for example of shops
         raise InputError(
             f"{path}, line 1 holds values: write the names of the columns, such as 'month,sales', in a line above them"
         )
@@ -100,14 +100,14 @@ def _check_names(path, names, below=("",)):
 
 
 def _without_index(table, role_of):
-    """The table without columns that have no name; but the first is kept where it holds times and no other one does.
+    """The table without unnamed columns, except for the first one if it is the only column of times.
 
-    That is how pandas writes an index of times; row numbers are written in the same place.
+    pandas writes an index of times like that, and also row numbers.
     """
     first = table.columns[0] if len(table.columns) else ""
     if first.startswith("Unnamed: ") and role_of(list(table.columns), "time") is None:
         written = table[first].dropna()
         if len(written) and written.dtype.kind not in "iuf" and written.astype(str).str.fullmatch(TIME_PATTERN).all():
-            say("the first column has no name: it is taken to be the time")
+            say("the first column has no name: it is read as the time")
             table = table.rename(columns={first: "time"})
     return table.loc[:, [column for column in table.columns if not column.startswith("Unnamed: ")]]

@@ -1,6 +1,6 @@
 """Labelled texts in splits, from a named data set, tfds:NAME, a file or a folder.
 
-Nothing is held in memory: each pass over a split reads it anew.
+Texts are streamed: each pass over a split reads the files again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ COMMON_NAMES = {
     "text": ("text", "review", "sentence", "content", "question", "comment", "body", "message", "tweet", "title"),
     "label": ("label", "class", "category", "sentiment", "target", "y", "polarity", "rating", "stars"),
 }  # fmt: skip
-SHARES = {"test": 0.1, "validation": 0.1}  # of data that come without these splits
+SHARES = {"test": 0.1, "validation": 0.1}  # fractions, for data that come without these splits
 
 
 class Example(NamedTuple):
@@ -29,7 +29,7 @@ class Example(NamedTuple):
     Attributes:
         text: the text.
         label: its label; empty where there are none.
-        place: where it is, for messages: "reviews.csv, line 7".
+        place: its place for messages, such as "reviews.csv, line 7".
         split: "train", "validation" or "test"; or "all", where its table has no splits.
         ends: False where the text continues in the next example.
     """
@@ -43,12 +43,12 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class TextDataset:
-    """Labelled texts in splits. A split that the data do not have is taken from "train" by a hash of the text.
+    """Labelled texts in splits. A missing split is taken from "train" by a hash of the text.
 
     Attributes:
         name: as the user gave it.
-        tables: by split; one named "all" where the data have no splits.
-        columns: the column of the texts and, where there are labels, that of the labels.
+        tables: the tables by split; one named "all" where the data have no splits.
+        columns: the names of the columns of the texts and, if there are labels, of the labels.
         seed: decides, with the text, the split of an example.
         notes: what was guessed, for the user to see.
     """
@@ -77,7 +77,7 @@ class TextDataset:
         return (e for e in whole if split_by_seeded_hash(e.text, missing, self.seed) == split)
 
     def size(self, split: str | None = None) -> float | None:
-        """The approximate number of examples, in all or in a split, for showing progress; None where it is unknown."""
+        """The approximate number of examples, in all or in a split, to show progress; None if unknown."""
         if split is None:
             sizes = [table.size for table in self.tables.values() if table.size is not None]
             return sum(sizes) if len(sizes) == len(self.tables) else None
@@ -87,15 +87,15 @@ class TextDataset:
         return rows and rows * missing.get(split, 1 - sum(missing.values()))
 
     def read(self, given: str) -> Iterator[Example]:
-        """All examples of a table, by the split that it was given as, or "all"."""
+        """All examples of a table, named by its split or "all"."""
         for place, values in self.tables[given].rows():
             yield Example(*_text_and_label(place, values, self.columns), place, given)
 
     def held_out(self, trained_on: Sequence[str]) -> Iterator[Example]:
-        """What a run may be evaluated on: everything, if `is_whole`, or else the test split.
+        """The examples that a run may be evaluated on: all if `is_whole`, else the test split.
 
         Args:
-            trained_on: the names of the data that the run has seen.
+            trained_on: the names of the data that the run was trained on.
         """
         return self.read("all") if self.is_whole(trained_on) else self.stream("test")
 
@@ -104,7 +104,7 @@ class TextDataset:
         return "all" in self.tables and not already_seen(self.name, trained_on)
 
     def _missing(self):
-        """The splits that the data do not have, and their shares."""
+        """The missing splits and their fractions."""
         return {name: share for name, share in SHARES.items() if name not in self.tables}
 
     def _is_given(self, split):
@@ -125,8 +125,8 @@ def open_text_dataset(
         data: the name of a data set that ships with this project (NAME or NAME/CONFIG), "tfds:NAME[/CONFIG]", or a
             path: .csv, .tsv, .jsonl (these also .gz), .parquet, a folder with one sub-folder per class, or a folder of
             splits.
-        text_column, label_column: names of columns; None to guess.
-        seed: for the splits that the data do not have.
+        text_column, label_column: names of columns; None to detect them by common names.
+        seed: the seed of the hash that assigns missing splits.
         labelled: whether the texts must have labels.
 
     Raises:
@@ -187,7 +187,7 @@ def _column(table: Table, role: str, requested: Mapping[str, str | None]) -> str
 
 
 def _no_column(table, role):
-    """The error for a role without a column; tells a file whose columns are not separated by commas."""
+    """The error for a role without a column; detects a file whose columns are not separated by commas."""
     separator = next((mark for mark in ";\t|" if len(table.columns) == 1 and mark in table.columns[0]), None)
     if separator:
         return UsageError(f"{table.name}: the columns seem to be separated by {separator!r}: save it with commas")

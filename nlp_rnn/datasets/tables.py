@@ -19,14 +19,14 @@ Row = tuple[str, dict[str, object]]
 
 
 class Table(NamedTuple):
-    """Rows with named columns; each call of `rows` reads them anew.
+    """Rows with named columns; each call of `rows` reads the file again.
 
     Attributes:
-        name: for messages.
+        name: the name of the table, for messages.
         columns: the names of the columns.
-        rows: gives an iterator over (place, values by column); the place is for messages: "reviews.csv, line 7".
-        preferred: the columns that the table itself declares as (input, target), if it does.
-        size: the approximate number of rows, for showing progress; None where counting would cost too much.
+        rows: returns an iterator over (place, values by column); the place is for messages: "reviews.csv, line 7".
+        preferred: the columns that the data set declares as (input, target), if it does.
+        size: the approximate number of rows, to show progress; None where counting would take too long.
         header: the first line of a delimited file, unchanged.
     """
 
@@ -39,7 +39,7 @@ class Table(NamedTuple):
 
 
 def open_table(path: Path) -> Table:
-    """Open a table; its format is that of the file name's suffix.
+    """Open a table; the suffix of the file name decides the format.
 
     Raises:
         InputError: the file is empty, damaged, not UTF-8, or of another format.
@@ -71,7 +71,7 @@ def read_lines(path: Path) -> Iterator[str]:
     """The lines of a text file, plain or gzipped, with their line ends.
 
     Raises:
-        InputError: a byte is not UTF-8, or the gzip stream is damaged; says the line.
+        InputError: a byte is not UTF-8, or the gzip stream is damaged; the message names the line.
     """
     number = 0
     try:
@@ -87,11 +87,11 @@ def decode_lines(raw_lines: Iterable[bytes], name: str) -> Iterator[str]:
     """Lines of bytes as text, without a byte order mark.
 
     Args:
-        raw_lines: UTF-8.
-        name: of the file, for messages.
+        raw_lines: the lines, in UTF-8.
+        name: the name of the file, for messages.
 
     Raises:
-        InputError: a byte is not UTF-8; says the line and the byte, counted from 0.
+        InputError: a byte is not UTF-8; the message names the line and the byte, counted from 0.
     """
     offset = 0
     for number, raw in enumerate(raw_lines, 1):
@@ -106,7 +106,7 @@ def decode_lines(raw_lines: Iterable[bytes], name: str) -> Iterator[str]:
 
 
 def count_lines(path: Path) -> int | None:
-    """The number of lines of a plain file, for showing progress; None for a gzipped one."""
+    """The number of lines of a plain file, to show progress; None for a gzipped one."""
     if path.suffix == ".gz":
         return None
     count, last = 0, b"\n"
@@ -130,7 +130,7 @@ def _tsv(path: Path) -> Table:
 
 
 def _delimited(path: Path, **dialect: Any) -> Table:
-    csv.field_size_limit(sys.maxsize)  # by default 128 KiB, which a text may exceed
+    csv.field_size_limit(sys.maxsize)  # the default is 128 KiB, which a text may exceed
     header = next((record for _, record in _records(path, dialect)), None)
     if header is None:
         raise _empty(path)
@@ -151,7 +151,7 @@ def _delimited(path: Path, **dialect: Any) -> Table:
 
 
 def _records(path, dialect):
-    """Place and fields of each record of a delimited file that is not blank."""
+    """Place and fields of each non-blank record of a delimited file."""
     reader = csv.reader(read_lines(path), strict=True, **dialect)
     while True:
         start = reader.line_num + 1

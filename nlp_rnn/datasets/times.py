@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _QUARTER = r"\s*(\d{4})[-\s]?[Qq]([1-4])\s*"
-# What looks like a time. What may as well be a number, a range or a shop's department, 1.10 or 1-2, does not.
+# What is recognised as a time. 1.10 and 1-2 are not: they may be a number, a range or a shop's department.
 TIME_PATTERN = re.compile(
     r"(\d{4}[-/]\d{1,2}([-/]\d{1,2})?|\d{4}\.\d{1,2}\.\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T].*)?"
     rf"|(19|20)\d{{2}}[01]\d[0-3]\d|{_QUARTER}"
@@ -23,15 +23,15 @@ _ZONE = r"\s*(Z|[+-]\d\d:?\d\d)$"
 
 
 def times_of(column: "pd.Series", place: Place, name: str) -> np.ndarray:
-    """A column of times as datetime64[s]; times with a zone in UTC, but days as they are written.
+    """A column of times as datetime64[s]; times with a zone are converted to UTC, dates are kept as written.
 
     Args:
-        column: of a pandas table.
-        place: where a row stands, for messages.
-        name: of the column.
+        column: a column of a pandas table.
+        place: gives the place of a row, for messages.
+        name: the name of the column.
 
     Raises:
-        InputError: a row holds no time, or a fraction of a second; says which.
+        InputError: a row holds no time, or a fraction of a second; the message names the row.
     """
     import pandas as pd
 
@@ -47,11 +47,11 @@ def times_of(column: "pd.Series", place: Place, name: str) -> np.ndarray:
     broken = times.isna().to_numpy()
     if broken.any():
         row = int(broken.argmax())
-        what = "is empty" if text.isna().iloc[row] else f"holds '{text.iloc[row][:40]}', which is no time"
+        what = "is empty" if text.isna().iloc[row] else f"holds '{text.iloc[row][:40]}', which is not a time"
         raise InputError(f"{place(row)}: column '{name}' {what}; write times as 2024-01-31 or 2024-01-31 13:00")
     fractions = (times != times.dt.floor("s")).to_numpy()
     if fractions.any():
-        raise InputError(f"{place(int(fractions.argmax()))}: column '{name}': fractions of a second are not read")
+        raise InputError(f"{place(int(fractions.argmax()))}: column '{name}': fractions of a second are not supported")
     return times.to_numpy("datetime64[s]")
 
 
@@ -70,10 +70,10 @@ def _iso_times(text, name):
 
 
 def _written_otherwise(text, times, place, name):
-    """Times as people write them, the day or the month first, whichever makes them more regular.
+    """Times in other formats, with day or month first, whichever makes them more regular.
 
     Raises:
-        InputError: both make them as regular.
+        InputError: both readings are equally regular.
     """
     import pandas as pd
 

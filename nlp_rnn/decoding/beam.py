@@ -1,4 +1,5 @@
-"""Beam search over a network that gives the logits of the next token. Knows no model, only a step: see `sampling.Step`.
+"""Beam search over a network that gives the logits of the next token. It works with any model, through a
+step function: see `sampling.Step`.
 
 Shapes: B rows, V vocabulary, L length, K beams, S source tokens, C candidates.
 """
@@ -15,15 +16,15 @@ BLOCK = 64  # tokens
 
 
 class BeamSearchConfig(NamedTuple):
-    """The options of a beam search; numbers, or scalar tensors of a graph.
+    """The options of a beam search; numbers, or scalar tensors in a graph.
 
     Attributes:
-        beam_width: K, the number of sequences that are kept for each row.
+        beam_width: K, the number of hypotheses kept for each row.
         length_penalty: the log-probability is divided by the length to this power (Wu et al., 2016, without their
             constants); 0 for no normalization.
-        coverage_penalty: weight of the sum over the source tokens of the logarithm of the attention that each has had
-            (same paper).
-        min_length: tokens before a sequence may end.
+        coverage_penalty: weight of the sum over the source tokens of the logarithm of the attention that each has
+            received (same paper).
+        min_length: minimum number of tokens before the end.
         no_repeat_ngram_size: n-grams of this length occur once only (Paulus et al., 2018); 0 turns it off.
     """
 
@@ -54,12 +55,12 @@ def beam_search(
 
     Args:
         step: the network, see `sampling.Step`. It is called with B * K rows, the beams of a row next to each other.
-        logits, states: of the first token, [B, V], and before it, [B, ...].
+        logits, states: the logits of the first token, [B, V], and the states before it, [B, ...].
         config: the options of the search.
         length: L, the maximum length.
         end: the token that ends a sequence.
-        coverage: from the states to the attention that each token of the source has had so far, [B * K, S], with at
-            least 1 at padding; needed for a coverage penalty.
+        coverage: maps the states to the attention that each source token has received so far, [B * K, S], with at least
+            1 at padding; required for a coverage penalty.
         suppressed_tokens: tokens that are never chosen, in addition to `PADDING`.
         limits: maximum length of each row, the end token included, int [B].
 

@@ -1,7 +1,8 @@
-"""Sampling from a network that gives the logits of the next token. Knows no model, only a step.
+"""Sampling from a network that gives the logits of the next token. It works with any model, through a step function.
 
-A step takes the last token of each row, int [B], and the states, any structure of [B, ...]; it returns the logits of
-the next token, [B, V], and the new states. Everything here is TensorFlow operations, so that a graph can hold the loop.
+A step function takes the last token of each row, int [B], and the states, any structure of [B, ...]; it returns the
+logits of the next token, [B, V], and the new states. Everything here is TensorFlow operations, so that a graph can
+hold the loop.
 
 Shapes: B rows, V vocabulary, L length.
 """
@@ -18,7 +19,7 @@ Step = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any]]
 
 
 class SamplingConfig(NamedTuple):
-    """How the next token is sampled; numbers, or scalars of a graph.
+    """How the next token is sampled; numbers, or scalar tensors in a graph.
 
     Attributes:
         temperature: divides the logits; 0 takes the most probable token.
@@ -43,15 +44,15 @@ SamplingConfig.__new__ = staticmethod(_new)  # type: ignore[method-assign]
 
 
 class DecodingState(NamedTuple):
-    """Where decoding stands, to continue from.
+    """The state of decoding, to continue from.
 
     Attributes:
-        logits: of the next token, [B, V]; -inf for suppressed tokens, which are never taken.
-        states: of the network.
+        logits: the logits of the next token, [B, V]; -inf for suppressed tokens, which are never sampled.
+        states: the states of the network.
         seen: bool [B, V], the tokens that have occurred.
         ended: bool [B], the rows that have ended.
         keys: int32 [B], part of the seed: what a row samples depends on its key, not on its place in the batch.
-        number: tokens sampled so far, so that two calls give what one would have given.
+        number: number of tokens sampled so far, so that two calls give the same tokens as one.
     """
 
     logits: tf.Tensor
@@ -74,11 +75,11 @@ def sample(
     """Sample `length` tokens of each row, one after the other.
 
     Args:
-        step: see the top of this file.
-        state: where to begin.
+        step: the step function, see the top of this file.
+        state: the state to begin from.
         length: L.
-        config: how.
-        seed: one, or one for each row, [B].
+        config: how to sample.
+        seed: one seed, or one for each row, [B].
         end: the token that ends a row.
 
     Returns:
@@ -127,7 +128,7 @@ def _next_token(state, config, numbers):
     # The first token at which the cumulative probability exceeds the number: never one of probability 0.
     sums = tf.cumsum(tf.nn.softmax(kept), -1)
     sampled = tf.searchsorted(sums, (numbers * sums[:, -1])[:, None], side="right")[:, 0]
-    sampled = tf.minimum(sampled, sums.shape[-1] - 1)  # logits that are NaN give any token, and no failure
+    sampled = tf.minimum(sampled, sums.shape[-1] - 1)  # NaN logits give an arbitrary token, not a failure
     best = tf.argmax(kept, -1, output_type=tf.int32)
     return tf.where(tf.convert_to_tensor(config.temperature > 0), sampled, best)
 

@@ -1,4 +1,4 @@
-"""Exports of a run, verified before they count as done."""
+"""Exports of a run, verified before they are reported as successful."""
 
 from nlp_rnn.lazy import lazy_exports
 

@@ -1,7 +1,7 @@
-"""A run as a SavedModel: strings or numbers in, answers out, served by TensorFlow alone.
+"""A run as a SavedModel: strings or numbers in, predictions out, served by TensorFlow alone.
 
-Before an export counts as done it is loaded in a clean process, which has TensorFlow but not this library, and must
-answer as the run does.
+Before an export is reported as successful it is loaded in a clean process, which has TensorFlow but not this library,
+and its outputs must be those of the run.
 """
 
 import json
@@ -49,7 +49,7 @@ def export(pipeline: Pipeline, destination: Path) -> float:
 
     Raises:
         UsageError: the folder exists.
-        InputError: the export does not answer as the pipeline does; nothing is left on disk.
+        InputError: the outputs of the export differ from those of the pipeline; nothing is left on disk.
     """
     check_new(destination, "DEST")
     made = not destination.parent.exists()
@@ -58,7 +58,7 @@ def export(pipeline: Pipeline, destination: Path) -> float:
     try:
         say("writing the SavedModel")
         _save(pipeline, partial)
-        say("loading it in a clean process and comparing the answers")
+        say("loading it in a clean process and comparing the outputs")
         difference = _verify(pipeline, partial)
         partial.chmod(0o755)
         os.replace(partial, destination)
@@ -74,7 +74,7 @@ def export(pipeline: Pipeline, destination: Path) -> float:
 
 
 def _remove(partial, parent_too):
-    """Remove a partial export, and the folder that was made for it."""
+    """Remove a partial export, and the folder that was created for it."""
     shutil.rmtree(partial, ignore_errors=True)
     if parent_too:
         partial.parent.rmdir()

@@ -1,4 +1,4 @@
-"""What `predict` answers for series: the forecast of each step, or the points that are not as expected.
+"""Predictions for series: the forecast of each step, or the anomalous points.
 
 Shapes: H steps of a forecast, Q quantiles.
 """
@@ -19,15 +19,15 @@ from nlp_rnn.forecasting.pipeline import forecast_at
 from nlp_rnn.forecasting.report import fan
 from nlp_rnn.progress import say
 
-QUANTILES = "0.1,0.5,0.9"  # by default
+QUANTILES = "0.1,0.5,0.9"  # default levels
 
 
 class RowAnswer(NamedTuple):
-    """A row of the table that is the answer.
+    """A row of the table of predictions.
 
     Attributes:
         row: the cells by column.
-        first: the names of the columns are printed above it.
+        first: whether this is the first row, above which the names of the columns are printed.
     """
 
     row: Mapping[str, Any]
@@ -40,7 +40,7 @@ class RowAnswer(NamedTuple):
         yield ",".join(_cell(value) for value in self.row.values())
 
     def json(self) -> dict[str, Any]:
-        """The cells; numbers with seven digits, which are what a float32 holds."""
+        """The cells; numbers are rounded to seven digits, the precision of float32."""
         return {name: float(f"{v:.7g}") if isinstance(v, float) else v for name, v in self.row.items()}
 
 
@@ -51,10 +51,10 @@ def _cell(value):
 
 
 def quantile_levels(text: str | None) -> list[float]:
-    """The levels that `--quantiles` names, rising.
+    """The quantile levels in the value of `--quantiles`, in ascending order.
 
     Raises:
-        UsageError: they are no numbers between 0 and 1.
+        UsageError: they are not numbers between 0 and 1.
     """
     try:
         levels = [float(part) for part in (text or QUANTILES).split(",")]
@@ -62,7 +62,7 @@ def quantile_levels(text: str | None) -> list[float]:
         levels = [0.0]
     if not all(0 < level < 1 for level in levels):
         raise UsageError(
-            f"--quantiles must be numbers between 0 and 1 with commas between, such as 0.1,0.5,0.9; got {text}"
+            f"--quantiles must be numbers between 0 and 1, separated by commas, such as 0.1,0.5,0.9; got {text}"
         )
     return sorted(set(levels))
 
@@ -70,18 +70,18 @@ def quantile_levels(text: str | None) -> list[float]:
 def forecast_rows(
     forecaster: Forecaster, panel: Panel, horizon: int | None, quantiles: str | None, plot: Path | None
 ) -> Iterator[dict[str, Any]]:
-    """A row for each step after the end of each series.
+    """A row for each forecast step of each series.
 
     Args:
-        forecaster: of the series.
+        forecaster: the forecaster.
         panel: the series.
-        horizon: steps; by default those of the forecaster.
-        quantiles: their levels, with commas between.
-        plot: a new .png file with pictures of the first series.
+        horizon: number of steps; by default that of the forecaster.
+        quantiles: quantile levels, separated by commas; by default `QUANTILES`.
+        plot: a new .png file for fan charts of the first series.
 
     Raises:
         UsageError: an option is out of its range.
-        InputError: no series can be forecast, or covariates of the steps are missing.
+        InputError: no series can be forecast, or covariates of the forecast steps are missing.
     """
     levels = quantile_levels(quantiles)
     if horizon is not None and horizon < 1:
@@ -91,7 +91,7 @@ def forecast_rows(
     usable = _usable(panel, length)
     _check_future_covariates(panel, usable, horizon)
     _say_what_is_rare(panel, usable, length)
-    for begin in range(0, len(usable), AT_ONCE):  # the covariates of all series may be more than fits into memory
+    for begin in range(0, len(usable), AT_ONCE):  # the covariates of all series may not fit into memory
         some = usable[begin : begin + AT_ONCE]
         covariates = panel.forecast_covariates(some, panel.lengths[some], length, horizon)
         series, category_ids = [panel.series(n) for n in some], panel.category_ids[some]
@@ -103,7 +103,7 @@ def forecast_rows(
 
 
 def _usable(panel, length):
-    """The numbers of the series that have a value among their last points; says which have none.
+    """The numbers of the series that have a value among their last points; prints which have none.
 
     Raises:
         InputError: none has.
@@ -115,12 +115,12 @@ def _usable(panel, length):
         name = panel.names[left_out[0]]
         say(f"left out: {len(left_out):,} series without a value among the last {length} points, such as '{name}'")
     if not usable:
-        raise InputError(f"{panel.name}: no series has a value among the last {length} points, which are read")
+        raise InputError(f"{panel.name}: no series has a value among the last {length} points, which the model reads")
     return usable
 
 
 def _say_what_is_rare(panel, usable, length):
-    """Say which series have few values to forecast from, or end earlier than others."""
+    """Print which series have few values to forecast from, or end earlier than others."""
     few = max(panel.season, 2)
     short = [n for n in usable if np.isfinite(panel.series(n)[-length:]).sum() < few]
     if short:
@@ -151,13 +151,13 @@ def _check_future_covariates(panel, usable, horizon):
         names = ", ".join(panel.columns[: panel.num_future_covariates])
         raise InputError(
             f"{panel.name}: series '{panel.names[usable[known.argmin()]]}': {names} must be known for {horizon} steps "
-            f"after its last value, and is for {known.min()}: add rows with the values left empty"
+            f"after its last value, and is for {known.min()}: add rows with empty values"
             + (", or choose a shorter --horizon" if known.min() else "")
         )
 
 
 def _time(panel, number, position):
-    """The time of a point of a series, or where there are no times its number from 1."""
+    """The time of a point of a series; without times, its number, counted from 1."""
     if panel.start_times is None:
         return {"point": position + 1}
     return {"time": text_after(panel.start_times[number], position, panel.frequency)}
@@ -168,19 +168,19 @@ def _draw(panel: Panel, usable: Sequence[int], forecast: Forecast, levels: Seque
     fans = [fan(panel, n, panel.lengths[n], quantiles, levels) for n, quantiles in some]
     plots.fans(fans, plot)
     which = f"the first {len(fans)} of {len(usable):,} series" if len(fans) < len(usable) else "all series"
-    say(f"{plot}: a picture of {which}")
+    say(f"{plot}: a fan chart of {which}")
 
 
 def anomaly_rows(forecaster: Forecaster, panel: Panel, share: float) -> Iterator[dict[str, Any]]:
-    """A row for each point outside its prediction interval, forecast from the points before, a horizon at a time.
+    """A row for each point outside its prediction interval, forecast one horizon at a time from the points before.
 
     Args:
-        forecaster: of the series.
+        forecaster: the forecaster.
         panel: the series.
-        share: of the interval, such as 0.9.
+        share: probability of the interval, such as 0.9.
 
     Raises:
-        UsageError: the share is out of its range, or no series is longer than the horizon.
+        UsageError: the share is out of range, or no series is longer than the horizon.
     """
     if not 0 < share < 1:
         raise UsageError(f"--anomalies must be between 0 and 1, such as 0.9, got {share}")

@@ -1,4 +1,4 @@
-"""Backtests: the forecasts of a model and of baselines from the same origins, compared with the values that followed.
+"""Backtests: the forecasts of a model and of baselines from the same origins, compared with the actual values.
 
 Shapes: N series, K origins, H points of a forecast, Q quantiles.
 """
@@ -22,26 +22,26 @@ from nlp_rnn.progress import say, track
 QUANTILE_LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 FAN_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 MAX_FANS = 9
-MANY = 300  # series from which on the classical methods take a while
-MAX_SERIES = 3_000  # measured at most: the classical methods are slow, and all are measured on the same series
+MANY = 300  # series; from this number on the classical methods take a while
+MAX_SERIES = 3_000  # to evaluate: the classical methods are slow, and all methods are compared on the same series
 
 
 def held_out_ends(panel: Panel, horizon: int, origins: int) -> np.ndarray:
-    """The points of each series before the test split, int64 [N]."""
+    """The number of points of each series before the test split, int64 [N]."""
     return np.maximum(panel.lengths - horizon * origins, 0)
 
 
 def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool = True) -> ForecastReport:
-    """Measure a forecaster and the baselines on the ends of series.
+    """Evaluate a forecaster and the baselines on the ends of series.
 
-    The origins are at the ends of the series, each a horizon before the next: each of the last K * H points is forecast
-    once. Series without a point before their first origin are left out.
+    Successive origins are one horizon apart, so that each of the last K * H points is forecast once. Series without a
+    point before their first origin are left out.
 
     Args:
-        forecaster: what is measured.
-        panel: the series, the test split at their ends.
+        forecaster: the forecaster to evaluate.
+        panel: the series, with the test split at their ends.
         origins: K.
-        classical: run ETS and Theta too.
+        classical: run ETS and Theta as well.
 
     Raises:
         InputError: no series is long enough.
@@ -59,7 +59,7 @@ def evaluate(forecaster: Forecaster, panel: Panel, origins: int, classical: bool
 
 
 def evaluate_model(forecaster: Forecaster, panel: Panel, origins: int) -> ForecastReport:
-    """The metrics of `evaluate` of the point forecasts of the model, without baselines; says nothing.
+    """As `evaluate`, but only the metrics of the model's point forecasts, without baselines and messages.
 
     Raises:
         InputError: no series is long enough.
@@ -77,13 +77,13 @@ def _counted(forecaster, panel, origins, figures):
 
 
 class _Test(NamedTuple):
-    """Forecasts, from one origin after the other.
+    """Forecasts from all origins, one origin after the other.
 
     Attributes:
-        points: [K * N, H] by method.
-        quantiles: of the model, [K * N, H, Q].
-        actual: the values that followed, [K * N, H].
-        sizes: what errors are divided by, [K * N].
+        points: point forecasts by method, [K * N, H].
+        quantiles: quantiles of the model, [K * N, H, Q].
+        actual: the actual values, [K * N, H].
+        sizes: the scale of the errors, [K * N].
     """
 
     points: Mapping[str, np.ndarray]
@@ -119,7 +119,7 @@ def _from_origin(forecaster, methods, panel, back):
 
 
 def measured_series(panel: Panel, horizon: int, origins: int, context_length: int, quiet: bool = False) -> np.ndarray:
-    """The numbers of the series that are measured, at most `MAX_SERIES`, the same ones each time; says which are not.
+    """The numbers of the series to evaluate, at most `MAX_SERIES`, always the same; prints which are not evaluated.
 
     Raises:
         InputError: no series is long enough.
@@ -132,7 +132,7 @@ def measured_series(panel: Panel, horizon: int, origins: int, context_length: in
     unknown = [n for n in usable if any(np.isnan(panel.series(n)[:-end][-context_length:]).all() for end in ends)]
     if unknown:
         report(
-            f"not measured: {len(unknown):,} series without a value among the {context_length} points before the test "
+            f"not evaluated: {len(unknown):,} series without a value among the {context_length} points before the test "
             "split"
         )
         usable = np.setdiff1d(usable, unknown)
@@ -142,7 +142,7 @@ def measured_series(panel: Panel, horizon: int, origins: int, context_length: in
             f"{held_out} and forecast them"
         )
     if short:
-        report(f"not measured: {short:,} series of fewer than {held_out + 2} points, of which {held_out} are held out")
+        report(f"not evaluated: {short:,} series of fewer than {held_out + 2} points, of which {held_out} are held out")
     if len(usable) > MAX_SERIES:
         report(f"the figures are of {MAX_SERIES:,} of {len(usable):,} series, sampled at random")
         usable = np.sort(np.random.default_rng(0).choice(usable, MAX_SERIES, replace=False))
@@ -159,7 +159,7 @@ def _methods(classical, series):
 
 
 def _metrics(test):
-    """The metrics of each method's points; the overall one relative to Naive2, where that is among them."""
+    """The metrics of each method's point forecasts; the overall one is relative to Naive2, if that is included."""
     figures = {
         name: {
             "smape": plain(metrics.smape(test.actual, point)),

@@ -2,7 +2,7 @@
 
 Imports no TensorFlow: the classical methods run in processes of their own.
 
-Shapes: T values seen, H steps to forecast.
+Shapes: T past values, H steps to forecast.
 """
 
 import itertools
@@ -27,7 +27,7 @@ def naive(seen: np.ndarray, season: int, horizon: int) -> np.ndarray:
 
 
 def seasonal_naive(seen: np.ndarray, season: int, horizon: int) -> np.ndarray:
-    """The value a season before; where the series is shorter than a season, the last value.
+    """The value one season before; if the series is shorter than a season, the last value.
 
     Examples:
         >>> seasonal_naive(np.array([1.0, 2.0, 3.0, 4.0]), 2, 3).tolist()
@@ -39,10 +39,10 @@ def seasonal_naive(seen: np.ndarray, season: int, horizon: int) -> np.ndarray:
 
 
 def naive2(seen: np.ndarray, season: int, horizon: int) -> np.ndarray:
-    """The naive forecast of the deseasonalised series, with the season put back (Makridakis et al., 2000).
+    """The naive forecast of the seasonally adjusted series, re-seasonalised (Makridakis et al., 2000).
 
     A series is seasonal if its autocorrelation at the lag of the season passes a test at 90 %, as in the M4
-    competition; the forecast of any other is the naive one.
+    competition; for any other the forecast is the naive one.
     """
     filled = _filled(seen)
     indices = seasonal_indices(filled, season) if _is_seasonal(filled, season) else np.ones(season)
@@ -51,7 +51,7 @@ def naive2(seen: np.ndarray, season: int, horizon: int) -> np.ndarray:
 
 
 def seasonal_indices(seen: np.ndarray, season: int) -> np.ndarray:
-    """The mean ratio to the moving average at each position in the season, from the first value on; their mean is 1."""
+    """The mean ratio to the moving average at each position of the season, from that of the first value; mean 1."""
     half = season // 2
     weights = np.ones(season + 1 - season % 2)
     if season % 2 == 0:
@@ -74,7 +74,7 @@ def _is_seasonal(seen, season):
 
 
 def theta(seen: np.ndarray, season: int, horizon: int) -> np.ndarray:
-    """The theta method (Assimakopoulos & Nikolopoulos, 2000) of statsmodels, deseasonalised where there is a season."""
+    """The theta method (Assimakopoulos & Nikolopoulos, 2000) of statsmodels, deseasonalised if there is a season."""
     from statsmodels.tsa.forecasting.theta import ThetaModel
 
     filled = _filled(seen)
@@ -84,7 +84,7 @@ def theta(seen: np.ndarray, season: int, horizon: int) -> np.ndarray:
 
 
 def ets(seen: np.ndarray, season: int, horizon: int) -> np.ndarray:
-    """Exponential smoothing of statsmodels (Hyndman et al., 2008): the lowest AICc among kinds of trend and season."""
+    """Exponential smoothing of statsmodels (Hyndman et al., 2008): the trend and season with the lowest AICc."""
     from statsmodels.tsa.holtwinters import ExponentialSmoothing
 
     filled = _filled(seen)
@@ -112,7 +112,7 @@ def _or_nan(forecast, horizon):
 
 
 def _filled(seen):
-    """The values without those missing at first, and the last value before each other missing one; 0 for none."""
+    """The values without leading missing ones, forward-filled; a single 0 if all are missing."""
     there = ~np.isnan(seen)
     if not there.any():
         return np.zeros(1)
@@ -122,7 +122,7 @@ def _filled(seen):
 
 
 class Method(Protocol):
-    """A way to forecast a series."""
+    """A forecasting method."""
 
     def __call__(self, seen: np.ndarray, season: int, horizon: int) -> np.ndarray: ...
 
@@ -140,7 +140,7 @@ CLASSICAL = (ETS, THETA)  # slow, and from the package statsmodels
 def forecasts_by(method: str, seen: Sequence[np.ndarray], season: int, horizon: int) -> Iterator[np.ndarray]:
     """The forecasts of a method for some series, in their order; those of classical methods on all cores.
 
-    Where a method fails, as on a series of two values, the seasonal naive forecast replaces it; says so.
+    Where a method fails, as on a series of two values, the seasonal naive forecast replaces it, with a message.
     """
     failed = 0
     for one, forecast in zip(seen, _forecasts_by(method, seen, season, horizon), strict=True):

@@ -1,4 +1,4 @@
-"""Checks that series suit a forecaster, or the settings that it is to be trained with."""
+"""Checks that series suit a forecaster, or the settings to train one with."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 def check_fits(forecaster: Forecaster, panel: Panel, quiet: bool = False) -> Panel:
-    """The series with the categories, the season and the frequency of a forecaster.
+    """The series with the categories, season and frequency of a forecaster, after checking that they fit it.
 
     Args:
-        forecaster: trained on other series.
+        forecaster: the forecaster, trained on other series.
         panel: the series.
-        quiet: do not say what is assumed.
+        quiet: do not print what is assumed.
 
     Raises:
-        UsageError: the covariates are not those of the forecaster.
-        InputError: the series have another frequency than those of the training, or hold values that the model cannot
-            read: not above zero, or no counts.
+        UsageError: the covariates differ from those of the forecaster.
+        InputError: the series have another frequency than in training, or hold values that the model does not accept:
+            values not above zero, or not counts.
     """
     frequency, season = forecaster.options["frequency"], forecaster.options["season"]
     if frequency and panel.frequency and frequency != panel.frequency:
@@ -53,7 +53,7 @@ def check_fits(forecaster: Forecaster, panel: Panel, quiet: bool = False) -> Pan
 
 
 def _named(columns, num_future):
-    """The covariates in words."""
+    """The names of the covariates, for messages."""
     return ", ".join([*(f"{c} (known ahead)" for c in columns[:num_future]), *columns[num_future:]]) or "none"
 
 
@@ -61,23 +61,23 @@ def check_counts(panel: Panel) -> None:
     """Check that all values are counts: integers of 0 and above.
 
     Raises:
-        InputError: one is not; says of which series.
+        InputError: one is not; the message names the series.
     """
     seen = np.nan_to_num(panel.values)
     wrong = (seen != np.round(seen)) | (seen < 0)
     if wrong.any():
         point = int(wrong.argmax())
         raise InputError(
-            f"{panel.name}: series '{_series_at(panel, point)}' holds {seen[point]:g}, which is no count, and "
+            f"{panel.name}: series '{_series_at(panel, point)}' holds {seen[point]:g}, which is not a count, and "
             f"likelihood={COUNTS} needs counts: choose another likelihood"
         )
 
 
 def check_positive(panel: Panel) -> None:
-    """Check that all values are above zero, so that they have logarithms.
+    """Check that all values are above zero, so that their logarithms exist.
 
     Raises:
-        InputError: one is not; says of which series.
+        InputError: one is not; the message names the series.
     """
     if not np.nanmin(panel.values) > 0:
         point = int(np.nanargmin(panel.values))
@@ -89,15 +89,15 @@ def check_positive(panel: Panel) -> None:
 
 
 def chosen_scaling(panel: Panel, scaling: str, likelihood: str) -> str:
-    """How windows are scaled; "auto" is "log" only where every value has a logarithm, since commands read them all.
+    """How windows are scaled; "auto" becomes "log" if all values are above zero, else "deviation".
 
     Args:
         panel: the series.
         scaling: one of `settings.SCALINGS`, or "auto".
-        likelihood: of the model; counts are scaled by their size.
+        likelihood: the likelihood of the model; counts are scaled by their "size".
 
     Raises:
-        InputError: the scaling or the likelihood does not suit the values; says of which series.
+        InputError: the scaling or the likelihood does not suit the values; the message names the series.
     """
     if likelihood == COUNTS:
         check_counts(panel)
@@ -116,7 +116,7 @@ def chosen_scaling(panel: Panel, scaling: str, likelihood: str) -> str:
 
 
 def check_validation(panel: Panel, ends: np.ndarray, horizon: int) -> None:
-    """Check that there is a value to validate on: among the last points of each series up to `ends`.
+    """Check that there is a value to validate on, among the last points of each series up to `ends`.
 
     Raises:
         InputError: there is none.
@@ -130,15 +130,15 @@ def check_validation(panel: Panel, ends: np.ndarray, horizon: int) -> None:
 
 
 def check_held_out(start: "Run | None", name: str, origins: int) -> None:
-    """Check that a run that is to be fine-tuned on the same series was not trained on the new test split.
+    """Check that a run to fine-tune on the same series was not trained on the new test split.
 
     Args:
-        start: a run of a forecaster; None where there is none.
-        name: of the series.
-        origins: from which the test split is forecast.
+        start: the run of a forecaster; None when training from scratch.
+        name: the name of the data.
+        origins: number of origins from which the test split is forecast.
 
     Raises:
-        UsageError: it was trained on some of it.
+        UsageError: it was trained on part of it.
     """
     if start is not None and origins > start.settings["origins"] and already_seen(name, trained_on(start.data)):
         raise UsageError(

@@ -11,10 +11,10 @@ from nlp_rnn.checks import not_negative
 
 
 def checked(covariates: int, num_future_covariates: int) -> dict[str, int]:
-    """The number of columns of a model, and how many of them are known for future times, as settings.
+    """The two settings of covariates, checked: the number of columns, and how many are known for future times.
 
     Raises:
-        ValueError: they are no numbers of columns, or more are known for future times than there are.
+        ValueError: one is not a number of columns, or the second exceeds the first.
     """
     not_negative("covariates", covariates)
     if not_negative("num_future_covariates", num_future_covariates) > covariates:
@@ -26,7 +26,7 @@ def require(covariates: tf.Tensor | None, columns: int) -> None:
     """Check that a model with covariates is called with them, and one without is not.
 
     Raises:
-        ValueError: it is not so.
+        ValueError: covariates are missing, or given to a model without them.
     """
     if (covariates is None) == (columns > 0):
         raise ValueError(f"the model has {columns} covariates and must be called with as many")
@@ -34,7 +34,7 @@ def require(covariates: tf.Tensor | None, columns: int) -> None:
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class Covariates(keras.layers.Layer):
-    """Standardise each column: [B, T, C] as multiples of its standard deviation around its mean; 0 where missing.
+    """Standardise each column of [B, T, C] to mean 0 and standard deviation 1; missing values become 0.
 
     Args:
         columns: C.
@@ -56,7 +56,7 @@ class Covariates(keras.layers.Layer):
         self.built = True
 
     def adapt(self, values: np.ndarray) -> None:
-        """Learn mean and standard deviation of values [P, C], NaN where one is missing; a deviation of 0 becomes 1."""
+        """Learn mean and standard deviation of values [P, C], NaN if missing; a standard deviation of 0 becomes 1."""
         if not self.built:
             self.build()
         values = np.asarray(values, np.float64)  # the sum of equal float32 is exact

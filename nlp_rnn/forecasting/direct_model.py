@@ -31,28 +31,29 @@ _FORMER = {
 class DirectForecaster(keras.Model):
     """Quantiles of the next H points, all at once: a recurrent network over segments of the context, not over points.
 
-    As in SegRNN (Lin et al., 2023) a segment of W points is one step of the network, and each segment to forecast is
-    one further step from the state after the context, whose input says only which one it is: no forecast is input to
-    another. This one adds quantiles, missing values, windows shorter than L, and a linear map beside the network.
+    As in SegRNN (Lin et al., 2023), a segment of W points is one step of the network, and each segment to forecast is
+    one further step from the state after the context, whose input only says which segment it is: no forecast is input
+    to another. This model adds quantiles, missing values, windows shorter than L, and a linear map parallel to the
+    network.
 
     Args:
-        context_length: L.
-        horizon: H.
-        segment: W; the season is a good choice.
-        quantile_levels: the Q levels, rising, 0.5 among them.
+        context_length: L, the points that are read.
+        horizon: H, the points to forecast.
+        segment: W, the points per step of the network; the season is a good choice.
+        quantile_levels: the Q levels, in ascending order, including 0.5.
         cell: "gru", "lstm" or "rnn".
         units: U of each layer; an even number.
-        layers: of the network.
-        dropout: fraction of the outputs of the network that is dropped in training.
+        layers: number of recurrent layers.
+        dropout: dropout rate of the outputs of the network.
         categories: number of categories of series; 0 for none.
         scaling: how a window is scaled, see `scale_of`.
         centering_window: the centre of a window is the mean of this many last values.
-        linear: whether a linear map of the context is added.
-        covariates: C.
+        linear: add a linear map of the context.
+        covariates: C, the number of covariates.
         num_future_covariates: how many of the covariates, the first ones, are known for the points to forecast.
 
-    Call with the context [B, L], NaN where a value is missing; or with the category too, int [B], 0 where unknown; or
-    with a third, the covariates [B, L + H, C]. Gives the quantiles [B, H, Q].
+    Call with the context, float [B, L], NaN where a value is missing; optionally followed by the category, int [B], 0
+    where unknown, and the covariates, float [B, L + H, C]. Returns the quantiles, float [B, H, Q].
 
     Raises:
         ValueError: an argument is out of its range.
@@ -175,9 +176,9 @@ class DirectForecaster(keras.Model):
         covariates: tf.Tensor | None = None,
         training: bool = False,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Twice the pinball loss, mean over the quantiles, and the weight of each target, 1 or 0; [B, H] each.
+        """Twice the pinball loss, averaged over the quantiles, and the weight of each target, 1 or 0; [B, H] each.
 
-        The loss is of scaled values, so that all windows weigh the same; a window without a scale weighs nothing.
+        The loss is of scaled values, so that all windows have the same weight; a window without a scale has weight 0.
         """
         scale, quantiles = self.scaled_quantiles(context, category, covariates, training)
         there = ~tf.math.is_nan(targets)
@@ -206,7 +207,7 @@ class DirectForecaster(keras.Model):
         return outputs[:, : self.settings["horizon"]]
 
     def _read(self, x, there, covariates, training):
-        """The states after the segments of the context; a segment without any value is masked."""
+        """The states after the segments of the context; segments without values are masked."""
         batch, segment = tf.shape(x)[0], self.settings["segment"]
         missing = self.context_segments * segment - self.settings["context_length"]
         points = [x[..., None], tf.cast(there, x.dtype)[..., None], covariates]
@@ -237,11 +238,11 @@ class DirectForecaster(keras.Model):
 
 
 def pinball(targets: tf.Tensor, quantiles: tf.Tensor, levels: Sequence[float]) -> tf.Tensor:
-    """Twice the pinball loss, mean over the quantiles; the CRPS is its limit for many levels.
+    """Twice the pinball loss, averaged over the quantiles, [...]; the CRPS is its limit for many levels.
 
     Args:
-        targets: [...].
-        quantiles: [..., Q].
+        targets: the actual values, [...].
+        quantiles: their predicted quantiles, [..., Q].
         levels: the Q levels.
 
     Examples:
@@ -257,5 +258,5 @@ def _rising(levels):
     levels = tuple(float(at_least_zero("quantile_levels", level)) for level in levels)
     inside = all(0 < level < 1 for level in levels)
     if not levels or not inside or list(levels) != sorted(set(levels)) or 0.5 not in levels:
-        raise ValueError(f"quantile_levels must rise, lie between 0 and 1 and hold 0.5, got {levels}")
+        raise ValueError(f"quantile_levels must be ascending, lie between 0 and 1 and include 0.5, got {levels}")
     return levels

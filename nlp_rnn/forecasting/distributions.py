@@ -1,6 +1,6 @@
 """Distributions of the next value of a series, parametrised by the outputs of a network, with sampling in TensorFlow.
 
-All but the negative binomial are of scaled values, see `scaling`. Shapes: ... any, P parameters.
+All except the negative binomial are of scaled values, see `scaling`. Shapes: ... any, P parameters.
 """
 
 from collections.abc import Callable
@@ -18,9 +18,9 @@ class Distribution(NamedTuple):
     """A family of distributions.
 
     Attributes:
-        parameters: P, how many outputs of a network describe one.
-        log_density: of values [...], given outputs [..., P].
-        sample: a value [...] for each of the outputs [..., P]; the other argument is a seed, int [2].
+        parameters: P, the number of network outputs per distribution.
+        log_density: maps values [...] and outputs [..., P] to log-densities [...].
+        sample: maps outputs [..., P] and a seed, int [2], to samples [...].
     """
 
     parameters: int
@@ -70,9 +70,9 @@ def count_log_density(counts: tf.Tensor, outputs: tf.Tensor, size: tf.Tensor) ->
     """Log-probability of counts under a negative binomial whose mean is a multiple of `size`.
 
     Args:
-        counts: [...], whole numbers of 0 and above.
-        outputs: [..., 2]: raw mean and raw shape.
-        size: what the mean is a multiple of, [...].
+        counts: integers of 0 and above, [...].
+        outputs: raw mean and raw shape, [..., 2].
+        size: the unit of the mean, [...].
     """
     mean, shape = _spread(outputs[..., 0]) * size, _spread(outputs[..., 1])
     log_share = tf.math.log(mean) - tf.math.log(shape + mean)

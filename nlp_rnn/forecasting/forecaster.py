@@ -17,8 +17,8 @@ import tensorflow as tf
 from nlp_rnn.checks import UsageError
 from nlp_rnn.deprecation import renamed_arguments
 
-AT_ONCE = 256  # windows
-PATHS = 200  # sampled by default
+AT_ONCE = 256  # windows per batch
+PATHS = 200  # sample paths by default
 FORMER_OPTIONS = {"known": "context_length", "step": "frequency"}
 
 
@@ -26,8 +26,8 @@ class Forecast(NamedTuple):
     """Forecasts of some series.
 
     Attributes:
-        mean: [N, H].
-        quantiles: [N, H, Q].
+        mean: the mean forecast, float [N, H].
+        quantiles: the quantiles, float [N, H, Q].
     """
 
     mean: np.ndarray
@@ -45,14 +45,14 @@ class ForecasterOptions(TypedDict):
 
 
 class Forecaster(ABC):
-    """A trained forecaster of series; `Forecaster(model, ...)` makes the subclass that belongs to the model.
+    """A trained forecaster of series; `Forecaster(model, ...)` creates an instance of the subclass for the model.
 
     Args:
         model: a `DirectForecaster` or a `PathForecaster`.
         classes: the names of the categories of series.
-        season: steps of a seasonal period.
+        season: steps of a seasonal period; 1 for none.
         horizon: steps to forecast by default.
-        context_length: last points of a series that are read.
+        context_length: number of last points of a series that are read.
         frequency: the time between two points, see `datasets.calendar`; empty where there are no times.
         columns: the names of the covariates.
 
@@ -69,7 +69,7 @@ class Forecaster(ABC):
     """
 
     kind: ClassVar[str] = "forecaster"
-    network: ClassVar[type[keras.Model]]  # whose models a subclass takes
+    network: ClassVar[type[keras.Model]]  # the class of models that a subclass accepts
     request: ClassVar[Sequence[tf.TensorSpec]] = ()  # further inputs of the signatures, after values and covariates
 
     def __new__(cls, model: keras.Model, *args: Any, **kwargs: Any) -> "Forecaster":
@@ -105,13 +105,13 @@ class Forecaster(ABC):
 
     @property
     def encoders(self) -> list:
-        """None: numbers are read as they are."""
+        """Empty: numbers need no encoder."""
         return []
 
     @property
     @abstractmethod
     def lowest_quantile(self) -> float:
-        """The lowest quantile level that can be predicted; the highest is as far from 1."""
+        """The lowest quantile level that can be predicted; the highest is 1 minus this."""
 
     @abstractmethod
     def check_horizon(self, horizon: int) -> None:
@@ -123,7 +123,7 @@ class Forecaster(ABC):
 
     @abstractmethod
     def _padding(self, horizon: int) -> int:
-        """Steps after a horizon for which the model takes covariates as well."""
+        """Number of steps after a horizon for which the model takes covariates as well."""
 
     @abstractmethod
     def _outputs(self, context, category, horizon, paths, seed, covariates):
@@ -135,7 +135,7 @@ class Forecaster(ABC):
 
     @abstractmethod
     def _served(self, outputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What a signature gives, by name, of the outputs."""
+        """The outputs of a signature, by name."""
 
     @renamed_arguments({"levels": "quantile_levels", "categories": "category_ids"})
     def forecast(
@@ -150,16 +150,16 @@ class Forecaster(ABC):
         """Forecast each series, float [T] each, NaN where a value is missing.
 
         Args:
-            series: N of them.
-            horizon: H; by default that of the forecaster.
+            series: the N series.
+            horizon: H, the steps to forecast; by default that of the forecaster.
             quantile_levels: the Q levels.
-            category_ids: of the series, numbers of `classes` from 1; 0 is unknown.
-            seed: of sample paths.
+            category_ids: the category of each series, numbered from 1 as in `classes`; 0 for unknown.
+            seed: the seed of sample paths; not used for quantiles.
             covariates: of the last L points of each series and of the H steps to forecast, [N, L + H, C]; NaN where
                 one is missing or not known yet.
 
         Raises:
-            UsageError: the horizon or a level is beyond what the model predicts.
+            UsageError: the model cannot predict the horizon or a level.
             ValueError: covariates are missing, of another shape, or given to a model that has none.
         """
         horizon, columns = horizon or self.options["horizon"], self.options["columns"]
@@ -185,7 +185,7 @@ class Forecaster(ABC):
         """Check that this many steps can be forecast, and these quantiles of them.
 
         Raises:
-            UsageError: they cannot; says what can.
+            UsageError: they cannot; the message says what can.
         """
         self.check_horizon(horizon)
         least, most = self.lowest_quantile, round(1 - self.lowest_quantile, 6)
@@ -204,10 +204,10 @@ class Forecaster(ABC):
         return self._outputs(context, category, horizon, paths, seed, covariates)
 
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-        """What an export answers: `forecast` of values [B, T], and `forecast_of` of values with their category.
+        """The functions of an export: `forecast` of values [B, T], and `forecast_of` of values with their category.
 
-        A model with covariates takes them as well, [B, T + H, C]. The forecast is NaN where all values that are read
-        are missing, and with a model that takes logarithms where one of them is not above zero.
+        A model with covariates takes them as well, [B, T + H, C]. The forecast is NaN if all values that are read are
+        missing or, with a model that takes logarithms, if one of them is not above zero.
         """
         inputs = [tf.TensorSpec([None, None], tf.float32, name="values")]
         if self.options["columns"]:
@@ -225,7 +225,7 @@ class Forecaster(ABC):
         }
 
     def checks(self) -> Iterator[tuple[str, dict, dict]]:
-        """What an export has to answer: signature, inputs and outputs by name."""
+        """Cases that an export must reproduce: signature, inputs and outputs by name."""
         random = np.random.default_rng(0)
         length, horizon = self.options["context_length"], self.options["horizon"]
         values = 50 + 10 * np.sin(np.arange(length + 5)) + random.normal(size=(4, length + 5))
@@ -258,6 +258,6 @@ class Forecaster(ABC):
 
 
 def _at_end(values, steps):
-    """The last steps of [B, T, C]; a shorter array stands at the end, NaN before it."""
+    """The last `steps` steps of [B, T, C]; a shorter array is padded with NaN in front."""
     values = values[:, -steps:]
     return tf.pad(values, [[0, 0], [steps - tf.shape(values)[1], 0], [0, 0]], constant_values=np.nan)

@@ -32,7 +32,7 @@ def mase(actual: np.ndarray, point: np.ndarray, size: np.ndarray) -> float:
 
     Args:
         actual, point: [N, H].
-        size: [N], what the errors of each series are divided by.
+        size: the scale of the errors of each series, [N].
     """
     kept = size > 0
     if not kept.any():
@@ -41,7 +41,7 @@ def mase(actual: np.ndarray, point: np.ndarray, size: np.ndarray) -> float:
 
 
 def naive_error(seen: np.ndarray, season: int) -> float:
-    """The mean absolute error of the seasonal naive forecast within the values seen; NaN where there is none.
+    """The mean absolute error of the seasonal naive forecast within the past values; NaN where there is none.
 
     Examples:
         >>> naive_error(np.array([1.0, 2.0, 4.0, 8.0]), 2)
@@ -53,7 +53,7 @@ def naive_error(seen: np.ndarray, season: int) -> float:
 
 
 def rmse(actual: np.ndarray, point: np.ndarray) -> float:
-    """Root mean square error over all values, in their unit."""
+    """Root mean square error over all values [N, H], in their unit."""
     return float(np.sqrt(np.nanmean(np.square(actual - point))))
 
 
@@ -70,7 +70,7 @@ def quantile_losses(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[
 
 
 def weighted_quantile_loss(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> float:
-    """The sum of the quantile losses, mean over the quantiles, as a share of the sum of absolute values."""
+    """The sum of the quantile losses, averaged over the quantiles, divided by the sum of absolute values."""
     total = np.nansum(np.abs(actual))
     losses = np.nansum(quantile_losses(actual, quantiles, levels), (0, 1)).mean()
     return float(losses / total) if total else float("nan")
@@ -85,7 +85,7 @@ def crps(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> 
 
 
 def coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
-    """The share of values within their interval; [N, H] each.
+    """The fraction of values within their interval; [N, H] each.
 
     Examples:
         >>> coverage(np.array([[1.0, 5.0, np.nan]]), np.zeros((1, 3)), np.full((1, 3), 2.0))
@@ -96,10 +96,10 @@ def coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
 
 
 def lowest_coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray, series: int) -> float:
-    """The coverage that a tenth of the series, one at least, do not exceed, since the mean may hide these.
+    """The coverage that a tenth of the series, at least one, do not exceed; the mean may hide these series.
 
     Args:
-        actual, low, high: [K * N, H], from one origin after the other.
+        actual, low, high: values and bounds, [K * N, H], from K origins, one after the other.
         series: N.
     """
     covered = np.where(np.isnan(actual), np.nan, (actual >= low) & (actual <= high))
@@ -121,7 +121,7 @@ def owa(smape_: float, mase_: float, naive2: Mapping[str, float | None]) -> floa
 
 
 def _mean_of_rows(errors, actual):
-    """The mean over the rows of the mean over the steps that have a value."""
+    """The mean over rows of the mean over their non-missing steps."""
     there = ~np.isnan(actual)
     counts = there.sum(1)
     means = np.where(there, errors, 0.0).sum(1)[counts > 0] / counts[counts > 0]

@@ -12,12 +12,12 @@ from nlp_rnn.training.objective import Objective
 
 
 class Forecasting(Objective):
-    """A forecaster in training: the targets of a window from its context.
+    """The training of a forecaster: predict the targets of a window from its context.
 
     The loss is of scaled values, the mean over those that are not missing.
 
     Args:
-        model: what to train.
+        model: the model to train.
     """
 
     loss_is_of_tokens = False

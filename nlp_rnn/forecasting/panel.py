@@ -1,6 +1,6 @@
 """A panel: series of one frequency, back to back in one array.
 
-Shapes: N series, P points of all of them, B windows, C columns of covariates, F steps after the end of a series.
+Shapes: N series, P points in total, B windows, C columns of covariates, F steps after the end of a series.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-MANY = 100  # from this many series on, some are left out of training for validation
+MANY = 100  # series; from this number on, some are held out for validation
 
 
 @dataclass(frozen=True)
@@ -16,19 +16,19 @@ class Panel:
     """Series of one frequency.
 
     Attributes:
-        name: what they are called in messages.
-        names: of each series.
+        name: the name of the data, for messages.
+        names: the name of each series.
         values: float32 [P]; NaN where one is missing.
         offsets: int64 [N + 1]; series n is values[offsets[n]:offsets[n + 1]].
         season: steps of a seasonal period; 1 for none.
-        category_ids: int32 [N], the category of each series, from 1; 0 is unknown.
-        categories: their names.
+        category_ids: int32 [N], the category of each series, numbered from 1; 0 for unknown.
+        categories: the names of the categories.
         start_times: datetime64 [N], the time of the first value of each; None where there are no times.
-        frequency: the time between two values, see `datasets.calendar`; empty where it is not known.
+        frequency: the time between two values, see `datasets.calendar`; empty if unknown.
         covariates: float32 [P, C], NaN where one is missing; None for no covariates.
-        columns: their names.
+        columns: the names of the covariates.
         num_future_covariates: how many of the columns, the first ones, are known for future times as well.
-        future_covariates: float32 [N, F, C], the covariates after the end of each series, NaN where they are not known.
+        future_covariates: float32 [N, F, C], the covariates after the end of each series, NaN where unknown.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Panel:
         return self.covariates, self.future_covariates
 
     def matched(self, categories: Sequence[str]) -> "Panel":
-        """The same series with categories numbered as in `categories`; one that is not there becomes 0."""
+        """The same series with categories numbered as in `categories`; others become 0."""
         numbers = {name: number for number, name in enumerate(categories, 1)}
         renumbered = np.array([0, *(numbers.get(name, 0) for name in self.categories)], np.int32)
         return replace(self, category_ids=renumbered[self.category_ids], categories=tuple(categories))
@@ -94,12 +94,12 @@ class Panel:
     def covariate_windows(
         self, series: np.ndarray, positions: np.ndarray, context_length: int, horizon: int
     ) -> np.ndarray:
-        """The covariates that are known when some series are forecast, [B, context_length + horizon, C].
+        """The covariates that are known when series are forecast, float [B, context_length + horizon, C].
 
         Args:
-            series: int [B], their numbers.
-            positions: int [B], of the first point to forecast, counted over all points.
-            context_length, horizon: points before the positions, and from them on.
+            series: the numbers of the series, int [B].
+            positions: the positions of the first point to forecast, among all P points, int [B].
+            context_length, horizon: number of points before the positions, and from the positions on.
         """
         observed, future = self.given_covariates
         points = positions[:, None] + np.arange(-context_length, horizon)
@@ -115,7 +115,7 @@ class Panel:
     def forecast_covariates(
         self, numbers: Sequence[int], ends: Sequence[int] | np.ndarray, context_length: int, horizon: int
     ) -> np.ndarray | None:
-        """`covariate_windows` of series forecast from these ends on, counted from their first points; None for none."""
+        """`covariate_windows` of series forecast from `ends` on, counted from their first points; None without any."""
         if self.covariates is None:
             return None
         series = np.asarray(numbers, np.int64)
@@ -130,16 +130,16 @@ class Panel:
 
 
 def split_by_series(panel: Panel, ends: np.ndarray, horizon: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The points of each series that training may see, and those that validation may, int64 [N] each.
+    """The number of points of each series for training, and the number up to the end of validation, int64 [N] each.
 
-    Of many series a tenth, sampled at random, are for validation and not trained on, so that the others are trained on
-    to their end; of few series, the last `horizon` points are for validation.
+    Of many series, a random tenth is for validation, so that the others are trained on to their end; of few series, the
+    last `horizon` points are for validation.
 
     Args:
         panel: the series.
-        ends: int64 [N], the points of each before the test split.
-        horizon: points of a forecast.
-        seed: of the sample.
+        ends: number of points of each series before the test split, int64 [N].
+        horizon: steps to forecast.
+        seed: the seed of the sample.
     """
     usable = np.flatnonzero(ends >= horizon + 2)
     if len(usable) < MANY:

@@ -1,4 +1,4 @@
-"""An autoregressive forecaster: a distribution of each value from those before it, and sample paths drawn from these.
+"""An autoregressive forecaster: the distribution of each value given those before it, and sample paths.
 
 Shapes: B windows, L points of context, H points to forecast, T = L + H - 1 steps, S sample paths, U units, P
 parameters, C covariates.
@@ -20,7 +20,7 @@ from nlp_rnn.layers import Stack
 from nlp_rnn.layers.products import narrow_dense
 from nlp_rnn.layers.recurrent import CELLS
 
-MAX_LOG_DISTANCE = 8.0  # of logarithms, a sample is no farther from the centre: a factor of 3,000
+MAX_LOG_DISTANCE = 8.0  # bound on the distance of a sampled logarithm from the centre: a factor of 3,000
 _FORMER = {"kinds": "categories", "recent": "centering_window", "ahead": "num_future_covariates"}
 
 
@@ -28,26 +28,27 @@ _FORMER = {"kinds": "categories", "recent": "centering_window", "ahead": "num_fu
 class PathForecaster(keras.Model):
     """An autoregressive network whose outputs are a distribution of the next value (Salinas et al., 2020, "DeepAR").
 
-    A step reads the value before, the value a season before the one to predict, which of the two are missing, and the
-    covariates: those known for future times at the time to predict, the others at the time before.
+    A step reads the previous value, the value one season before the target, which of the two are missing, and the
+    covariates: those known for future times at the time of the target, the others one step before.
 
     Args:
         season: the lag of the second value that a step reads; 1 for none.
         likelihood: "student_t", "normal", or "negative_binomial" for counts.
         cell: "lstm", "gru" or "rnn".
         units: U of each layer.
-        layers: of the network.
-        dropout: fraction of the inputs of each layer above the first, and of the output, that is dropped in training,
-            the same at every step.
+        layers: number of recurrent layers.
+        dropout: dropout rate of the inputs of each layer above the first, and of the output; the same mask at every
+            step.
         categories: number of categories of series; 0 for none.
         scaling: how a window is scaled, see `scale_of`; counts always by their "size".
         centering_window: the centre of a window is the mean of this many last values.
-        covariates: C.
+        covariates: C, the number of covariates.
         num_future_covariates: how many of the covariates, the first ones, are known for the points to forecast.
 
-    Call with context [B, L], NaN where a value is missing, L above the season; or with it, the categories, int [B],
-    and the covariates, [B, L + 1, C]. Gives the parameters of the distribution of each value from the second on and of
-    the one that follows, [B, L, P]. In training no gradient with respect to the inputs is available.
+    Call with the context, float [B, L], NaN where a value is missing, L above the season; optionally followed by the
+    category, int [B], and the covariates, float [B, L + 1, C]. Returns the parameters of the distributions of the
+    values from the second to the one after the context, [B, L, P]. In training no gradient with respect to the inputs
+    is available.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -138,9 +139,9 @@ class PathForecaster(keras.Model):
         covariates: tf.Tensor | None = None,
         training: bool = False,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Minus the log-density of each value given those before it, and its weight, 1 or 0; [B, L + H - 1] each.
+        """The negative log-density of each value given those before it, and its weight, 1 or 0; [B, L + H - 1] each.
 
-        In training all values from the second on count; else the targets alone.
+        In training all values from the second on have weight 1; otherwise only the targets.
         """
         scale, values = self._scale(context), tf.concat([context, targets], 1)
         outputs, _ = self._run(scale, values[:, :-1], category, covariates, training)
@@ -161,15 +162,15 @@ class PathForecaster(keras.Model):
         category: tf.Tensor | None = None,
         covariates: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Sample S paths of H steps, [B, S, H].
+        """Sample S paths of H steps, float [B, S, H].
 
         Args:
-            context: [B, L], NaN where a value is missing.
-            horizon: H.
-            samples: S.
-            seed: of the samples.
+            context: float [B, L], NaN where a value is missing.
+            horizon: H, the steps to forecast.
+            samples: S, the number of paths.
+            seed: the seed of the samples.
             category: int [B], 0 where unknown.
-            covariates: [B, L + H, C].
+            covariates: float [B, L + H, C]; None for a model without covariates.
         """
         scale = self._scale(context)
         outputs, states = self._run(scale, context, category, covariates, False)
@@ -197,7 +198,7 @@ class PathForecaster(keras.Model):
         return scale_of(context, "size" if counts else self.settings["scaling"], self.settings["centering_window"])
 
     def _covariate_inputs(self, covariates, batch, steps):
-        """What each of the first T steps reads of the covariates, [B, at least T, C]: [B, T, C]."""
+        """The covariate inputs of the first T steps, [B, T, C], from covariates [B, at least T, C]."""
         require(covariates, self.settings["covariates"])
         if self.standardise is None:
             return tf.zeros([batch, steps, 0])
@@ -206,12 +207,12 @@ class PathForecaster(keras.Model):
         return tf.concat([following, standardised[:, :steps, future:]], -1)
 
     def _run(self, scale, values, category, covariates, training):
-        """Outputs [B, T, P] of values [B, T], each from those up to it, and the states after the last."""
+        """Outputs [B, T, P], each from the values [B, T] up to its step, and the states after the last step."""
         there = ~tf.math.is_nan(values)
         x = tf.where(there, scale.scaled(values), 0.0)
         lag, observed = self.settings["season"] - 1, tf.cast(there, x.dtype)
         inputs = tf.stack([x, observed, _shifted(x, lag), _shifted(observed, lag)], -1)
-        begun = tf.cumsum(observed, 1) > 0  # what stands before the first value is padding
+        begun = tf.cumsum(observed, 1) > 0  # values before the first one are padding
         covariates = self._covariate_inputs(covariates, *tf.unstack(tf.shape(values)))
         return self._outputs(tf.concat([inputs, covariates], -1), begun, category, None, training)
 
@@ -234,7 +235,7 @@ class PathForecaster(keras.Model):
         return narrow_dense(self.output_dropout(hidden, training=training), self.output_projection), states
 
     def _log_density(self, scale, values, there, outputs):
-        """The log-density of scaled values [B, T] given outputs [B, T, P]; where a value is missing, any number."""
+        """The log-density of scaled values [B, T] given outputs [B, T, P]; arbitrary where a value is missing."""
         if self.settings["likelihood"] == COUNTS:
             return count_log_density(tf.where(there, values, 0.0), outputs, scale.spread)
         scaled = tf.where(there, scale.scaled(values), 0.0)
@@ -245,7 +246,7 @@ class PathForecaster(keras.Model):
         if self.settings["likelihood"] == COUNTS:
             return count_sample(outputs, scale.spread[:, 0], seed)
         scaled = DISTRIBUTIONS[self.settings["likelihood"]].sample(outputs, seed)
-        if scale.floor is not None:  # a heavy tail has no mean once exp is taken of it
+        if scale.floor is not None:  # exp of a heavy-tailed variable has no mean
             scaled = tf.clip_by_value(scaled, -MAX_LOG_DISTANCE, MAX_LOG_DISTANCE)
         return scale.unscaled(scaled[:, None])[:, 0]
 
@@ -258,5 +259,5 @@ class PathForecaster(keras.Model):
 
 
 def _shifted(x, steps):
-    """The values this many steps before, [B, T]; zeros at first."""
+    """The values `steps` steps before, [B, T]; zeros at the beginning."""
     return tf.pad(x, [[0, 0], [steps, 0]])[:, : tf.shape(x)[1]]

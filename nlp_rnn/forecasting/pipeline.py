@@ -1,4 +1,4 @@
-"""Series in, forecasts out: a model and what it knows of time as one thing, to predict with, save and export.
+"""Series in, forecasts out: a model with its season and frequency in one object, to predict with, save and export.
 
 Shapes: N series, B windows, H points to forecast, Q quantiles, S sample paths.
 """
@@ -17,7 +17,7 @@ from nlp_rnn.progress import track
 
 __all__ = ["Forecast", "Forecaster", "QuantileForecaster", "SamplePathForecaster", "forecast_at", "interpolation"]
 
-MEAN_LEVELS = np.arange(0.005, 1, 0.01)  # the mean of their quantiles is the mean of a forecast
+MEAN_LEVELS = np.arange(0.005, 1, 0.01)  # the mean of these quantiles approximates the mean of a forecast
 
 
 class QuantileForecaster(Forecaster):
@@ -34,8 +34,8 @@ class QuantileForecaster(Forecaster):
         most = self.model.settings["horizon"]
         if horizon > most:
             raise UsageError(
-                f"a horizon of {horizon} is longer than the model's, {most}: train one with --set horizon={horizon}, "
-                "or one that forecasts step by step, with --set model=sample_paths"
+                f"a horizon of {horizon} is longer than the model's, {most}: train a model with --set "
+                f"horizon={horizon}, or one that forecasts step by step, with --set model=sample_paths"
             )
 
     def _padding(self, horizon):
@@ -65,7 +65,7 @@ class SamplePathForecaster(Forecaster):
         return 1 / PATHS
 
     def check_horizon(self, horizon: int) -> None:
-        """Any horizon will do."""
+        """Any horizon is accepted."""
 
     def _padding(self, horizon):
         return 0
@@ -81,7 +81,7 @@ class SamplePathForecaster(Forecaster):
 
 
 def interpolation(own: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """The matrix that interpolates quantiles between own levels, [levels, own]; constant beyond the outermost.
+    """The matrix that interpolates quantiles from `own` to `levels`, [levels, own]; constant beyond the outermost.
 
     Examples:
         >>> interpolation(np.array([0.1, 0.5, 0.9]), np.array([0.3, 0.95])).round(2).tolist()
@@ -96,10 +96,10 @@ def forecast_at(
     """Forecast some series from some positions on, over the model's horizon. Shows progress.
 
     Args:
-        forecaster: whose options say the horizon.
+        forecaster: the forecaster; its options give the horizon.
         panel: the series.
-        places: the number of a series, and how many of its points are seen.
-        quantile_levels: Q levels.
+        places: pairs of the number of a series and how many of its points precede the forecast.
+        quantile_levels: the Q levels.
     """
     horizon, length, parts = forecaster.options["horizon"], forecaster.options["context_length"], []
     begins = range(0, len(places), AT_ONCE)

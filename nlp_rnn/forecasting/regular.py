@@ -13,15 +13,15 @@ from nlp_rnn.checks import InputError
 from nlp_rnn.datasets import calendar
 from nlp_rnn.forecasting.panel import Panel
 
-MAX_STEPS_PER_VALUE = 50  # a longer series of steps with so few values does not have regular times
+MAX_STEPS_PER_VALUE = 50  # with more steps per value, times do not count as regular
 
 
 class SeriesDataset:
-    """Series, and what else a data set says of them.
+    """Series, and what else a data set specifies.
 
     Attributes:
-        panel: the series, the official test part at their ends if there is one.
-        horizon: the steps of that part; 0 where there is none.
+        panel: the series, including the official test split at their ends if there is one.
+        horizon: the steps of that test split; 0 if there is none.
         notes: what was guessed or noticed, for the user to see.
     """
 
@@ -35,9 +35,9 @@ class CovariateTable(NamedTuple):
     """The covariates of all rows.
 
     Attributes:
-        columns: their names.
-        num_future: how many of them, the first ones, are known for future times.
-        values: [R, C].
+        columns: the names of the covariates.
+        num_future: how many of the columns, the first ones, are known for future times.
+        values: float [R, C].
     """
 
     columns: tuple[str, ...]
@@ -49,10 +49,10 @@ class SeriesRows(NamedTuple):
     """The rows of one series, in order.
 
     Attributes:
-        name: of the series.
-        rows: their numbers in the table.
-        values: of each.
-        category_id: the number of the category; 0 is unknown.
+        name: the name of the series.
+        rows: the numbers of the rows in the table.
+        values: the value of each row.
+        category_id: the number of the category; 0 for unknown.
     """
 
     name: str
@@ -62,7 +62,7 @@ class SeriesRows(NamedTuple):
 
 
 def place_of(path: Path, row: int) -> str:
-    """Where a row stands, for messages; the first line of a delimited file names the columns."""
+    """The place of a row, for messages; the first line of a delimited file names the columns."""
     delimited = path.name.removesuffix(".gz").endswith((".csv", ".tsv"))
     return f"{path}, line {row + 2}" if delimited else f"{path}, row {row + 1}"
 
@@ -78,15 +78,15 @@ def regular_dataset(
     """Series with a value at every step, each from its first value on.
 
     Args:
-        path: of the table.
-        times: of all rows; None where there are none.
-        series: the rows of each.
-        categories: their names.
-        covariates: of all rows.
-        frequency: used where there are too few values to infer it; see `calendar`.
+        path: the file of the table.
+        times: the times of all rows; None without times.
+        series: the rows of each series.
+        categories: the names of the categories.
+        covariates: the covariates of all rows.
+        frequency: the frequency to assume if there are too few values to infer it; see `calendar`.
 
     Raises:
-        InputError: times are not in order, come twice or are not regular; or all values are missing.
+        InputError: times are not in order, occur twice or are not regular; or all values are missing.
     """
     starts, season = None, 1
     if times is None:
@@ -122,7 +122,7 @@ def regular_dataset(
 
 
 def _covariates(table, pieces, observed, values):
-    """The fields of a panel that are about covariates."""
+    """The fields of a panel that hold covariates."""
     if not table.columns:
         return {}
     after = [piece[len(part) :, 1:] for piece, part in zip(pieces, observed, strict=True)]
@@ -161,10 +161,10 @@ def _from_first_value(pieces, starts, frequency):
 
 
 def _without_empty_steps(pieces, series, steps, order):
-    """The series without the steps at their end at which none has a value: those are there to be forecast.
+    """The series without the steps at the end at which none has a value: these are the steps to forecast.
 
     Args:
-        order: of all rows, by time.
+        order: the order of all rows by time.
     """
     given = [order[one.rows][~np.isnan(one.values)] for one in series]
     last = max((times.max() for times in given if len(times)), default=order[0])
@@ -173,7 +173,7 @@ def _without_empty_steps(pieces, series, steps, order):
 
 
 def _to_last_value(piece):
-    """A series to its last value; after it there are only covariates."""
+    """A series up to its last value; after it there are only covariates."""
     return piece[: len(piece) - _first(piece[::-1, 0])]
 
 

@@ -1,4 +1,4 @@
-"""The report on a forecaster: its metrics beside those of the baselines, the table of forecasts, and the pictures."""
+"""The report on a forecaster: its metrics and those of the baselines, the table of forecasts, and plots."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from nlp_rnn.runs.folder import write_rows
 
 MODEL = "model"
 BEFORE = "before fine-tuning"
-HISTORY = 4  # a picture shows so many horizons before the forecast, and so many seasons at least
+HISTORY = 4  # horizons shown before a forecast in a plot, and at least as many seasons
 
 
 @dataclass
@@ -35,7 +35,7 @@ class ForecastReport(Report):
     fans: list[plots.Fan] = field(default_factory=list)
 
     def add_before(self, before: Report) -> None:
-        """Add the metrics before fine-tuning as those of a method, in second place."""
+        """Add the metrics before fine-tuning as a method of their own, in second place."""
         methods = dict(self.figures["methods"])
         earlier = {name: before.figures["methods"][MODEL][name] for name in self.compared}
         earlier["owa"] = overall(earlier["smape"], earlier["mase"], methods[NAIVE2])
@@ -47,18 +47,18 @@ class ForecastReport(Report):
         return ", ".join(f"{_title(name)} {_cell(figures[name])}" for name in self.compared)
 
     def write(self, folder: Path) -> None:
-        """Write the table of forecasts and a picture of some of them into a run folder."""
+        """Write the table of forecasts and a plot of some of them into a run folder."""
         plots.fans(self.fans, folder / "plots" / "forecasts.png")
         write_rows(folder / "backtest.csv", self.rows)
 
 
 def plain(value: float) -> float | None:
-    """A number as JSON holds it: None for NaN, such as that of a scaled error without a scale."""
+    """A number for JSON: None for NaN, which a scaled error without a scale is."""
     return value if np.isfinite(value) else None
 
 
 def overall(smape: float | None, mase: float | None, naive2: Mapping[str, float | None]) -> float | None:
-    """`metrics.owa` of figures as JSON holds them."""
+    """`metrics.owa` of figures as stored in JSON."""
     return None if smape is None or mase is None else plain(metrics.owa(smape, mase, naive2))
 
 
@@ -74,11 +74,11 @@ def fan(
 
     Args:
         panel: the series.
-        number: of the one to draw.
-        end: how many of its points come before the forecast.
-        quantiles: [H, Q].
+        number: the number of the series to draw.
+        end: the number of its points before the forecast.
+        quantiles: the quantiles, [H, Q].
         levels: the Q levels.
-        actual: [H], the values that followed.
+        actual: the actual values, [H]; None if unknown.
     """
     first = max(end - HISTORY * max(len(quantiles), panel.season), 0)
     times = None
@@ -89,19 +89,19 @@ def fan(
 
 
 def loses(figures: Mapping[str, Any], other: str = SEASONAL) -> bool:
-    """Whether another method is as good as the model or better, by MASE, or where there is none by sMAPE."""
+    """Whether another method is at least as good as the model, by MASE, or by sMAPE if there is no MASE."""
     methods, metric = figures["methods"], _decisive(figures)
     return metric is not None and other in methods and methods[MODEL][metric] >= methods[other][metric]
 
 
 def _decisive(figures):
-    """The metric that methods are compared by; sMAPE is of little use for values around zero."""
+    """The metric that methods are compared by; sMAPE is unreliable for values around zero."""
     methods = figures["methods"].values()
     return next((name for name in ("mase", "smape") if all(of[name] is not None for of in methods)), None)
 
 
 def summary(figures: Mapping[str, Any]) -> Iterator[str]:
-    """The lines that print how good a forecaster is, beside the other methods."""
+    """The lines that print the metrics of a forecaster next to those of the baselines."""
     series, origins, horizon = (figures[name] for name in ("series", "origins", "horizon"))
     origin = "one origin" if origins == 1 else f"{origins} origins"
     held_out = f"the last {horizon * origins} points of each held out"

@@ -1,4 +1,4 @@
-"""Every window scaled by itself, so that one network serves series of any size.
+"""Scaling of each window by its own values, so that one network serves series of any magnitude.
 
 Shapes: B windows, L points of context, T any points.
 """
@@ -11,17 +11,17 @@ from nlp_rnn.forecasting.settings import SCALINGS
 
 __all__ = ["SCALINGS", "Scale", "scale_of"]
 
-LOG_FLOOR = 1e-6  # replaces a value that is not above zero, as a share of the largest one
-FLAT = 1e-4  # a spread below this share of the size of the centre counts as none
+LOG_FLOOR = 1e-6  # replaces values that are not above zero, as a fraction of the largest one
+FLAT = 1e-4  # a spread below this fraction of the absolute centre counts as zero
 
 
 class Scale(NamedTuple):
-    """How the values of each window are scaled: as (value - centre) / spread, of logarithms if so chosen.
+    """How the values of each window are scaled: as (value - centre) / spread, optionally after taking logarithms.
 
     Attributes:
         centre, spread: [B, 1] each.
-        usable: bool [B, 1], whether there was a value to scale by; the targets of other windows may be of any size.
-        floor: [B, 1], the least value whose logarithm is taken; None for values as they are.
+        usable: bool [B, 1], whether there was a value to scale by; otherwise the targets may be of any magnitude.
+        floor: [B, 1], the lower bound of values before logarithms are taken; None without logarithms.
     """
 
     centre: tf.Tensor
@@ -30,7 +30,7 @@ class Scale(NamedTuple):
     floor: tf.Tensor | None
 
     def scaled(self, values: tf.Tensor) -> tf.Tensor:
-        """Values [B, T] as numbers of about the same size; NaN stays NaN."""
+        """Values [B, T], scaled to about the same magnitude; NaN stays NaN."""
         if self.floor is not None:
             values = tf.math.log(tf.maximum(values, self.floor))
         return (values - self.centre) / self.spread
@@ -46,10 +46,10 @@ def scale_of(context: tf.Tensor, scaling: str, centering_window: int = 1) -> Sca
     """The scale of each window, from its context.
 
     Args:
-        context: [B, L]; NaN where a value is missing.
-        scaling: "log", for values above zero, as the logarithm of the ratio to recent ones; "deviation", as multiples
-            of the standard deviation; "size", as multiples of the mean absolute value, not centred, for counts;
-            "centre", less the recent ones and not divided.
+        context: float [B, L]; NaN where a value is missing.
+        scaling: "log", for values above zero: the logarithm of the ratio to the centre; "deviation": multiples of the
+            standard deviation; "size": multiples of the mean absolute value, not centred, for counts; "centre":
+            centred only.
         centering_window: the centre is the mean of this many of the last values that are not missing.
 
     A window without a value has centre 0 and spread 1.
@@ -87,7 +87,7 @@ def _recent_mean(context, there, window):
 
 
 def _above_zero(spread, centre):
-    """The spread; where a window is constant and has none, the size of its value, or 1."""
+    """The spread; for a constant window, its absolute value, or 1 if that is 0."""
     size = tf.abs(centre)
     instead = tf.where(size > 0, size, 1.0)
     return tf.where(spread > FLAT * instead, spread, instead)

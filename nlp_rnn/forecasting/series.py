@@ -21,7 +21,7 @@ USUAL_NAMES = {
     "category": ("category", "kind", "type", "class"),
 }
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
-DATES = 10_000_000  # integers from here on may be dates, 20240131
+DATES = 10_000_000  # integers from this on may be dates, such as 20240131
 
 
 @renamed_arguments({"step": "frequency"})
@@ -34,19 +34,19 @@ def open_series(
     future_columns: Sequence[str] = (),
     past_columns: Sequence[str] = (),
 ) -> SeriesDataset:
-    """Open series.
+    """Open a data set of series.
 
     Args:
-        data: the name of a set that ships, or a .csv, .tsv, .jsonl or .parquet file. A file with a column of values and
-            one of series' names is in long format; in any other every column of numbers is a series.
-        series_column, value_column, time_column: names of columns; guessed where None.
-        frequency: used where there are too few values to infer it; see `calendar`.
-        future_columns, past_columns: columns of covariates: known for future times as well, such as a price, in rows
-            whose values are left empty; or not, such as the weather.
+        data: the name of a data set that ships, or a .csv, .tsv, .jsonl or .parquet file. A file with a column of
+            values and a column of series names is in long format; in any other, every column of numbers is a series.
+        series_column, value_column, time_column: names of columns; None to detect them by common names.
+        frequency: the frequency to assume if there are too few values to infer it; see `calendar`.
+        future_columns, past_columns: columns of covariates that are known for future times, such as a price, in rows
+            with empty values; and of those that are not, such as the weather.
 
     Raises:
-        UsageError: no such set, file or column.
-        InputError: the data are broken; says where.
+        UsageError: no such data set, file or column.
+        InputError: the data are broken; the message says where.
     """
     if data.partition("/")[0] in resources.data_sets():
         if future_columns or past_columns:
@@ -94,13 +94,13 @@ def _shipped(data):
 
 
 def _column_of(columns, named, role):
-    """The column of a role: the one that is named, or one with a usual name."""
+    """The column of a role: the named one, or one with a common name."""
     lowered = {str(column).lower().strip(): column for column in reversed(list(columns))}
     return named.get(role) or next((lowered[name] for name in USUAL_NAMES[role] if name in lowered), None)
 
 
 def _columns(path, table, named):
-    """The column of each role, None where there is none."""
+    """The column of each role, None if there is none."""
     for role, column in named.items():
         if column is not None and column not in table.columns:
             raise UsageError(f"{path} has no column '{column}' for the {role}; it has: {', '.join(table.columns)}")
@@ -115,7 +115,7 @@ def _columns(path, table, named):
     if named["series"] and not roles["value"]:
         rest = [c for c in table.columns if c not in roles.values() and c not in dated and _is_numeric(table[c])]
         if len(rest) != 1:
-            raise UsageError(f"{path}: which column holds the values? Say --value-column, one of: {', '.join(rest)}")
+            raise UsageError(f"{path}: which column holds the values? Give --value-column, one of: {', '.join(rest)}")
         roles["value"] = rest[0]
     if not roles["value"]:
         roles["series"] = roles["category"] = None
@@ -123,9 +123,9 @@ def _columns(path, table, named):
 
 
 def _names_and_values(table, roles):
-    """The columns of names and values where none has a usual name, but times are repeated and one column is of words.
+    """The columns of names and values if none has a common name, but times are repeated and one column holds words.
 
-    Nothing where a second one is, where the words are hardly ever the same, or where two columns may be the values.
+    Empty if two columns hold words, if words are hardly ever repeated, or if two columns may hold the values.
     """
     time = roles["time"]
     if time is None or not table[time].duplicated().any():
@@ -144,7 +144,7 @@ def _covariates(path, table, named, future_columns, past_columns):
     """The covariates of all rows.
 
     Raises:
-        UsageError: there is no such column, or one is named twice or has another role.
+        UsageError: there is no such column, or a column is named twice or has another role.
     """
     names = [*future_columns, *past_columns]
     roles = {_column_of(table.columns, named, role): role for role in ("series", "time", "value")}
@@ -164,14 +164,14 @@ def _numbers(path, table, column):
     """A column as float64.
 
     Raises:
-        InputError: a value is no number, or infinite; says where.
+        InputError: a value is not a number, or not finite; the message says where.
     """
     import pandas as pd
 
     numbers = pd.to_numeric(table[column], errors="coerce").to_numpy(float, na_value=np.nan)
     broken = np.isnan(numbers) & table[column].notna().to_numpy()
     for wrong, what in (
-        (broken, "no number"),
+        (broken, "not a number"),
         (np.isinf(numbers), "not finite"),
         (np.abs(numbers) > 1e18, "too large"),
     ):
@@ -179,13 +179,13 @@ def _numbers(path, table, column):
             row = int(wrong.argmax())
             value = str(table[column].iloc[row])[:40]
             raise InputError(
-                f"{place_of(path, row)}, column '{column}': '{value}' is {what}; leave empty what is missing"
+                f"{place_of(path, row)}, column '{column}': '{value}' is {what}; leave missing values empty"
             )
     return numbers
 
 
 def _wide(path, table, time):
-    """The column of times and the series of a table in wide format: all columns of numbers."""
+    """The column of times and the series of a table in wide format, which are all columns of numbers."""
     columns = [column for column in table.columns if column != time and table[column].dtype.kind != "M"]
     if time is None and len(columns) > 1 and not _is_numeric(table[columns[0]]):
         time, columns = columns[0], columns[1:]
@@ -195,7 +195,7 @@ def _wide(path, table, time):
         say(f"left out, since they hold no numbers: {', '.join(words[:5])}; '{words[0]}' begins with '{shown}'")
     columns = [column for column in columns if column not in words]
     if not columns:
-        raise InputError(f"{path} has no column of values" + (f" beside '{time}'" if time else ""))
+        raise InputError(f"{path} has no column of values" + (f" other than '{time}'" if time else ""))
     rows = np.arange(len(table))
     return time, [SeriesRows(column, rows, _numbers(path, table, column)) for column in columns]
 
@@ -204,7 +204,7 @@ def _counts_steps(path, column, series):
     """Whether a column of times counts steps, 1, 2, 3 …, in every series: then there are no times.
 
     Raises:
-        InputError: it does, but a step is left out or comes twice; says where.
+        InputError: it does, but a step is left out or occurs twice; the message says where.
     """
     if column.dtype.kind not in "iu" or column.between(1000, 3000).all() or column.max() >= DATES:
         return False
@@ -214,7 +214,7 @@ def _counts_steps(path, column, series):
             row = int(rows[int(wrong.argmax()) + 1])
             raise InputError(
                 f"{place_of(path, row)}: column '{column.name}' holds {column.iloc[row]} and counts steps, which must "
-                "go up by one from row to row, values left empty where they are missing; or write times as 2024-01-31"
+                "increase by one from row to row, with missing values left empty; or write times as 2024-01-31"
             )
     say(f"column '{column.name}' counts steps: there are no times")
     return True
@@ -227,7 +227,7 @@ def _is_numeric(column):
 
 
 def _long(path, table, columns):
-    """The same of a table in long format."""
+    """The same for a table in long format."""
     values = _numbers(path, table, columns["value"])
     if columns["series"] is None:
         return columns["time"], [SeriesRows(columns["value"], np.arange(len(table)), values)]
@@ -249,10 +249,11 @@ def _long(path, table, columns):
 
 
 def _check_keys(path, table, columns):
-    """Check that no further column is needed to tell the series apart.
+    """Check that no further column is needed to distinguish the series.
 
     Raises:
-        InputError: a series has two values for a time, and none where another column is taken to its name; says which.
+        InputError: a series has two values for a time, and only one if another column is part of its name; the message
+            names that column.
     """
     keys = [columns["series"], columns["time"]]
     if None in keys or not table.duplicated(keys).any():
@@ -270,4 +271,4 @@ def _check_keys(path, table, columns):
 def _factorized(column):
     import pandas as pd
 
-    return pd.factorize(column.astype(str).where(column.notna().to_numpy()), sort=True)  # -1 where there is none
+    return pd.factorize(column.astype(str).where(column.notna().to_numpy()), sort=True)  # -1 for a missing one

@@ -52,15 +52,15 @@ class ForecastingTask(Task):
         from nlp_rnn.forecasting.pipeline import Forecaster
 
         model = weights.load(about["model"], folder / weights.WEIGHTS)
-        options = current_arguments(about["options"], FORMER_OPTIONS)
-        # It makes an instance of a subclass.
+        options = current_arguments(about.get("options", {}), FORMER_OPTIONS)
+        # It creates an instance of a subclass.
         return Forecaster(model, about["classes"], **options)  # pyright: ignore[reportAbstractUsage]
 
     def measure(self, run: "Run", data: "SeriesDataset", before: bool = False) -> Report:
         from nlp_rnn.forecasting.backtest import evaluate, evaluate_model
         from nlp_rnn.forecasting.checks import check_fits
 
-        # While a run is fine-tuned, its recipe has said what is assumed of the series.
+        # During fine-tuning, the recipe has already printed what is assumed of the series.
         panel = check_fits(run.pipeline, data.panel, quiet=run.start is not None)
         origins = run.settings.get("origins", 1)
         if before:
@@ -78,19 +78,22 @@ class ForecastingTask(Task):
         from nlp_rnn.forecasting.report import loses
 
         horizon, quantiles, plot, share = (options[option.name] for option in self.predict_options)
-        if plot:
-            check_picture(plot, "--plot")
         panel = check_fits(run.pipeline, inputs.panel)
         if "methods" in run.metrics and loses(run.metrics):
             say("on the test split the seasonal naive forecast was better than this model")
         if share is None:
             rows = forecast_rows(run.pipeline, panel, horizon, quantiles, plot)
         elif horizon or quantiles or plot:
-            raise UsageError("--anomalies is about the points given: leave out --horizon, --quantiles and --plot")
+            raise UsageError("--anomalies tests the given points: leave out --horizon, --quantiles and --plot")
         else:
             rows = anomaly_rows(run.pipeline, panel, share)
         for number, row in enumerate(rows):
             yield RowAnswer(row, first=number == 0)
+
+    def check_options(self, given: Mapping[str, Any]) -> None:
+        super().check_options(given)
+        if given.get("plot"):
+            check_picture(given["plot"], "--plot")
 
     def open_inputs(
         self, run: "Run", texts: Sequence[str], path: Path | None, columns: Mapping[str, Any]
@@ -104,7 +107,7 @@ class ForecastingTask(Task):
         return data
 
     def columns_of(self, run: "Run", columns: Mapping[str, Any]) -> dict[str, Any]:
-        """The columns that are named, or else those that the run was trained on; covariates are taken all or none."""
+        """The named columns, or else those that the run was trained on; covariates are replaced only as a whole."""
         covariates_named = any(columns[name] for name in COVARIATES)
         trained = {name: run.data.get(name) for name in columns if not (covariates_named and name in COVARIATES)}
         return {name: column or trained.get(name) for name, column in columns.items()}

@@ -15,30 +15,30 @@ from nlp_rnn.batches import dataset_of
 from nlp_rnn.deprecation import renamed_arguments
 from nlp_rnn.forecasting.panel import Panel
 
-HIDDEN_CATEGORIES = 0.1  # share of windows in training whose category is hidden: the model learns to do without
+HIDDEN_CATEGORIES = 0.1  # fraction of training windows whose category is hidden, so that it may be unknown later
 _FORMER = {"known": "context_length", "batch": "batch_size", "steps": "steps_per_epoch", "least": "min_context"}
 
 
 class Windows:
     """Windows of series in batches, (context [B, L], targets [B, H], category [B]); see `batches.Batches`.
 
-    With covariates, a fourth array holds those that are known before the targets, [B, L + H, C]. Where a series has no
-    value, before its beginning or after `ends`, there is NaN.
+    With covariates, a fourth array holds those that are known before the targets, [B, L + H, C]. Values before the
+    beginning of a series or after `ends` are NaN.
 
     Args:
         panel: the series.
-        ends: int64 [N], the points of each series that may be seen; what is after them is not read, except for
-            covariates that are known for future times.
-        context_length: L.
-        horizon: H.
-        batch_size: B.
-        steps_per_epoch: batches of an epoch.
-        min_context: minimum number of points of context, where a series has them.
-        seed: of the sample of windows, another one in each epoch: a series at random, then a position in it at random.
-            None: the last window of each series, once.
+        ends: number of points of each series that may be read, int64 [N]; later ones are not, except for covariates
+            that are known for future times.
+        context_length: L, the points of context.
+        horizon: H, the points to forecast.
+        batch_size: B, the windows per batch.
+        steps_per_epoch: number of batches per epoch.
+        min_context: minimum number of points of context, if a series has that many.
+        seed: the seed of the windows, sampled anew in each epoch: a random series, then a random position in it. None:
+            the last window of each series, once.
 
     Raises:
-        ValueError: no series has two points that may be seen.
+        ValueError: no series has two points that may be read.
     """
 
     max_steps_per_execution = 16
@@ -64,7 +64,7 @@ class Windows:
         self.ready_times: list[float] = []
         self._series = np.flatnonzero(ends >= 2)
         if not len(self._series):
-            raise ValueError("panel must hold a series with two points to be seen, got none")
+            raise ValueError("panel must hold a series with two readable points, got none")
         self._ends = panel.offsets[:-1] + ends
         first, last = panel.offsets[:-1] + 1, np.maximum(self._ends - horizon, panel.offsets[:-1] + 1)
         self._last = last
@@ -73,18 +73,18 @@ class Windows:
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
-        """All that training depends on."""
+        """All data that training depends on."""
         panel = self.panel
         covariates = () if panel.covariates is None else panel.given_covariates
         return (panel.values, panel.offsets, self._ends, panel.category_ids, *covariates)
 
     def __len__(self) -> int:
-        """The batches of an epoch."""
+        """The number of batches per epoch."""
         return self._steps
 
     @property
     def points(self) -> int:
-        """The points of a batch, context and targets."""
+        """The number of points per batch, context and targets."""
         return self.batch_size * (self.context_length + self.horizon)
 
     def batches(self) -> Iterator[tuple[np.ndarray, ...]]:
@@ -102,7 +102,7 @@ class Windows:
                 yield context, targets, np.where(hidden, 0, category), *covariates
 
     def cut(self, series: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, ...]:
-        """The windows of some series whose targets begin at these positions, counted over all points."""
+        """The windows of series whose targets begin at these positions, among all points."""
         points = positions[:, None] + np.arange(-self.context_length, self.horizon)
         inside = (points >= self.panel.offsets[series][:, None]) & (points < self._ends[series][:, None])
         values = np.where(inside, self.panel.values[np.where(inside, points, 0)], np.nan).astype(np.float32)
@@ -112,7 +112,7 @@ class Windows:
         return *window, self.panel.covariate_windows(series, positions, self.context_length, self.horizon)
 
     def dataset(self) -> tf.data.Dataset:
-        """The batches of one epoch; each pass reads `epoch` anew."""
+        """The batches of one epoch; every pass uses the current value of `epoch`."""
         shapes = [[self.context_length], [self.horizon], []]
         if self.panel.covariates is not None:
             shapes.append([self.context_length + self.horizon, len(self.panel.columns)])
@@ -124,7 +124,7 @@ class Windows:
         return dataset_of(self._stacked, signature, len(self), stacked=True)
 
     def _stacked(self):
-        """Some batches at a time, [N, B, ...] each: handing them over costs as much as a small network's step."""
+        """Several batches at a time, [N, B, ...] each, since passing one on costs as much as a small network's step."""
         self.ready_times, batches = [], self.batches()
         while some := list(islice(batches, self.max_steps_per_execution)):
             for _, like in groupby(some, lambda batch: len(batch[0])):

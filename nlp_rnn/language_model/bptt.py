@@ -1,4 +1,4 @@
-"""Batches for truncated backpropagation through time: each row of a batch continues where it ended in the one before.
+"""Batches for truncated backpropagation through time: each row continues where it ended in the previous batch.
 
 Shapes: N tokens, B streams, T tokens of a window.
 """
@@ -16,7 +16,7 @@ from nlp_rnn.deprecation import renamed_arguments
 from nlp_rnn.text.batching import EncodedTexts
 from nlp_rnn.text.vocabulary import PADDING
 
-RESET_PROBABILITY = 1 / 16  # that a stream starts from a state of zeros in a window of training
+RESET_PROBABILITY = 1 / 16  # of a stream restarting from a zero state in a training window
 _FORMER = {"batch": "batch_size", "steps": "sequence_length"}
 
 
@@ -26,11 +26,11 @@ class Streams:
     Each token is in one window.
 
     Args:
-        texts: the text, all of its pieces one after the other.
-        batch_size: B; fewer where the text is too short for windows of half the length.
-        sequence_length: T.
-        seed: decides where reading starts in each epoch: the text is read as a ring, so that windows change from
-            epoch to epoch. None: from its start.
+        texts: the pieces of the text, in order.
+        batch_size: B, the number of streams; fewer if the text is too short for windows of half the length.
+        sequence_length: T, the tokens of a window.
+        seed: of the position where reading starts in each epoch: the text is read as a ring, so that windows change
+            from epoch to epoch. None: from the beginning.
     """
 
     max_steps_per_execution = 1
@@ -45,28 +45,28 @@ class Streams:
         self.ready_times: list[float] = []
 
     def __len__(self) -> int:
-        """How many windows an epoch has."""
+        """The number of windows per epoch."""
         return -(-self._length() // self.sequence_length)
 
     def _length(self):
-        """Tokens of a stream."""
+        """Tokens per stream."""
         return -(-len(self.texts.ids) // self.batch_size)
 
     @property
     def points(self) -> int:
-        """Tokens of a window, of all streams."""
+        """Tokens per window, of all streams."""
         return self.batch_size * self.sequence_length
 
     @property
     def arrays(self) -> Sequence[np.ndarray]:
-        """All that training depends on."""
+        """All data that training depends on."""
         return self.texts.arrays
 
     def windows(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Ids [B, T], and whether a stream starts from a state of zeros, [B]. The last stream ends with padding.
+        """Ids [B, T], and whether each stream starts from a zero state, bool [B]. The last stream ends with padding.
 
-        In training a stream is reset now and then: the state after a whole epoch is far from zeros, and a network
-        that has seen only such states fails at the beginning of a prompt.
+        In training, streams are reset at random: the state after a whole epoch is far from zero, and a network trained
+        only on such states fails at the beginning of a prompt.
         """
         count, length = len(self.texts.ids), self._length()
         random = None if self.seed is None else np.random.default_rng((self.seed, self.epoch))
@@ -81,7 +81,7 @@ class Streams:
             yield ids.astype(np.int32), reset | (window == 0)
 
     def dataset(self) -> tf.data.Dataset:
-        """The windows of one epoch; each pass reads `epoch` anew."""
+        """The windows of one epoch; every pass uses the current value of `epoch`."""
         ids = tf.TensorSpec([self.batch_size, self.sequence_length], tf.int32)
         return dataset_of(self._timed, (ids, tf.TensorSpec([self.batch_size], tf.bool)), len(self))
 
@@ -93,22 +93,22 @@ class Streams:
 
 
 class DocumentStreams(Streams):
-    """Independent texts in windows as of `Streams`: each starts from a state of zeros.
+    """Independent texts in windows like those of `Streams`: each text starts from a zero state.
 
     The last window of a text ends with padding.
 
     Args:
-        texts: their pieces one after the other; the label of a piece is 1 where a text ends with it.
-        batch_size: B; fewer where there are fewer texts.
-        sequence_length: T.
-        seed: shuffles the texts of each stream anew in every epoch; None keeps their order.
+        texts: the pieces of the texts, in order; the label of the last piece of a text is 1.
+        batch_size: B, the number of streams; fewer if there are fewer texts.
+        sequence_length: T, the tokens of a window.
+        seed: of the shuffling of the texts of each stream in every epoch; None keeps their order.
     """
 
     @renamed_arguments(_FORMER)
     def __init__(self, texts: EncodedTexts, batch_size: int = 32, sequence_length: int = 64, seed: int | None = None):
         super().__init__(texts, batch_size, sequence_length, seed)
         ends = texts.offsets[1:][texts.labels == 1]
-        ends = np.unique([*ends, len(texts.ids)])  # the last text may be cut off
+        ends = np.unique([*ends, len(texts.ids)])  # the last text may be incomplete
         self._ends = ends[ends > 0]
         self._begins = np.concatenate([[0], self._ends[:-1]]).astype(np.int64)
         self.batch_size = max(1, min(batch_size, len(self._ends)))
@@ -116,11 +116,11 @@ class DocumentStreams(Streams):
         self._streams = _balanced(self._counts, self.batch_size)
 
     def __len__(self) -> int:
-        """How many windows an epoch has."""
+        """The number of windows per epoch."""
         return max(int(self._counts[texts].sum()) for texts in self._streams)
 
     def windows(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Ids [B, T], and whether a text begins, [B]."""
+        """Ids [B, T], and whether a text begins, bool [B]."""
         random = None if self.seed is None else np.random.default_rng((self.seed, self.epoch))
         orders = [texts if random is None else random.permutation(texts) for texts in self._streams]
         for pieces in zip_longest(*map(self._pieces, orders), fillvalue=(np.zeros(0, np.int32), True)):
@@ -138,7 +138,7 @@ class DocumentStreams(Streams):
 
 
 def _balanced(counts, streams):
-    """The numbers of the texts of each stream, so that all have about as many windows: the longest text first."""
+    """The numbers of the texts of each stream, so that all have about as many windows; assigns the longest first."""
     shares: list[list[int]] = [[] for _ in range(streams)]
     filled = [(0, stream) for stream in range(streams)]
     for text in np.argsort(-counts, kind="stable"):

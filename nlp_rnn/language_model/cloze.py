@@ -1,7 +1,7 @@
-"""Cloze test: predict a word that follows from the text before it; accuracy by kind and by distance.
+"""Cloze test: predict a word that depends on the text before it; accuracy by kind and by distance.
 
-For data sets whose tables hold prompt, answer, kind and gap: the number of sentences between a word and what it
-follows from.
+For data sets with the columns prompt, answer, kind and gap, which is the number of sentences between a word and what
+it depends on.
 """
 
 from collections import defaultdict
@@ -20,15 +20,15 @@ _BATCH = 128
 
 
 def measure_cloze(pipeline: LanguagePipeline, rows: Iterable[dict]) -> dict[str, dict]:
-    """The accuracy of the most probable word.
+    """Measure the accuracy of the most probable word.
 
     Args:
         pipeline: the language model.
-        rows: with `COLUMNS`.
+        rows: dicts with the keys `COLUMNS`.
 
     Returns:
-        kinds: accuracy by kind; gaps: accuracy by gap, over the kinds that have gaps; frequent: by kind the baseline,
-        always predicting its most frequent answer.
+        kinds: accuracy by kind; gaps: accuracy by gap, over the kinds that have gaps; frequent: the baseline by
+        kind, always predicting its most frequent answer.
     """
     rows = sorted(rows, key=lambda row: len(row["prompt"]))
     hits, answers, gaps = defaultdict(list), defaultdict(list), defaultdict(list)
@@ -51,9 +51,9 @@ def measure_cloze(pipeline: LanguagePipeline, rows: Iterable[dict]) -> dict[str,
 
 
 def cloze_rows(dataset: object, token_level: str) -> list[dict[str, Any]]:
-    """The rows of a data set's test split that make a cloze test.
+    """The rows of a data set's test split for a cloze test.
 
-    None where the data set does not have `COLUMNS`, or where a token of the model is not a word.
+    Empty if the data set does not have `COLUMNS`, or if the tokens are not words.
     """
     table = dataset.tables.get("test") if isinstance(dataset, TextDataset) and token_level == "word" else None
     if table is None or not set(COLUMNS) <= set(table.columns):

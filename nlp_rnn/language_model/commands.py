@@ -31,7 +31,7 @@ def _in_range(ctx, option, value):
 
 def _not_empty(ctx, option, value):
     if "" in value:
-        raise UsageError("--stop must not be empty: give the string to stop before")
+        raise UsageError("--stop must not be empty: give a string")
     return value
 
 
@@ -51,11 +51,15 @@ def _option(name: str, default: float, help: str):
 @_option("--temperature", DEFAULT_TEMPERATURE, "Sampling temperature (0 takes the most probable token).")
 @_option("--top-k", 0, "Top-k sampling (0 turns it off).")
 @_option("--top-p", 1.0, "Nucleus (top-p) sampling (1 turns it off).")
-@_option("--min-p", 0.0, "Min-p sampling: probability relative to the most probable token (0 turns it off).")
+@_option(
+    "--min-p", 0.0, "Min-p sampling: minimum probability relative to that of the most probable token (0 turns it off)."
+)
 @_option("--repetition-penalty", 1.0, "Repetition penalty (1 turns it off).")
 @_option("--seed", 0, "Random seed: the same seed gives the same text.")
 @click.option("--stop", multiple=True, callback=_not_empty, help="Stop before this string; repeatable.")
-@click.option("--samples", default=1, show_default=True, callback=_samples, help="Samples per prompt.")
+@click.option(
+    "--samples", default=1, show_default=True, callback=_samples, help="Samples per prompt, with successive seeds."
+)
 def generate(
     run: "Run",
     prompts: Sequence[str],
@@ -96,10 +100,10 @@ def generate(
 
 
 def until_stop(generated: Iterable[list[str]], stop: Sequence[str]) -> Iterator[str]:
-    """The text generated so far, again and again, up to the first stop string.
+    """Yields the text generated so far, repeatedly, up to the first stop string.
 
     Args:
-        generated: from `LanguagePipeline.generate`, for one prompt.
+        generated: the output of `LanguagePipeline.generate` for one prompt.
         stop: the stop strings.
     """
     for (text,) in generated:
@@ -110,13 +114,13 @@ def until_stop(generated: Iterable[list[str]], stop: Sequence[str]) -> Iterator[
 
 
 def print_growing(texts: Iterable[str], longest: int) -> None:
-    """Print what each text adds to the one before, and a line end at last.
+    """Print what each text adds to the one before, and finally a line end.
 
-    The end of a text is held back while it may still change: it may be the beginning of a stop string, or of a
-    character of several bytes.
+    The last characters are withheld while they may still change: they may begin a stop string or a multi-byte
+    character.
 
     Args:
-        texts: the text so far, again and again.
+        texts: the text so far, repeatedly.
         longest: length of the longest stop string.
     """
     text, printed = "", 0

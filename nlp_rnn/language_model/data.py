@@ -1,4 +1,4 @@
-"""Any text as training data of a language model, and a new model for it: what the recipes share."""
+"""Training data of a language model from any text, and a new model for them: the part that recipes share."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,17 +20,17 @@ from nlp_rnn.text.batching import EncodedTexts, LengthBuckets, encode
 from nlp_rnn.text.encoder import TextEncoder
 from nlp_rnn.text.vocabulary import END, UNKNOWN, TokenCounter, fit_vocabulary
 
-UNLIMITED = 10**9  # tokens of a text: no text is cut
+UNLIMITED = 10**9  # tokens per text: no text is truncated
 MIN_TOKENS = 64  # of the training text
 CHUNK = 2**20  # tokens
-TEXTS_PER_STREAM = 4  # so many short texts at most take the place of a stream in a batch,
-TOKENS_PER_STREAM = 100  # with so many tokens together
+TEXTS_PER_STREAM = 4  # maximum number of short texts in place of a stream of a batch
+TOKENS_PER_STREAM = 100  # maximum number of their tokens
 
 
 class TextData(NamedTuple):
     """Encoded splits, and the encoder that encoded them.
 
-    `independent_texts` says that each text is read from a state of zeros.
+    `independent_texts` means that each text is read from a zero state.
     """
 
     encoder: TextEncoder
@@ -39,7 +39,7 @@ class TextData(NamedTuple):
     independent_texts: bool
 
     def objective(self, model: LanguageModel, **settings: Any) -> NextToken:
-        """The model, ready to be trained on these data; settings are those of `NextToken`."""
+        """The model, ready to be trained on these data; settings are arguments of `NextToken`."""
         batches = [data.batch_size for data in (self.train, self.validation) if isinstance(data, Streams)]
         return NextToken(model, max(batches, default=None), **settings)
 
@@ -54,14 +54,14 @@ def load_texts(
     """Fit the vocabulary on the training text, then encode the training and validation text.
 
     Args:
-        config: settings of a recipe.
+        config: the settings of a recipe.
         dataset: the text.
-        folder: for the encoded text.
-        start: a language model whose vocabulary to extend.
-        independent_texts: read each text from a state of zeros; None: where nearly all texts are short.
+        folder: the folder for the encoded text.
+        start: a language model whose vocabulary to extend; None to learn a new one.
+        independent_texts: read each text from a zero state; None: if nearly all texts are short.
 
     Raises:
-        InputError: there is too little text, or none in a split.
+        InputError: there is too little text, or a split is empty.
     """
     encoder, splits = _fitted_encoder(config, dataset, start)
     texts = {}
@@ -84,18 +84,18 @@ def _fitted_encoder(config, dataset, start):
     vocabulary = fit_vocabulary(config, counter.counts, start and start.encoder.vocabulary, end=True)
     if start is not None:
         known = len(start.encoder.vocabulary.tokens)
-        say(f"{len(vocabulary.tokens) - known:,} tokens added to the {known:,} that the run knows")
+        say(f"{len(vocabulary.tokens) - known:,} tokens added to the {known:,} of the run")
     return TextEncoder(vocabulary, config.token_level, config.lowercase, UNLIMITED), splits
 
 
 def with_ends(pieces: Iterable[Example]) -> Iterator[tuple[str, int]]:
-    """The text of each piece, and 1 where a document ends with it; without the empty rows of a table."""
+    """The text of each piece, and 1 if a document ends with it; without the empty rows of a table."""
     return ((piece.text, int(piece.ends)) for piece in pieces if not piece.ends or piece.text.strip(" \t"))
 
 
 def _size(texts):
     count, ends = len(texts.ids), int(texts.labels.sum())
-    # In chunks: the ids of a gigabyte of text are a mapped file, and are not to be read into memory at once.
+    # In chunks: the ids of a gigabyte of text are a memory-mapped file, which must not be read into memory at once.
     unknown = sum(np.count_nonzero(texts.ids[n : n + CHUNK] == UNKNOWN) for n in range(0, count, CHUNK))
     words = f"{count:,} tokens" + (f" in {ends:,} texts" if ends > 1 else "")
     return words + (f", {unknown / count:.1%} of them unknown" if unknown else "")
@@ -115,13 +115,13 @@ def _check(name, texts, splits):
 def batches_of(
     config: LanguageModelSettings, texts: EncodedTexts, independent: bool, short: bool, train: bool
 ) -> LengthBuckets | Streams:
-    """Encoded text in batches: short independent texts by length, longer ones or running text as streams.
+    """Batches of encoded text: short independent texts by length, longer ones or running text as streams.
 
     Args:
-        config: batch_size, sequence_length and seed of a recipe.
-        texts: of one split.
-        independent: each text is read from a state of zeros.
-        short: nearly all texts are short enough to be read whole.
+        config: settings of a recipe: batch_size, sequence_length and seed.
+        texts: the encoded texts of one split.
+        independent: read each text from a zero state.
+        short: whether nearly all texts are short enough for one batch row each.
         train: shuffle them.
     """
     seed = config.seed if train else None

@@ -1,7 +1,7 @@
 """Running text, without labels: plain files, a folder of them, or a glob, split by position.
 
-A folder whose files or folders are named train, valid and test has these splits. A document ends with its file; in a
-text that is read as words also at a blank line, or with every line where there are no blank lines, as in files with
+A folder whose files or sub-folders are named train, valid and test has these splits. A document ends with its file;
+in text that is read as words, also at each blank line, or at each line if there are no blank lines, as in files with
 one sentence per line.
 """
 
@@ -16,21 +16,21 @@ from nlp_rnn.datasets.lineage import already_seen
 from nlp_rnn.datasets.splits import Example, TextDataset, open_text_dataset
 from nlp_rnn.datasets.tables import count_lines, is_table, read_lines
 
-SHARE = 0.05  # of the bytes: for validation, and for the test, where there is no such split
-MAX_PIECE = 100_000  # characters; a longer line is cut
-MAX_WORD = 100  # characters without a space; a longer word may be cut
-CHECKED_FILES = 100  # of more, the rest are not looked at before they are read
+SHARE = 0.05  # fraction of the bytes for validation, and for the test, if there is no such split
+MAX_PIECE = 100_000  # characters; a longer line is split
+MAX_WORD = 100  # characters without a space; a longer word may be split
+CHECKED_FILES = 100  # further files are not checked before they are read
 
 
 class DocumentDataset:
-    """Plain text files in splits, read anew on each pass.
+    """Plain text files in splits, streamed on each pass.
 
     Args:
-        name: what the user called them.
-        files: in the order in which they are read.
-        raw: keep line ends and blank lines, for characters and bytes; the pieces then join to the file.
-        tables: how many tables are in the same folder, which are not read.
-        splits: of each file, where they come in splits.
+        name: the name of the data, as the user gave it.
+        files: the files, in reading order.
+        raw: keep line ends and blank lines, for characters and bytes; the pieces then concatenate to the file.
+        tables: number of tables in the same folder, which are not read.
+        splits: the split of each file, if the files come in splits.
     """
 
     def __init__(self, name: str, files: list[Path], raw: bool, tables: int = 0, splits: Sequence[str] | None = None):
@@ -57,7 +57,7 @@ class DocumentDataset:
             begun += size if _is_divided(given) else 0
 
     def _split_at(self, offset):
-        """The split of a byte of the divided files; the last one beyond their end, since a file may grow."""
+        """The split of a byte of the files to divide; beyond their end the last split, since a file may grow."""
         return next((split for split, bound in self._bounds if offset < bound * self._total), self._bounds[-1][0])
 
     def stream(self, split: str) -> Iterator[Example]:
@@ -65,7 +65,7 @@ class DocumentDataset:
         return (piece for piece in self.walk() if piece.split == split)
 
     def size(self, split: str | None = None) -> float | None:
-        """About how many pieces there are, or a split has, for showing progress; None where counting costs too much."""
+        """The approximate number of pieces, in all or in a split, to show progress; None if counting takes too long."""
         counts = [count for file in self.files if (count := count_lines(file)) is not None]
         if len(counts) < len(self.files):
             return None
@@ -76,14 +76,14 @@ class DocumentDataset:
         return total
 
     def _shares(self):
-        """The share of each split of the divided files."""
+        """The fraction of each split in the files to divide."""
         begun, shares = 0.0, {}
         for split, bound in self._bounds:
             shares[split], begun = bound - begun, bound
         return shares
 
     def held_out(self, trained_on: Sequence[str]) -> Iterator[Example]:
-        """What to evaluate on: the test split of text that has splits or was trained on, all of any other text."""
+        """The pieces to evaluate on: all if `is_whole`, else the test split."""
         return self.walk() if self.is_whole(trained_on) else self.stream("test")
 
     def is_whole(self, trained_on: Sequence[str]) -> bool:
@@ -91,9 +91,9 @@ class DocumentDataset:
         return not any(self.splits) and not already_seen(self.name, trained_on)
 
     def _pieces(self, file):
-        """Offset in bytes, text, and whether a document ends with it."""
+        """The byte offset of each piece, its text, and whether a document ends with it."""
         by_line = not self.raw and not _has_paragraphs(file)
-        # A piece lies in one split: so that each split gets some, it is at most a hundredth of the text, or a word.
+        # A piece is in one split; it is at most a hundredth of the text, or a word, so that no split is empty.
         longest = min(MAX_PIECE, max(2, self._total // 100))
         within = longest if self.raw else max(longest, MAX_WORD)
         offset, held = 0, None
@@ -110,23 +110,23 @@ class DocumentDataset:
 
 
 def _is_divided(split: str | None) -> bool:
-    """Whether a file of this split is divided: files of no split, or of "train" where another split is missing."""
+    """Whether files of this split are divided: those without a split, and "train" if another split is missing."""
     return split in (None, "train")
 
 
 def _bounds(missing):
-    """Where each split of the divided files ends, in order, as a share of their bytes."""
+    """Where each split of the files to divide ends, in order, as a fraction of their bytes."""
     ends = {"train": 1 - SHARE * len(missing), "validation": 1.0 if "test" not in missing else 1 - SHARE, "test": 1.0}
     return [(split, end) for split, end in ends.items() if split == "train" or split in missing]
 
 
 def _has_paragraphs(file):
-    """Whether there are blank lines between others."""
+    """Whether there are blank lines between other lines."""
     return " " in "".join("x" if line.strip() else " " for line in islice(read_lines(file), 1000)).strip()
 
 
 def _cut(offset, line, longest, within, ends):
-    """A line in pieces of about `longest` characters, cut at a space if there is one before `within`."""
+    """A line in pieces of about `longest` characters, split at a space if there is one before `within`."""
     begun = 0
     while len(line) - begun > longest:
         at = line.rfind(" ", begun + 1, begun + longest)
@@ -147,7 +147,7 @@ def _size(file):
 
 
 def find_documents(data: str, raw: bool) -> DocumentDataset | None:
-    """The plain text that `data` names: a file, a folder of files, or a glob; None where it is something else.
+    """The plain text that `data` names: a file, a folder of files, or a glob; None if it is something else.
 
     Raises:
         UsageError: no file matches a glob.
@@ -169,7 +169,7 @@ def find_documents(data: str, raw: bool) -> DocumentDataset | None:
 def _in_folder(path):
     """The text files of a folder, how many tables are among them, and the splits of the files, if they have any.
 
-    No files where the folder holds tables of splits.
+    No files if the folder holds tables of splits.
     """
     visible = [f for f in sorted(path.rglob("*")) if f.is_file() and not is_hidden(f.relative_to(path))]
     if not visible:
@@ -207,16 +207,16 @@ def _check_text(file):
 def open_documents(
     data: str, text_column: str | None = None, raw: bool = False, seed: int = 0
 ) -> TextDataset | DocumentDataset:
-    """Open text for a language model.
+    """Open the text for a language model.
 
     Args:
         data: a text file, a folder or glob of such files, a table, the name of a data set, or "tfds:NAME".
-        text_column: of a table; guessed where None.
+        text_column: the column of texts of a table; None to detect it by common names.
         raw: keep line ends, for characters and bytes.
-        seed: of the hash that splits the rows of a table without splits; files are split by position.
+        seed: the seed of the hash that splits the rows of a table without splits; files are split by position.
 
     Raises:
         UsageError: no such data set, file or column.
-        InputError: the data are broken; says where.
+        InputError: the data are broken; the message says where.
     """
     return find_documents(data, raw) or open_text_dataset(data, text_column, None, seed, labelled=False)

@@ -1,4 +1,4 @@
-"""How good a language model is on text that it was not trained on; while it is fine-tuned also on the old text."""
+"""Evaluation of a language model on held-out text; when fine-tuning, also on the original text."""
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,17 +24,17 @@ from nlp_rnn.text.batching import encode
 if TYPE_CHECKING:
     from nlp_rnn.task import Run
 
-MAX_OLD_CHARACTERS = 2_000_000  # of the text before fine-tuning: enough to show what was forgotten
+MAX_OLD_CHARACTERS = 2_000_000  # of the original text: enough to show forgetting
 
 
 @dataclass
 class LanguageModelReport(Report):
-    """How good a language model is; `figures` may hold `cloze`, the accuracies of `measure_cloze` by cell."""
+    """The metrics of a language model; `figures` may hold `cloze`, the results of `measure_cloze` by cell."""
 
     compared: Sequence[str] = ("perplexity", "old_perplexity")
 
     def write(self, folder: Path) -> None:
-        """Draw the accuracy of each cell by distance into a run folder, where the data have distances."""
+        """Plot the accuracy of each cell by distance into a run folder, if the data have distances."""
         cells = self.figures.get("cloze", {})
         gaps = {cell.upper(): measured["gaps"] for cell, measured in cells.items() if measured["gaps"]}
         if gaps:
@@ -43,18 +43,18 @@ class LanguageModelReport(Report):
 
 
 def evaluate(run: "Run", data: TextDataset | DocumentDataset, before: bool = False) -> LanguageModelReport:
-    """Measure a run on text that it was not trained on.
+    """Evaluate a run on text that it was not trained on.
 
-    While a run is fine-tuned, `old_perplexity` is measured on the data of the run that it started from, unless these
-    are the same or cannot be opened.
+    When fine-tuning, `old_perplexity` is the perplexity on the data of the original run, unless these are the same or
+    cannot be opened.
 
     Args:
-        run: finished, or in the making.
+        run: a run that is finished or being created.
         data: the text.
-        before: the run is about to be fine-tuned: measure the perplexities alone.
+        before: the run is about to be fine-tuned: measure only the perplexities.
 
     Raises:
-        InputError: there is no text to measure on.
+        InputError: there is no text to evaluate on.
     """
     pipeline, seen = run.pipeline, trained_on(run.data)
     figures = measure_text(pipeline, data.held_out(seen), pipeline.independent_texts)
@@ -66,12 +66,12 @@ def evaluate(run: "Run", data: TextDataset | DocumentDataset, before: bool = Fal
 
 
 def measure_text(pipeline: LanguagePipeline, pieces: Iterable[Example], independent_texts: bool) -> dict:
-    """The figures of a language model on all tokens of a text; see `measure`.
+    """The metrics of a language model on all tokens of a text; see `measure`.
 
     Args:
         pipeline: the language model.
-        pieces: the text.
-        independent_texts: read each text from a state of zeros; the figures say so as `passages`.
+        pieces: the pieces of the text.
+        independent_texts: read each text from a zero state; recorded in the metrics as `passages`.
 
     Raises:
         InputError: there is no text.
@@ -87,14 +87,14 @@ def measure_text(pipeline: LanguagePipeline, pieces: Iterable[Example], independ
     with tempfile.TemporaryDirectory() as folder:
         texts = encode(counted(), pipeline.encoder, Path(folder) / "test.ids", end=True)
         if not len(texts.ids):
-            raise InputError("there is no text to measure on: the test split is empty")
+            raise InputError("there is no text to evaluate on: the test split is empty")
         data = measuring_texts(texts) if independent_texts else measuring_streams(texts)
         objective = NextToken(pipeline.model, data.batch_size if isinstance(data, Streams) else None)
         return {**measure(objective, data, characters), "passages": bool(independent_texts)}
 
 
 def _on_old_text(pipeline, start, data, before):
-    """The perplexity on the data of the run to start from, where these are others and can be opened."""
+    """The perplexity on the data of the run to start from, if these differ and can be opened."""
     if already_seen(data.name, trained_on(start.data)[-1:]):
         return {}
     raw = start.pipeline.encoder.token_level != "word"
@@ -102,7 +102,7 @@ def _on_old_text(pipeline, start, data, before):
         old = open_documents(find_data(start.data), start.data["text_column"], raw, split_seed(start))
     except (UsageError, InputError) as error:
         if before:
-            say(f"the perplexity on the old text is not measured: {error}")
+            say(f"the perplexity on the original text is not measured: {error}")
         return {}
     pieces = _first(old.stream("test"), MAX_OLD_CHARACTERS)
     figures = measure_text(pipeline, pieces, start.pipeline.independent_texts)
@@ -110,7 +110,7 @@ def _on_old_text(pipeline, start, data, before):
 
 
 def _first(pieces: Iterable[Example], limit: int) -> Iterator[Example]:
-    """Pieces up to about so many characters."""
+    """The first pieces, of about `limit` characters in total."""
     characters = 0
     for piece in pieces:
         if characters > limit:

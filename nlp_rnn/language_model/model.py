@@ -16,11 +16,11 @@ from nlp_rnn.training.transfer import extend_rows
 
 
 class Outputs(NamedTuple):
-    """What the layers below the logits give for a piece of text.
+    """The outputs of the layers below the logits for a piece of text.
 
     Attributes:
         raw: the output at each token, from which the next one is predicted, [B, T, E].
-        hidden: the same after dropout, which is applied in training only.
+        hidden: the same after dropout, which is applied only in training.
         states: the states after the last token, [B, U] each.
     """
 
@@ -31,21 +31,21 @@ class Outputs(NamedTuple):
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class LanguageModel(keras.Model):
-    """Embedding, stacked recurrent layers, and the embedding again as the output kernel (Press & Wolf, 2017).
+    """Embedding, stacked recurrent layers, and an output kernel tied to the embedding (Press & Wolf, 2017).
 
-    It is regularized as an AWD-LSTM (Merity et al., 2018). Where U and E differ, a linear layer precedes the output.
+    It is regularized like AWD-LSTM (Merity et al., 2018). If U and E differ, a linear layer precedes the output.
 
     Args:
         vocabulary_size: V; id 0 is padding, id 1 unknown.
         cell: "lstm", "gru" or "rnn".
         embedding: E, size of a token's vector.
-        units: U of each layer.
-        layers: how many recurrent layers.
-        dropout: fraction of the inputs of each layer and of the output that is dropped, the same at every step.
-        weight_drop: fraction of each recurrent kernel that is dropped.
-        word_dropout: fraction of the vocabulary whose vectors are zero in a batch.
+        units: U, the size of the state of each layer.
+        layers: number of recurrent layers.
+        dropout: dropout rate of the inputs of each layer and of the output, the same mask at every step.
+        weight_drop: dropout rate of the recurrent kernels (DropConnect).
+        word_dropout: fraction of the vocabulary whose embeddings are set to zero in a batch.
 
-    Call with ids, int [B, T], padded with 0; gives the logits of the token after each, [B, T, V].
+    Call with ids, int [B, T], padded with 0; returns the logits of the token after each, [B, T, V].
 
     Raises:
         ValueError: an argument is out of its range.
@@ -108,7 +108,7 @@ class LanguageModel(keras.Model):
 
     @property
     def parts(self) -> list[keras.layers.Layer]:
-        """The layers from the output to the input; the embedding comes last, although it is the output kernel too."""
+        """The layers from the output to the input; the embedding, which is also the output kernel, comes last."""
         top = [] if self.projection is None else [self.projection]
         return [*top, *reversed(self.recurrent.layers), self.embedding]
 
@@ -117,7 +117,7 @@ class LanguageModel(keras.Model):
         return self.logits(self.run(ids, mask=mask, training=training).hidden)
 
     def run(self, ids: tf.Tensor, states=None, mask=None, training: bool = False) -> Outputs:
-        """Read ids, [B, T], from `states` on; where `mask` [B, T] is False, at padding, the states do not change."""
+        """Read ids, int [B, T], from `states` on; where `mask`, bool [B, T], is False, the states do not change."""
         x = self._drop_words(self.embedding(ids), ids, training)
         x, *states = self.recurrent(x, states, mask=mask, training=training)
         x = x if self.projection is None else self.projection(x)
@@ -129,7 +129,7 @@ class LanguageModel(keras.Model):
         return tf.tensordot(hidden, kernel, [[-1], [1]]) + tf.cast(self.output_bias.value, hidden.dtype)
 
     def step(self, tokens: tf.Tensor, states: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Read one token of each row, [B]; returns the logits of the next, [B, V], and the states."""
+        """Read one token of each row, int [B]; returns the logits of the next one, [B, V], and the states."""
         outputs = self.run(tokens[:, None], states)
         return self.logits(outputs.raw[:, 0]), outputs.states
 
@@ -138,7 +138,7 @@ class LanguageModel(keras.Model):
         return [tf.zeros((batch, self.settings["units"]), self.compute_dtype) for _ in range(self.recurrent.states)]
 
     def start_from(self, other: "LanguageModel") -> None:
-        """Take over the weights of a trained model whose vocabulary this one extends; new ids start at its mean vector.
+        """Copy the weights of a trained model whose vocabulary this one extends; new ids start at its mean embedding.
 
         Raises:
             ValueError: the recurrent layers differ in shape.
@@ -153,7 +153,7 @@ class LanguageModel(keras.Model):
             self.projection.set_weights(other.projection.get_weights())
 
     def _drop_words(self, x, ids, training):
-        """`x` with the vectors of some words zero, wherever these occur in the batch (Gal & Ghahramani, 2016)."""
+        """`x` with the embeddings of random words set to zero throughout the batch (Gal & Ghahramani, 2016)."""
         if not (training and self.settings["word_dropout"]):
             return x
         ones = tf.ones((self.settings["vocabulary_size"], 1), x.dtype)

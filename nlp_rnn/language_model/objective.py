@@ -20,15 +20,15 @@ _FORMER = {
 
 
 class NextToken(TokenObjective):
-    """A language model in training: every token of a text is predicted from those before it.
+    """The training of a language model: predict every token of a text from those before it.
 
     Args:
-        model: what to train.
-        batch_size: the largest B, where each row continues where it ended in the batch before (`Streams`): its state
-            is then carried over, without its gradient. None where each row is a text by itself (`LengthBuckets`).
+        model: the model to train.
+        batch_size: the largest B, if each row continues where it ended in the previous batch (`Streams`): its state
+            is carried over, without a gradient. None if each row is a text by itself (`LengthBuckets`).
         activation_regularization: weight of the mean square of the outputs (Merity et al., 2018, "AR").
         temporal_activation_regularization: weight of the mean square of their change from step to step ("TAR").
-        softmax_samples: in training, words sampled to estimate the loss; 0 for the exact loss. See
+        softmax_samples: number of words sampled to estimate the training loss; 0 for the exact loss. See
             `sampled_cross_entropy`.
     """
 
@@ -57,8 +57,8 @@ class NextToken(TokenObjective):
         """The outputs from which each token of ids, [B, T], is predicted: those at the token before it.
 
         Args:
-            ids: the tokens.
-            begins: bool [B], whether a row starts from a state of zeros; not used without `batch_size`.
+            ids: the tokens, int [B, T].
+            begins: bool [B], whether a row starts from a zero state; not used without `batch_size`.
             training: apply dropout.
         """
         states, previous = self._before(ids, begins)
@@ -81,7 +81,7 @@ class NextToken(TokenObjective):
         return loss, self._penalty(outputs), tokens
 
     def _before(self, ids, begins):
-        """The states and the token before the first: carried over, except for rows that begin."""
+        """The states and the token before the first one: carried over, except for rows that begin."""
         rows = tf.shape(ids)[0]
         if self.batch_size is None:
             return self.model.initial_states(rows), tf.fill([rows], END)

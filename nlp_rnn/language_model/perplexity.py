@@ -1,4 +1,4 @@
-"""How well a language model predicts a text; every token counts.
+"""How well a language model predicts a text, over all of its tokens.
 
 Shapes: B batch, T tokens, V vocabulary, E embedding.
 """
@@ -15,41 +15,41 @@ from nlp_rnn.progress import track
 from nlp_rnn.text.batching import EncodedTexts, LengthBuckets
 from nlp_rnn.text.vocabulary import PADDING, UNKNOWN
 
-SHORT_TEXT = 300  # tokens: texts of which nearly all are no longer are read whole, in batches of similar length
-MIN_STREAM = 10_000  # tokens: streams are at least this long, since the beginning of one lacks its context
+SHORT_TEXT = 300  # tokens; if nearly all texts are at most this long, each is one row of a batch
+MIN_STREAM = 10_000  # minimum tokens per stream, since the beginning of a stream lacks its context
 MAX_STREAMS = 32
 WINDOW = 64  # tokens
 
 
 def measuring_streams(texts: EncodedTexts, sequence_length: int = WINDOW) -> Streams:
-    """A text as few parallel streams, to be measured."""
+    """A text as a few parallel streams, for evaluation."""
     count = len(texts.ids) // MIN_STREAM
     return Streams(texts, max(1, min(MAX_STREAMS, count)), sequence_length)
 
 
 def all_short(texts: EncodedTexts) -> bool:
-    """Whether nearly all texts are short enough to be read whole."""
+    """Whether nearly all texts are short enough for one batch row each."""
     return bool(texts.labels.all() and np.quantile(texts.lengths, 0.99) <= SHORT_TEXT)
 
 
 def measuring_texts(texts: EncodedTexts, sequence_length: int = WINDOW) -> LengthBuckets | DocumentStreams:
-    """Independent texts, to be measured."""
+    """Batches of independent texts, for evaluation."""
     return LengthBuckets(texts) if all_short(texts) else DocumentStreams(texts, MAX_STREAMS, sequence_length)
 
 
 def measure(objective: NextToken, data: Streams | LengthBuckets, characters: int) -> dict[str, float]:
-    """Loss in nats, perplexity, top-1 and top-5 accuracy, bits per character, and the share of unknown tokens.
+    """Loss in nats, perplexity, top-1 and top-5 accuracy, bits per character, and the fraction of unknown tokens.
 
-    A high share of unknown tokens flatters the other figures. The baseline, `frequency_perplexity`, is the perplexity
-    of the token frequencies of this very text, which favours it.
+    Many unknown tokens make the other metrics look better. The baseline, `frequency_perplexity`, is the perplexity of
+    a unigram model with the token frequencies of the evaluated text itself, which favours the baseline.
 
     Args:
-        objective: the model, reading as in training.
-        data: the text.
+        objective: the model with its objective.
+        data: the batches of the text.
         characters: length of the text, for the bits per character.
 
     Raises:
-        InputError: there is no token.
+        InputError: there are no tokens.
     """
     sums, counts = np.zeros(4), np.zeros(objective.model.settings["vocabulary_size"], np.int64)
     batches = data.dataset()
@@ -59,7 +59,7 @@ def measure(objective: NextToken, data: Streams | LengthBuckets, characters: int
         counts += np.bincount(ids.numpy().ravel(), minlength=len(counts))
     loss, first, five, tokens = sums
     if not tokens:
-        raise InputError("there is no text to measure on: the test split is empty")
+        raise InputError("there is no text to evaluate on: the test split is empty")
     shares = counts[PADDING + 1 :][counts[PADDING + 1 :] > 0] / tokens
     return {
         "loss": loss / tokens,
@@ -74,7 +74,7 @@ def measure(objective: NextToken, data: Streams | LengthBuckets, characters: int
 
 
 def _sums_of(objective: NextToken) -> tf.types.experimental.PolymorphicFunction:
-    """A function of a batch: its loss, top-1 and top-5 hits, and tokens, summed, [4]."""
+    """A function that maps a batch to the sums of loss, top-1 hits, top-5 hits and tokens, [4]."""
 
     def of_row(row):
         hidden, ids = row

@@ -1,4 +1,4 @@
-"""An encoder and a language model as one thing: to generate text, fill blanks, score, save and export.
+"""An encoder and a language model in one object: to generate text, fill blanks, score, save and export.
 
 Shapes: B batch, T tokens, V vocabulary, L length of the generated text, C candidates for a blank.
 """
@@ -27,16 +27,16 @@ from nlp_rnn.text.tokenizer import detokenize, to_tensor
 from nlp_rnn.text.vocabulary import END, PADDING, SPECIAL, UNKNOWN
 from nlp_rnn.training.losses import per_token_cross_entropy
 
-CHUNK = 16  # tokens generated before they are handed out
+CHUNK = 16  # tokens generated between two outputs
 SCORED = 32  # texts scored together
-SERVED_WORDS = 10  # for a blank, by an export
+SERVED_WORDS = 10  # candidates for a blank in an export
 # The inputs of the signature `generate` besides the text, in the order of `GENERATION_RANGES`.
 _INPUTS = (("length", tf.int32), ("temperature", tf.float32), ("top_k", tf.int32), ("top_p", tf.float32))
 _INPUTS += (("min_p", tf.float32), ("penalty", tf.float32), ("seed", tf.int32))
 
 
 class WordPrediction(NamedTuple):
-    """A word for a blank and its probability: among all words, or among the candidates where text follows the blank."""
+    """A word for a blank and its probability among all words, or among the candidates if text follows the blank."""
 
     word: str
     probability: float
@@ -47,8 +47,8 @@ class LanguagePipeline:
 
     Args:
         encoder: texts to ids; its vocabulary begins with the token that ends a text.
-        model: ids to the logits of each next token.
-        independent_texts: each text was read from a state of zeros in training, and is to be when measured.
+        model: maps ids to the logits of each next token.
+        independent_texts: each text was read from a zero state in training, and is in evaluation.
 
     Examples:
         >>> from nlp_rnn.text.vocabulary import Vocabulary
@@ -77,7 +77,7 @@ class LanguagePipeline:
 
     @property
     def encoders(self) -> list[TextEncoder]:
-        """What reads the texts."""
+        """The encoder of the texts."""
         return [self.encoder]
 
     @renamed_arguments({"choice": "config"})
@@ -88,15 +88,15 @@ class LanguagePipeline:
         config: SamplingConfig | None = None,
         seed: int | Sequence[int] = 0,
     ) -> Iterator[list[str]]:
-        """Continue each prompt; yields the text generated so far, again and again, until it is complete.
+        """Continue each prompt; repeatedly yields the texts generated so far, until they are complete.
 
-        The same prompt with the same seed gives the same text, whatever else is in the batch.
+        The same prompt with the same seed gives the same text, independently of the rest of the batch.
 
         Args:
             prompts: B texts.
-            length: tokens to generate at most; fewer where the model ends a text.
-            config: how to sample.
-            seed: one, or one for each prompt.
+            length: maximum number of tokens to generate; fewer if the model ends a text.
+            config: how to sample; by default at temperature 1, unrestricted.
+            seed: one seed, or one for each prompt.
         """
         state = self._read_texts(to_tensor(prompts))
         ids = np.zeros((len(prompts), 0), np.int32)
@@ -148,7 +148,7 @@ class LanguagePipeline:
         return [self._words[int(n)].numpy().decode(errors="replace") for n in ids]
 
     def score(self, texts: list[str]) -> list[dict]:
-        """For each text: log_probability in nats, tokens and unknown, their numbers, and perplexity."""
+        """For each text: log_probability, in nats; tokens and unknown, the numbers of these; and perplexity."""
         parts = [self._score_texts(to_tensor(texts[n : n + SCORED])) for n in range(0, len(texts), SCORED)]
         names = ("log_probability", "tokens", "unknown", "perplexity")
         columns = {name: np.concatenate([part[name].numpy() for part in parts]) for name in names}
@@ -157,8 +157,8 @@ class LanguagePipeline:
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
         """The functions of an export by name.
 
-        `generate` gives a text the same continuation as the command with the same seed, whatever else is in the batch;
-        its seed is one, or one for each text.
+        `generate` gives a text the same continuation as the command with the same seed, independently of the rest of
+        the batch; its seed is one number, or one for each text.
         """
         text = tf.TensorSpec([None], tf.string, name="text")
         scalars = [tf.TensorSpec(None if name == "seed" else [], dtype, name=name) for name, dtype in _INPUTS]
@@ -171,7 +171,7 @@ class LanguagePipeline:
         }
 
     def checks(self) -> Iterator[tuple[str, dict, dict]]:
-        """What an export must reproduce: name of a signature, inputs and expected outputs by name."""
+        """Cases that an export must reproduce: name of a signature, inputs and expected outputs by name."""
         texts = ["", "the clouds are in the", "Nobody here knows these words: qwxz, жжж, 漢字, 😀."]
         config, length, seed = SamplingConfig(0.8, 20, 0.9), 20, 3
         *_, generated = self.generate(texts, length, config, seed)
@@ -187,7 +187,7 @@ class LanguagePipeline:
         yield "score", {"text": texts}, {"log_probability": scores}
 
     def _read(self, texts) -> DecodingState:
-        """The state after prompts, [B]."""
+        """The state after prompts, string [B]."""
         ids, lengths = self.encoder.padded(texts)
         batch = tf.shape(ids)[0]
         inputs = tf.concat([tf.fill([batch, 1], END), ids], 1)
@@ -260,7 +260,7 @@ class LanguagePipeline:
         return {"text": self._write(ids)}
 
     def _serve_default(self, text):
-        """As the command without options."""
+        """The command with its default options."""
         ids, _ = self._sample(self._read(text), DEFAULT_LENGTH, SamplingConfig(DEFAULT_TEMPERATURE), 0)
         return {"text": self._write(ids)}
 

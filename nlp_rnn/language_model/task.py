@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nlp_rnn.task import Run
 
 VOCABULARY = "vocabulary.txt"
-GAP_STEP = 4  # the summary lists the accuracy at every fourth distance
+GAP_STEP = 4  # the summary lists the accuracy at every fourth gap
 
 
 class LanguageModelTask(Task):
@@ -48,7 +48,7 @@ class LanguageModelTask(Task):
         encoder = TextEncoder.read(folder / VOCABULARY, about["encoder"])
         model: Any = weights.load(about["model"], folder / weights.WEIGHTS)
         before = about["metrics"].get("passages", False)  # where version 0.1 wrote it
-        return LanguagePipeline(encoder, model, about["options"].get("independent_texts", before))
+        return LanguagePipeline(encoder, model, about.get("options", {}).get("independent_texts", before))
 
     def measure(self, run: "Run", data: Any, before: bool = False) -> Report:
         from nlp_rnn.language_model.evaluation import evaluate

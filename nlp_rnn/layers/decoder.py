@@ -66,7 +66,7 @@ class Decoder(keras.layers.Layer):
     Returns the outputs, [B, T, U], and the attention weights, [B, T, S]; zeros without attention.
 
     Raises:
-        ValueError: an argument is out of range, or input feeding or coverage is combined with no attention.
+        ValueError: an argument is out of range, or input feeding or coverage is set without attention.
 
     Examples:
         >>> outputs, weights = Decoder(4)(tf.ones((2, 3, 5)), tf.ones((2, 7, 6)))

@@ -17,7 +17,7 @@ from nlp_rnn.layers.scan_types import Masks, RecurrentOutput, ScanArguments, Sca
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class WordDropout(keras.layers.Layer):
-    """Replace a fraction of the token ids in training, so that no single word is relied on (Iyyer et al., 2015).
+    """Replace random token ids in training, so that the model does not rely on single words (Iyyer et al., 2015).
 
     Args:
         rate: the fraction of tokens to replace, in [0, 1). Padding, id 0, is never replaced.
@@ -58,8 +58,8 @@ class Regularized(Recurrent):
         rate: the strength of the regularization, in [0, 1).
 
     Raises:
-        ValueError: `layer` is no recurrent layer, `rate` is outside [0, 1), or a dtype is passed that differs from the
-            layer's.
+        ValueError: `layer` is not a recurrent layer, `rate` is outside [0, 1), or a dtype is passed that differs from
+            the layer's.
     """
 
     def __init__(self, layer: Recurrent, rate: float, **kwargs):
@@ -127,7 +127,7 @@ class Zoneout(Regularized):
         rate: the probability, in [0, 1).
 
     Raises:
-        ValueError: `layer` is no recurrent layer, or `rate` is outside [0, 1).
+        ValueError: `layer` is not a recurrent layer, or `rate` is outside [0, 1).
 
     Examples:
         >>> from nlp_rnn.layers import LSTM
@@ -167,7 +167,7 @@ class WeightDrop(Regularized):
         rate: fraction of the entries to drop, in [0, 1).
 
     Raises:
-        ValueError: `layer` is no recurrent layer or has no recurrent kernel, or `rate` is outside [0, 1).
+        ValueError: `layer` is not a recurrent layer or has no recurrent kernel, or `rate` is outside [0, 1).
 
     Examples:
         >>> from nlp_rnn.layers import LSTM

@@ -33,7 +33,7 @@ from nlp_rnn.layers.scan_types import Masks, ScanInputs, ScanSpec, num_steps, pr
 keep_freed_memory()
 
 CHUNK_STEPS = 64
-SHORT_CHUNK_STEPS = 16  # for sequences of up to so many steps, which would mostly be padding in a chunk of 64
+SHORT_CHUNK_STEPS = 16  # for sequences of up to this many steps, which would mostly be padding in a chunk of 64
 LARGE_KERNEL = 2**19  # entries of W or U; from here on, sharing its products beats reading all of it on each core
 NARROW_INPUT = 262144  # entries of W; up to here it stays in the private cache of a core
 HUGE_KERNEL = 2**21  # entries of U; from here on, TensorFlow's own product of a few rows with U is faster than XLA's

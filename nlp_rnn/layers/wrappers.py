@@ -30,8 +30,8 @@ class Bidirectional(keras.layers.Layer):
         merge_mode: how to merge the outputs of both directions: "concat", "sum", "mul" or "ave".
 
     Raises:
-        ValueError: `layer` is no recurrent layer or runs backward; the merge mode is unknown; or a dtype is passed that
-            differs from the layer's.
+        ValueError: `layer` is not a recurrent layer or runs backward; the merge mode is unknown; or a dtype is passed
+            that differs from the layer's.
 
     Examples:
         >>> from nlp_rnn.layers import LSTM

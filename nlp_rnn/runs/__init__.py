@@ -1,4 +1,4 @@
-"""Run folders: written whole or not at all, and read back."""
+"""Run folders: create and load them. A folder is complete or absent."""
 
 from nlp_rnn.lazy import lazy_exports
 

@@ -1,18 +1,18 @@
-"""The run folder: all that a trained model needs, and what is known about it.
+"""The run folder: everything that a trained model needs, and its metadata.
 
     run.json          recipe, settings, data, classes, the model's structure, versions, SHA-256 of the other files
-    vocabulary.txt    one token a line, in the order of the ids
+    vocabulary.txt    one token per line, in the order of the ids
     target.txt        the same for the target side of a translator
     model.weights.h5  the weights of the best epoch
-    metrics.json      figures on the held-out data
-    history.csv       a row per epoch
+    metrics.json      metrics on the held-out data
+    history.csv       one row per epoch
     mistakes.csv      a classifier's most confident mistakes on the held-out texts
     translations.csv  a translator's output for the held-out sources
     backtest.csv      a forecaster's forecasts of the held-out points, and the actual values
-    plots/            the training curves, and pictures of the results
+    plots/            the training curves and plots of the results
 
-A folder is whole or absent: it is made as OUT.unfinished and renamed. Loading one runs no code from it and unpickles
-nothing: the structure may only name layers of Keras and of this library.
+A folder is complete or absent: it is created as OUT.unfinished and renamed. Loading one runs no code from it and
+unpickles nothing: the structure may only name layers of Keras and of this library.
 """
 
 import csv
@@ -33,11 +33,11 @@ from nlp_rnn.runs.paths import LOCK, SPECIFICATION, unfinished
 from nlp_rnn.settings import current_names
 from nlp_rnn.task import Run
 
-FORMAT = 1
+FORMAT = 2  # 1 was written by version 0.1
 
 
 def save(folder: Path, pipeline: task.Pipeline, figures: Mapping[str, Any], history: Sequence[dict]) -> None:
-    """Write a run into the folder that it is made in; call it last, since it takes the hashes of all files there."""
+    """Write a run into its unfinished folder; call it last, since it records the hashes of all files there."""
     files = task.task_of(pipeline).save(pipeline, folder)
     structure = weights.save(pipeline.model, folder / weights.WEIGHTS)
     write_json(folder / "metrics.json", figures)
@@ -56,7 +56,7 @@ def save(folder: Path, pipeline: task.Pipeline, figures: Mapping[str, Any], hist
 
 
 def load(path: Path) -> Run:
-    """Read a run folder back.
+    """Load a run folder.
 
     Raises:
         UsageError: there is no such folder.
@@ -65,11 +65,11 @@ def load(path: Path) -> Run:
     about = _read_about(path)
     for name, expected in about["files"].items():
         if not (path / name).resolve().is_relative_to(path.resolve()):
-            raise InputError(f"{path}: run.json names the file {name}, which is outside of the run")
+            raise InputError(f"{path}: run.json names the file {name}, which is outside the run folder")
         if not (path / name).is_file():
-            raise InputError(f"{path}: the run's file {name} is missing; take the run from a copy, or train it again")
+            raise InputError(f"{path}: the run's file {name} is missing; restore the run from a copy, or retrain it")
         if _sha256(path / name) != expected:
-            raise InputError(f"{path}: the run's file {name} was changed after training; take the run from a copy")
+            raise InputError(f"{path}: the run's file {name} was changed after training; restore the run from a copy")
     metrics = _read_json(path / "metrics.json")
     pipeline = task.get(about["kind"]).load(path, {**about, "metrics": metrics})
     return Run(path, about["recipe"], current_names(about["settings"]), about["data"], pipeline, metrics)
@@ -82,7 +82,7 @@ def digest(about: Mapping[str, Any]) -> str:
 
 
 def versions() -> dict[str, str]:
-    """The versions that a run was made with."""
+    """The versions of Python, nlp-rnn, TensorFlow and Keras, by name."""
     import tensorflow as tf
 
     modules = {"nlp-rnn": nlp_rnn, "tensorflow": tf, "keras": keras}
@@ -90,14 +90,14 @@ def versions() -> dict[str, str]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON for machines and eyes, whole or not at all."""
+    """Write indented JSON to a file that is complete or absent."""
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(partial, path)
 
 
 def write_rows(path: Path, rows: Sequence[dict]) -> None:
-    """Write dicts of the same keys as a CSV file."""
+    """Write dicts with the same keys as a CSV file."""
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]) if rows else [])
         writer.writeheader()
@@ -105,7 +105,7 @@ def write_rows(path: Path, rows: Sequence[dict]) -> None:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """What only the making of a run needs."""
+    """Files that are needed only while a run is being created."""
     files = [folder / SPECIFICATION, folder / LOCK, *folder.glob("*.ids*"), *folder.glob("*.partial")]
     return [*folder.glob("*checkpoint*"), *(file for file in files if file.exists())]
 
@@ -137,7 +137,7 @@ def _read_about(path):
     except (ValueError, TypeError, KeyError):
         about, whole = {}, False
     if not whole:
-        raise InputError(f"{file} is damaged, was changed, or is not nlp-rnn's; take the run from a copy")
+        raise InputError(f"{file} is damaged, was changed, or is not nlp-rnn's; restore the run from a copy")
     if about["format"] > FORMAT:
         raise InputError(f"{path} was made by a later nlp-rnn (format {about['format']}); upgrade to read it")
     try:

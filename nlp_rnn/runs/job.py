@@ -1,4 +1,4 @@
-"""What a recipe is asked to do, and the run that it makes: measured before and after, written when it is whole."""
+"""The job that a recipe carries out, and the run that it creates: evaluated before and after, then written."""
 
 import dataclasses
 import os
@@ -15,17 +15,18 @@ from nlp_rnn.progress import say
 from nlp_rnn.runs import folder as folders
 from nlp_rnn.runs.paths import SPECIFICATION, check_new, has_checkpoint, locked, remove_empty, unfinished
 from nlp_rnn.runs.resume import check_resumable
+from nlp_rnn.settings import current_value
 from nlp_rnn.task import Pipeline, Report, Run, task_of
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a recipe is asked to do, apart from its settings.
+    """What a recipe has to do, apart from its settings.
 
     Attributes:
         recipe: the recipe's name, or the file that is run.
-        out: the run folder to be.
-        data: name and columns of the data set.
+        out: the run folder to create.
+        data: the name and the columns of the data set.
         start: a finished run whose weights to start from; None to start from scratch.
         resume: continue an unfinished run.
         tensorboard: write TensorBoard's logs into the run folder.
@@ -39,31 +40,31 @@ class Job:
     tensorboard: bool = False
 
     def require_same(self, settings: Mapping[str, Any], names: Sequence[str]) -> None:
-        """Check that what decides the shapes of the weights is as in the run to start from.
+        """Check that settings which decide the shapes of the weights are those of the run to start from.
 
         Raises:
             UsageError: a setting among `names` differs.
         """
         for name in names:
             stays = self.start.settings.get(name, settings[name]) if self.start else settings[name]
-            if settings[name] != stays:
+            if current_value(name, settings[name]) != current_value(name, stays):
                 raise UsageError(
                     f"--set {name}={settings[name]}: {name} cannot change after training, it stays {stays}"
                 )
 
     def specification(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """What has to be the same to resume a run, and is written into it."""
+        """Everything that must be the same to resume the run; it is written into its folder."""
         start = str(self.start.path) if self.start else None
         return {"recipe": self.recipe, "settings": dict(settings), "data": self.data, "start": start}
 
 
 class NewRun:
-    """A run in the making.
+    """A run that is being created.
 
     Args:
-        job: what is to be done.
-        settings: of the recipe, by name.
-        folder: where it is made.
+        job: what to do.
+        settings: the settings of the recipe, by name.
+        folder: the unfinished run folder.
     """
 
     def __init__(self, job: Job, settings: Mapping[str, Any], folder: Path):
@@ -73,20 +74,20 @@ class NewRun:
         self._before: Report | None = None
 
     def measure_before(self, pipeline: Pipeline, data: Any) -> None:
-        """Measure a model that is to be fine-tuned, its vocabulary extended already; does nothing from scratch."""
-        if self.job.start is not None:
+        """Evaluate a model before fine-tuning, its vocabulary already extended; does nothing without a start."""
+        if self.job.start is not None and self.job.start.task is task_of(pipeline):
             self._before = task_of(pipeline).measure(self._as_run(pipeline), data, before=True)
             say(f"before fine-tuning: {self._before.headline()}")
 
     def measure(self, pipeline: Pipeline, data: Any) -> Report:
-        """Measure the trained model; after fine-tuning, beside what `measure_before` found."""
+        """Evaluate the trained model; after fine-tuning, together with the results of `measure_before`."""
         report = task_of(pipeline).measure(self._as_run(pipeline), data)
         if self._before is not None:
             report.add_before(self._before)
         return report
 
     def finish(self, pipeline: Pipeline, report: Report, history: Sequence[dict]) -> dict[str, Any]:
-        """Write the run: pictures, tables, weights and figures; returns the figures."""
+        """Write the run: plots, tables, weights and figures; returns the figures."""
         (self.folder / "plots").mkdir(exist_ok=True)
         if history:
             plots.curves(history, self.folder / "plots" / "curves.png")
@@ -101,28 +102,28 @@ class NewRun:
 
 @contextmanager
 def new(job: Job, config: Any) -> Iterator[NewRun]:
-    """A run made in the folder OUT.unfinished, which becomes OUT when all went well.
+    """Create a run in the folder OUT.unfinished, which is renamed to OUT if all goes well.
 
-    When something fails the folder is kept if there is a checkpoint or a finished run in it, and removed otherwise.
+    If something fails, the folder is kept if it holds a checkpoint or a finished run, and removed otherwise.
 
     Args:
-        job: what is to be done.
+        job: what to do.
         config: the settings, a dataclass.
 
     Raises:
-        UsageError: OUT exists, or an unfinished one does and is not to be resumed, had another specification, or is in
-            use.
+        UsageError: OUT exists; or an unfinished run exists that is not to be resumed, has another specification or is
+            in use.
     """
     settings = dataclasses.asdict(config)
-    with workplace(job, settings) as folder:
+    with workplace(job, settings, type(config)) as folder:
         yield NewRun(job, settings, folder)
 
 
 @contextmanager
-def workplace(job: Job, settings: Mapping[str, Any]) -> Iterator[Path]:
-    """The folder of `new` alone."""
+def workplace(job: Job, settings: Mapping[str, Any], config_class: type | None = None) -> Iterator[Path]:
+    """The context manager of the folder of `new`."""
     folder, specification = unfinished(job.out), job.specification(settings)
-    check_resumable(job.out, specification, job.resume)
+    check_resumable(job.out, specification, job.resume, config_class)
     made = [parent for parent in folder.parents if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):

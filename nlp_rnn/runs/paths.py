@@ -1,4 +1,4 @@
-"""Where runs are made: the folder of an unfinished one, the next free name, and the check that a path is free."""
+"""Paths of runs: the folder of an unfinished run, the next free name, and checks that a path is free."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ LOCK = "lock"
 
 
 def unfinished(out: Path) -> Path:
-    """The folder in which the run folder `out` is made; it is renamed to `out` in the end."""
+    """The folder in which the run `out` is created; it is renamed to `out` at the end."""
     return out.with_name(f"{out.name}.unfinished")
 
 
@@ -23,10 +23,10 @@ def has_checkpoint(out: Path) -> bool:
 
 
 def begun(out: Path) -> dict[str, Any]:
-    """The specification of the unfinished run of `out`, see `runs.Job.specification`; empty where there is none.
+    """The specification of the unfinished run of `out`, see `runs.Job.specification`; empty if there is none.
 
     Raises:
-        UsageError: it is damaged.
+        UsageError: the file is damaged.
     """
     file = unfinished(out) / SPECIFICATION
     if not file.exists():
@@ -43,7 +43,7 @@ def begun(out: Path) -> dict[str, Any]:
 
 
 def next_free(out: Path, resume: bool = False) -> Path:
-    """`out`, or OUT-2, OUT-3 … if it is taken; with `resume` the first unfinished one, where there is one."""
+    """`out`, or OUT-2, OUT-3 … if it is taken; with `resume` the first unfinished one, if any."""
     number, path = 1, out
     while path.exists() or unfinished(path).exists():
         if resume and not path.exists():
@@ -54,10 +54,10 @@ def next_free(out: Path, resume: bool = False) -> Path:
 
 
 def check_new(path: Path, option: str = "--out", resume: bool = False) -> None:
-    """Check that something can be made at `path`; with `resume` it may be an unfinished run.
+    """Check that something can be created at `path`; with `resume` it may be an unfinished run.
 
     Raises:
-        UsageError: it exists, or what should be a folder on the way to it is a file.
+        UsageError: it exists, or one of its parents is a file.
     """
     if resume and (path / "run.json").exists():
         raise UsageError(f"{path} is finished: there is nothing to resume")
@@ -65,11 +65,11 @@ def check_new(path: Path, option: str = "--out", resume: bool = False) -> None:
         raise UsageError(f"{path} exists already; choose another {option}")
     above = next(parent for parent in path.absolute().parents if parent.exists())
     if not above.is_dir():
-        raise UsageError(f"{path} cannot be made: {above} is a file; choose another {option}")
+        raise UsageError(f"{path} cannot be created: {above} is a file; choose another {option}")
 
 
 def check_picture(picture: Path, option: str) -> None:
-    """Check that a .png file can be made at a path.
+    """Check that a .png file can be created at a path.
 
     Raises:
         UsageError: it cannot.
@@ -78,15 +78,15 @@ def check_picture(picture: Path, option: str) -> None:
     if picture.suffix != ".png":
         raise UsageError(f"{option} {picture}: the picture is a .png file")
     if not picture.parent.is_dir():
-        raise UsageError(f"{option} {picture}: there is no folder {picture.parent}; make it first")
+        raise UsageError(f"{option} {picture}: there is no folder {picture.parent}; create it first")
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep a second process out of an unfinished run.
+    """Lock an unfinished run against other processes.
 
     Raises:
-        UsageError: another process is in there.
+        UsageError: another process holds the lock.
     """
     try:
         import fcntl

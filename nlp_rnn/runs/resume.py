@@ -1,4 +1,4 @@
-"""Resuming an interrupted run: what is said when one stops, and what must be the same when it continues."""
+"""Resuming an interrupted run: the message when one stops, and the checks before it continues."""
 
 import dataclasses
 import json
@@ -12,13 +12,13 @@ from typing import Any
 from nlp_rnn.checks import UsageError
 from nlp_rnn.progress import say
 from nlp_rnn.runs.paths import begun, check_new, has_checkpoint, unfinished
-from nlp_rnn.settings import current_names
+from nlp_rnn.settings import current_names, from_run
 
 
 def say_how_to_resume(out: Path) -> None:
-    """Say how an interrupted run can be resumed, if it can."""
+    """Print how an interrupted run can be resumed, if it can."""
     if not has_checkpoint(out):
-        say("No epoch was finished: nothing is kept.")
+        say("No epoch was finished: there is nothing to resume.")
         return
     words = [word for word in sys.argv[1:] if word != "--resume"]
     words += [] if "--out" in words else ["--out", str(out)]
@@ -26,10 +26,10 @@ def say_how_to_resume(out: Path) -> None:
 
 
 def as_begun(module: ModuleType, recipe: str, out: Path, start: Path | None) -> dict[str, Any]:
-    """The specification of the unfinished run that is to be resumed, empty where there is none; says it.
+    """The specification of the unfinished run to resume, empty if there is none; prints it.
 
     Raises:
-        UsageError: it was begun with another recipe, or from another run.
+        UsageError: it was started with another recipe, or from another run.
     """
     before = begun(out)
     if not before:
@@ -39,20 +39,24 @@ def as_begun(module: ModuleType, recipe: str, out: Path, start: Path | None) -> 
         if then != now:
             words = {"recipe": f"with the recipe {then}", "start": f"from {then or 'scratch'}"}[what]
             raise UsageError(
-                f"{unfinished(out)} was begun {words}: resume with the command that began it, or remove it"
+                f"{unfinished(out)} was started {words}: resume with the command that started it, or remove it"
             )
     defaults = dataclasses.asdict(module.Config())
-    settings = {name: value for name, value in current_names(before["settings"]).items() if name in defaults}
+    settings = dataclasses.asdict(from_run(module.Config, before["settings"]))
     changed = [f"{name}={value}" for name, value in settings.items() if value != defaults[name]]
-    say(f"resuming as begun: {' '.join(['data', before['data']['name'], *changed])}")
+    say(f"resuming with: {' '.join(['data', before['data']['name'], *changed])}")
     return before
 
 
-def check_resumable(out: Path, specification: Mapping[str, Any], resume: bool) -> None:
-    """Check that a run can be made at `out`: nothing is there, or an unfinished run of the same specification.
+def check_resumable(
+    out: Path, specification: Mapping[str, Any], resume: bool, config_class: type | None = None
+) -> None:
+    """Check that a run can be created at `out`: nothing is there, or an unfinished run of the same specification.
+
+    A setting that the recipe did not have when the run was started may have its default.
 
     Raises:
-        UsageError: there is something else, or the unfinished run is not to be resumed; says what differs.
+        UsageError: there is something else, or the unfinished run cannot be resumed; the message says what differs.
     """
     folder = unfinished(out)
     check_new(out)
@@ -64,10 +68,18 @@ def check_resumable(out: Path, specification: Mapping[str, Any], resume: bool) -
         raise UsageError(f"{folder} holds an unfinished run; add --resume to continue it, or remove it")
     before = begun(out) or specification
     now = json.loads(json.dumps(specification))
-    old, new = current_names(before["settings"]), now["settings"]
+    old, new = _started_with(before["settings"], config_class), now["settings"]
     if missing := [key for key in new if key not in old]:
-        raise UsageError(f"{folder} was begun when the recipe had no setting {', '.join(missing)}: remove it")
+        raise UsageError(f"{folder} was started when the recipe had no setting {', '.join(missing)}: remove it")
     changed = [f"{key}={old[key]}, not {value}" for key, value in new.items() if value != old[key]]
     changed += [f"another {key}" for key in now if key != "settings" and now[key] != before.get(key)]
     if changed:
-        raise UsageError(f"{folder} was begun with {'; '.join(changed)}: resume with the same, or remove it")
+        raise UsageError(f"{folder} was started with {'; '.join(changed)}: resume with the same, or remove it")
+
+
+def _started_with(settings, config_class):
+    """The settings that an unfinished run was started with, by their current names and with defaults for new ones."""
+    if config_class is None:
+        return current_names(settings)
+    defaults = {field.name: field.default for field in dataclasses.fields(config_class)}
+    return {**defaults, **current_names(settings), **dataclasses.asdict(from_run(config_class, settings))}

@@ -1,4 +1,4 @@
-"""Training batches of pairs of like lengths.
+"""Training batches of pairs of similar length.
 
 Shapes: N pairs, B batch, S source tokens, T target tokens.
 """
@@ -22,7 +22,7 @@ class EncodedPairs:
     """N sources and targets as ids; targets end with `END`.
 
     Attributes:
-        source, target: the two sides; the n-th texts of both are a pair.
+        source, target: the two sides; the n-th texts of both form a pair.
     """
 
     source: EncodedTexts
@@ -38,13 +38,13 @@ class EncodedPairs:
 
     @property
     def max_length_ratio(self) -> int:
-        """Target tokens per source token, 10 not counted, that nearly no pair exceeds; at least 2."""
+        """Target tokens per source token, in addition to 10, that hardly any pair exceeds; at least 2."""
         ratios = (self.target.lengths - 10) / np.maximum(self.source.lengths, 1)
         return max(2, math.ceil(np.quantile(ratios, 0.999)))
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
-        """All that training depends on."""
+        """All data that training depends on."""
         return (*self.source.arrays, *self.target.arrays)
 
 
@@ -56,7 +56,7 @@ def encode_pairs(
     Args:
         pairs: returns a new stream of the pairs at each call, the source of each as `text`, the target as `label`.
         source, target: encoders of the two sides.
-        file: the names of the files start with it.
+        file: the prefix of the names of the files.
     """
     sources = encode(((pair.text, 0) for pair in pairs()), source, file.with_name(f"{file.name}-source.ids"))
     targets = encode(((pair.label, 1) for pair in pairs()), target, file.with_name(f"{file.name}-target.ids"), end=True)
@@ -64,7 +64,7 @@ def encode_pairs(
 
 
 class PairBuckets(Buckets[EncodedPairs]):
-    """Batches of pairs of like length: source ids [B, S] and target ids [B, T], padded right; see `Buckets`."""
+    """Batches of pairs of similar length: source ids [B, S] and target ids [B, T], padded right; see `Buckets`."""
 
     def _order(self, blur):
         """The pairs by their longer side, then by their source, blurred, so that both sides have little padding."""
@@ -75,6 +75,6 @@ class PairBuckets(Buckets[EncodedPairs]):
         return padded(self.texts.source, batch), padded(self.texts.target, batch)
 
     def dataset(self) -> tf.data.Dataset:
-        """The batches of one epoch, as (source ids [B, S], target ids [B, T]); reads `epoch` again at each pass."""
+        """The batches of one epoch, as (source ids [B, S], target ids [B, T]); uses the current `epoch`."""
         ids = tf.TensorSpec([None, None], tf.int32)
         return dataset_of(self._batches, (ids, ids), len(self))

@@ -29,14 +29,14 @@ Side = Literal["source", "target"]
 
 
 def choose_token_levels(config: Any, dataset: PairDataset) -> Any:
-    """A config in which token levels that are "auto" are chosen by the first pairs; reports them.
+    """A config in which token levels that are "auto" are chosen by the first pairs; prints them.
 
     Args:
         config: the settings `source_token_level` and `target_token_level` of a recipe, a dataclass.
-        dataset: to train on.
+        dataset: the training data.
 
     Raises:
-        InputError: there is no pair.
+        InputError: there are no pairs.
     """
     pairs = list(islice(dataset.stream("train"), SAMPLED_PAIRS))
     if not pairs:
@@ -58,14 +58,14 @@ def choose_token_levels(config: Any, dataset: PairDataset) -> Any:
 def learn_encoder(config: Any, dataset: PairDataset, side: Side, start: Translator | None) -> TextEncoder:
     """The encoder of one side, its vocabulary learned on the training pairs.
 
-    When fine-tuning, known tokens keep their ids and new ones follow, up to `vocabulary` of them. A vocabulary of
-    subwords stays as it is: its merges decide how every word is split.
+    When fine-tuning, existing tokens keep their ids and new ones follow, up to `vocabulary` of them. A vocabulary of
+    subwords does not change: its merges decide how every word is split.
 
     Args:
         config: the settings `source_token_level`, `target_token_level`, `vocabulary`, `lowercase` and `max_tokens`.
-        dataset: to train on.
+        dataset: the training data.
         side: "source" or "target".
-        start: a translator to fine-tune.
+        start: a translator to fine-tune; None to train from scratch.
 
     Raises:
         UsageError: subwords need a package that is not installed.
@@ -107,12 +107,12 @@ def _texts(dataset, side) -> Iterator[str]:
 def encode_splits(
     dataset: PairDataset, source: TextEncoder, target: TextEncoder, folder: Path
 ) -> dict[str, EncodedPairs]:
-    """Encode the training and validation pairs; reports their size.
+    """Encode the training and validation pairs; prints their sizes.
 
     Args:
-        dataset: to encode.
+        dataset: the data to encode.
         source, target: encoders of the two sides.
-        folder: where the ids go.
+        folder: the folder for the ids.
 
     Returns:
         The encoded pairs by split, "train" and "validation".

@@ -1,4 +1,4 @@
-"""Evaluation of a translator, with two baselines: the source copied, and the most frequent target.
+"""Evaluation of a translator, with two baselines: copying the source, and the most frequent target.
 
 Shapes: N sources, each with one or more references; B batch, S source tokens, T target tokens.
 """
@@ -30,7 +30,7 @@ from nlp_rnn.text.vocabulary import PADDING
 
 @dataclass
 class TranslationReport(Report):
-    """How good a translator is.
+    """The metrics of a translator, and its translations.
 
     Attributes:
         translations: a dict for each source: source, translation and first reference.
@@ -48,18 +48,18 @@ def evaluate(translator: Translator, pairs: Iterable[Example], search: BeamSearc
     """Translate every source of a stream of pairs and compare with all its targets.
 
     Args:
-        translator: to evaluate.
+        translator: the translator to evaluate.
         pairs: the source of each as `text`, the target as `label`; pairs with the same source are counted once.
-        search: how to translate.
+        search: the options of the beam search.
 
     Raises:
         UsageError: sacrebleu is needed and not installed.
-        InputError: there is no pair.
+        InputError: there are no pairs.
     """
     pairs = list(pairs)
     references = _references(pairs)
     if not references:
-        raise InputError("there is no pair to evaluate on: the test split is empty")
+        raise InputError("there are no pairs to evaluate on: the test split is empty")
     translations = track(translator.translate(references, search), "translating", len(references))
     hypotheses = [best[0].text if best else "" for best in translations]
     figures, targets = _compared(hypotheses, references, translator.target.lowercase)
@@ -81,7 +81,7 @@ def _references(pairs):
 
 
 def _compared(hypotheses, references, lowercase):
-    """Figures of the translations and of the baselines; and the references, in the case of the translations."""
+    """Metrics of the translations and of the baselines; and the references, in the letter case of the translations."""
     targets, copies = list(references.values()), list(references)
     if lowercase:
         targets = [[text.lower() for text in of_one] for of_one in targets]
@@ -98,11 +98,11 @@ def _compared(hypotheses, references, lowercase):
 
 
 def check_measurable(dataset: PairDataset) -> None:
-    """Check, before anything is trained, that there are held-out pairs and the packages to measure them with.
+    """Check, before training, that there are held-out pairs and the packages to evaluate on them.
 
     Raises:
         UsageError: a package is not installed.
-        InputError: there is no held-out pair.
+        InputError: there are no held-out pairs.
     """
     pairs = list(islice(dataset.stream("test"), 100))
     if not pairs:

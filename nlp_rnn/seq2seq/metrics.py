@@ -21,7 +21,7 @@ PHONEME = re.compile(  # of the CMU Pronouncing Dictionary, with the stress of a
 
 
 def translation(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """The metrics of translations against the references of each.
+    """The metrics of translations against their references.
 
     For phonemes: word_error_rate, the fraction of words with any phoneme wrong, and phoneme_error_rate, both without
     stress, each word compared with its nearest reference. For text: bleu (Papineni et al., 2002) and chrf (Popović,
@@ -43,7 +43,7 @@ def translation(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) 
 
 
 def check_translation(references: Sequence[Sequence[str]]) -> None:
-    """Check that the packages are installed that measure translations with such references.
+    """Check that the packages that compute the metrics for such references are installed.
 
     Raises:
         UsageError: one is not.

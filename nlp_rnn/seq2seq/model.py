@@ -21,8 +21,8 @@ class Encoded(NamedTuple):
     """The output of the encoder.
 
     Attributes:
-        memory: of the source, which the decoder attends to at each step.
-        state: of the decoder before its first step.
+        memory: the encoded source, which the decoder attends to at each step.
+        state: the state of the decoder before its first step.
     """
 
     memory: Memory
@@ -38,17 +38,17 @@ class Seq2Seq(keras.Model):
     output (Press & Wolf, 2017).
 
     Args:
-        source_size: source vocabulary; id 0 is padding, id 1 unknown.
-        target_size: V; the same, and id 2 ends a text and precedes its first token.
+        source_size: size of the source vocabulary; id 0 is padding, id 1 unknown.
+        target_size: V, the target vocabulary; also, id 2 ends a text and precedes its first token.
         cell: "lstm", "gru" or "rnn".
-        embedding: E, of both vocabularies.
+        embedding: E, the size of the embeddings of both vocabularies.
         units: U of each layer; an even number, half of it for each direction of the encoder.
-        layers: of the encoder and of the decoder.
+        layers: number of layers of the encoder, and of the decoder.
         attention, input_feeding, coverage: see `Decoder`.
-        dropout: fraction dropped of the inputs of each layer, the same at every step, and of the decoder's outputs.
-        recurrent_dropout: fraction dropped of h before the recurrent product, the same at every step.
-        word_dropout: fraction of source and target tokens that become unknown in training.
-        longest: maximum target tokens per source token, in addition to 10; a bound for decoding.
+        dropout: dropout rate of the inputs of each layer, the same mask at every step, and of the decoder's outputs.
+        recurrent_dropout: dropout rate of h before the recurrent product, the same mask at every step.
+        word_dropout: fraction of source and target tokens replaced by unknown in training.
+        longest: maximum number of target tokens per source token, in addition to 10; bounds decoding.
 
     Call with source ids, int [B, S], and the inputs of the decoder, int [B, T], both padded with 0; returns the logits
     of the token after each input, [B, T, V].
@@ -139,7 +139,7 @@ class Seq2Seq(keras.Model):
         return [*top, self.decoder, self.target_embedding, self.encoder, self.source_embedding]
 
     def start_from(self, other: "Seq2Seq") -> None:
-        """Start from the weights of a trained model with the same first ids; new ids start at the mean of its vectors.
+        """Copy the weights of a trained model with the same first ids; new ids start at the mean of its embeddings.
 
         Raises:
             ValueError: the layers do not have the same shapes.
@@ -161,7 +161,7 @@ class Seq2Seq(keras.Model):
         return self._projected(hidden), weights
 
     def encode(self, source: tf.Tensor, training: bool = False) -> Encoded:
-        """Encode sources, int [B, S]."""
+        """Encode source ids, int [B, S]."""
         mask = tf.not_equal(source, 0)
         vectors = self.source_embedding(self.word_dropout(source, training=training))
         vectors, *states = self.encoder(vectors, mask=mask, training=training)
@@ -172,12 +172,12 @@ class Seq2Seq(keras.Model):
         return Encoded(memory, self.decoder.begin(memory, joined))
 
     def step(self, tokens: tf.Tensor, memory: Memory, state: DecoderState) -> tuple[tf.Tensor, tf.Tensor, DecoderState]:
-        """Decode one token of each row, [B].
+        """Decode one step.
 
         Args:
-            tokens: the previous one of each row.
-            memory: from `encode`.
-            state: from `encode`, or from the step before.
+            tokens: the previous token of each row, int [B].
+            memory: the memory from `encode`.
+            state: the state from `encode`, or from the previous step.
 
         Returns:
             The logits of the next token, [B, V], the attention weights, [B, S], and the new state.

@@ -17,11 +17,11 @@ class TeacherForcing(TokenObjective):
     """Training of a sequence-to-sequence model: predict each target token from the source and the tokens before it.
 
     Args:
-        model: to train.
+        model: the model to train.
         label_smoothing: probability that is spread over all tokens of the vocabulary, in training (Szegedy et al.,
             2016).
         scheduled_sampling: probability that the decoder reads the model's own prediction in place of a target token
-            (Bengio et al., 2015); predicted for all positions in parallel (Duckworth et al., 2019).
+            (Bengio et al., 2015); all positions are predicted in parallel (Duckworth et al., 2019).
 
     Trained on batches of source ids, int [B, S], and target ids that end with `END`, int [B, T], padded with 0.
 

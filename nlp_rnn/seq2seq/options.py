@@ -1,4 +1,4 @@
-"""The options of `nlp-rnn predict` that runs of translation take. Imports no TensorFlow, so that help is quick."""
+"""The options of `nlp-rnn predict` for runs of translation. Imports no TensorFlow, so that help is quick."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,29 +21,36 @@ PREDICT_OPTIONS = (
     click.Option(
         ["--length-penalty"],
         type=float,
-        help="Translation: power of the length that divides the score; 0 favours short answers; by default that of "
-        "the run.",
+        help="Translation: the score is divided by the length to this power; 0 favours short translations; by "
+        "default that of the run.",
     ),
     click.Option(
-        ["--coverage-penalty"], type=float, help="Translation: penalty on source words that are left out (0 is off)."
+        ["--coverage-penalty"],
+        type=float,
+        help="Translation: penalty on source words that are left out; by default 0 (off).",
     ),
-    click.Option(["--min-length"], type=int, help="Translation: minimum number of tokens."),
-    click.Option(["--no-repeat-ngram-size"], type=int, help="Translation: block repeated n-grams of this length."),
+    click.Option(["--min-length"], type=int, help="Translation: minimum number of tokens; by default 0."),
     click.Option(
-        ["--attention"], type=_FILE, help="Translation: draw the attention weights of one text: a new .png file."
+        ["--no-repeat-ngram-size"], type=int, help="Translation: block repeated n-grams of this length; by default off."
     ),
     click.Option(
-        ["--ensemble"], type=_FILE, multiple=True, help="Translation: another run to average with; repeatable."
+        ["--attention"], type=_FILE, help="Translation: plot the attention weights of one text into this new .png file."
+    ),
+    click.Option(
+        ["--ensemble"],
+        type=_FILE,
+        multiple=True,
+        help="Translation: another run, whose probabilities are averaged with those of RUN; repeatable.",
     ),
 )
 
 
 def search_config(run: "Run", options: Mapping[str, Any]) -> "BeamSearchConfig":
-    """The search of `predict`: as the options say, the rest as the run is measured.
+    """The beam search of `predict`: the given options, the others as in the evaluation of the run.
 
     Args:
-        run: its settings give the defaults.
-        options: by the names of `BeamSearchConfig`, None where one is not given; others are ignored.
+        run: the run, whose settings give the defaults.
+        options: values by the names in `BeamSearchConfig`, None for omitted ones; other names are ignored.
 
     Raises:
         UsageError: an option is out of its range.
@@ -66,7 +73,7 @@ def search_config(run: "Run", options: Mapping[str, Any]) -> "BeamSearchConfig":
 
 
 def check_nbest(nbest: int | None, beam_width: int) -> None:
-    """Check that the search keeps as many translations as are to be printed.
+    """Check that the search yields as many translations as are to be printed.
 
     Raises:
         UsageError: it does not.
@@ -79,7 +86,7 @@ def check_attention(picture: Path, pipeline: "Translator", texts: int, ensemble:
     """Check that the attention weights can be drawn.
 
     Raises:
-        UsageError: they cannot; says why.
+        UsageError: they cannot; the message says why.
     """
     from nlp_rnn.runs.paths import check_picture
 

@@ -25,7 +25,7 @@ class PairDataset(TextDataset):
     """Pairs in splits: the text of an `Example` is the source, its label the target. See `TextDataset`.
 
     Attributes:
-        skipped: by split of the files, the number of pairs without a source or a target, once it was read to its end.
+        skipped: number of pairs without a source or a target, by split of the files, once that was read to its end.
     """
 
     skipped: dict[str, int] = field(default_factory=dict)
@@ -49,13 +49,13 @@ def open_pairs(
 
     Args:
         data: as for `open_text_dataset`; the first line of a .tsv file may be a pair. Or two text files with a comma
-            between their names, "corpus.en,corpus.fr", whose n-th lines are a pair.
-        source_column, target_column: names of columns; guessed where None.
-        seed: of the splits that the data do not have: all pairs with the same source are in one split.
+            between their names, "corpus.en,corpus.fr", whose n-th lines form a pair.
+        source_column, target_column: names of columns; None to detect them by common names.
+        seed: the seed of the hash that assigns missing splits; all pairs with the same source are in one split.
 
     Raises:
         UsageError: no such data set, file or column.
-        InputError: the data are broken; says where.
+        InputError: the data are broken; the message says where.
     """
     aligned = [Path(name) for name in data.split(",")]
     if len(aligned) == 2 and all(path.is_file() for path in aligned):
@@ -101,10 +101,10 @@ def _aligned(name, source, target):
 
 
 def _with_header(table, requested):
-    """Name the columns of a .tsv file that has no header; other tables stay as they are.
+    """Name the columns of a .tsv file without a header; other tables do not change.
 
     Args:
-        requested: names of columns; a first line that has one of them is a header.
+        requested: requested names of columns; a first line with one of them is a header.
     """
     if requested & {*table.columns}:
         return table

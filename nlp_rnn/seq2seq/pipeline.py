@@ -1,4 +1,4 @@
-"""Text to text: two encoders and a sequence-to-sequence model as one thing, to translate, score, save and export.
+"""Text to text: two encoders and a sequence-to-sequence model in one object, to translate, score, save and export.
 
 Shapes: B batch, S source tokens, T target tokens, V vocabulary, K beams, L length of the translations.
 """
@@ -19,15 +19,15 @@ from nlp_rnn.text.encoder import TextEncoder
 from nlp_rnn.text.tokenizer import detokenize, to_tensor
 from nlp_rnn.text.vocabulary import END, PADDING, UNKNOWN
 
-_AT_ONCE = 1024  # texts sorted by length together, so that a batch holds like lengths
-_ROWS = 320  # beams of all texts of a batch together
+_AT_ONCE = 1024  # texts sorted by length together, so that a batch holds similar lengths
+_ROWS = 320  # beams per batch, over all its texts
 NO_SCORE = -1e30  # served in place of -inf, where there are fewer translations than beams
 _DEFAULT = BeamSearchConfig()
 PROBES = ("a dog", "Nobody here knows these words: qwxz, жжж, 漢字, 😀.", "", "read", "long " * 20)
 
 
 class Translation(NamedTuple):
-    """A translation and its score: its log-probability in nats, normalized and penalized as the search does."""
+    """A translation and its score: its log-probability in nats, normalized and penalized as in the search."""
 
     text: str
     score: float
@@ -50,12 +50,12 @@ class Translator:
     """A trained translator of texts.
 
     Args:
-        encoder: source texts to ids.
-        model: source and target ids to logits.
-        target: target texts to ids; its vocabulary begins with the token that ends a text.
+        encoder: maps source texts to ids.
+        model: maps source and target ids to logits.
+        target: maps target texts to ids; its vocabulary begins with the token that ends a text.
 
     Attributes:
-        cut: number of translated texts that were longer than the encoder reads.
+        cut: number of translated texts that were truncated by the encoder.
 
     Examples:
         >>> from nlp_rnn.text.vocabulary import Vocabulary
@@ -85,7 +85,7 @@ class Translator:
 
     @property
     def encoders(self) -> list[TextEncoder]:
-        """What reads the sources and the targets."""
+        """The encoders of the sources and of the targets."""
         return [self.encoder, self.target]
 
     @property
@@ -94,7 +94,7 @@ class Translator:
         return self.model.settings["attention"] != "none"
 
     def ensemble(self, others: Iterable["Translator"]) -> "Translator":
-        """This translator with the models of others, whose probabilities are averaged at each step.
+        """A translator that averages the probabilities of this one and of others at each step.
 
         Raises:
             ValueError: the vocabularies differ.
@@ -113,11 +113,11 @@ class Translator:
         return self.ensemble(others)
 
     def translate(self, texts: Iterable[str], search: BeamSearchConfig = _DEFAULT) -> Iterator[list[Translation]]:
-        """Translate a stream of texts, in its order, holding a chunk of it at a time.
+        """Translate a stream of texts, in order, with one chunk in memory at a time.
 
         Args:
-            texts: sources.
-            search: options of the beam search.
+            texts: the sources.
+            search: the options of the beam search.
 
         Returns:
             Up to K different translations of each text, the best first.
@@ -155,7 +155,7 @@ class Translator:
         return {"translate": translate, "attend": attend, "serving_default": default}
 
     def checks(self) -> Iterator[tuple[str, dict, dict]]:
-        """What an export must reproduce: signature, inputs and outputs by name."""
+        """Cases that an export must reproduce: signature, inputs and outputs by name."""
         for beams, penalty in ((5, 1.0), (1, 0.0)):
             inputs = {"text": PROBES, "beams": beams, "length_penalty": penalty}
             texts, scores = (v.numpy() for v in self._searched(to_tensor(PROBES), BeamSearchConfig(beams, penalty)))
@@ -186,7 +186,7 @@ class Translator:
             return logits, (decoders, states[1] + unfinished[:, None] * weights)
 
         lengths = tf.math.count_nonzero(source != PADDING, 1, dtype=tf.int32)
-        # At least one token more than the minimum, for the end.
+        # At least one token more than the minimum, for the end token.
         limits = tf.maximum(10 + self.model.settings["longest"] * lengths, search.min_length + 1)
         coverage = (lambda states: states[1]) if self.has_attention else None
         length = tf.maximum(tf.reduce_max(limits), 1)  # the maximum over an empty batch is negative
@@ -255,7 +255,7 @@ def _as_tensors(search):
 
 
 def _distinct(texts, scores):
-    """The translations of a row that the search reached, each text once."""
+    """The translations of a row that the search completed, without duplicates."""
     best: dict[str, float] = {}
     for text, score in zip(texts, scores, strict=True):
         if np.isfinite(score):

@@ -1,4 +1,4 @@
-"""The task of translating: a text in, another text out."""
+"""The task of translation: from one text to another."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import tee
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nlp_rnn.task import Run
 
 VOCABULARY, TARGET_VOCABULARY = "vocabulary.txt", "target.txt"
-COLUMNS = {  # of the summary: what precedes and follows the name of a metric, and the title
+COLUMNS = {  # of the summary: prefix and suffix of the name of a metric, and the title
     ("", ""): "translated",
     ("", "_before"): "before fine-tuning",
     ("copy_", ""): "copying the source",
@@ -91,7 +91,7 @@ class TranslationTask(Task):
             say(f"translated: {truncated(pipeline.cut, pipeline.encoder.max_tokens)}")
 
     def _with_ensemble(self, run: "Run", others: Sequence[Path]) -> "Translator":
-        """The translator of a run, as an ensemble with those of other runs.
+        """The translator of a run, in an ensemble with those of other runs.
 
         Raises:
             UsageError: one is not a run of translation, or was trained on other data.

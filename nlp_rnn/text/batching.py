@@ -1,7 +1,7 @@
 """From a stream of texts to training batches of similar length.
 
-Texts are encoded once, into one array of ids on disk, and batches are slices of it: memory use does not grow with the
-data set. The order of an epoch depends on the seed and the epoch alone, so a resumed run sees the same batches.
+Texts are encoded once into one array of ids on disk, and batches are slices of it, so memory use does not grow with the
+data set. The order of an epoch depends on the seed and the epoch alone, so a resumed run gets the same batches.
 
 Shapes: N texts, B batch, T tokens.
 """
@@ -32,10 +32,10 @@ class EncodedTexts:
     """Texts as ids, concatenated, with their labels.
 
     Attributes:
-        ids: int32, all texts concatenated; an array on disk, as the other two.
+        ids: int32, all texts concatenated; an array on disk, like the other two.
         offsets: int64 [N + 1]; text n is ids[offsets[n]:offsets[n + 1]].
         labels: int32 [N].
-        cut: how many texts were longer than the encoder's `max_tokens`.
+        cut: number of texts that were longer than the encoder's `max_tokens`.
     """
 
     ids: np.ndarray
@@ -58,7 +58,7 @@ class EncodedTexts:
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
-        """All that training depends on."""
+        """All data that training depends on."""
         return self.ids, self.offsets, self.labels
 
 
@@ -68,10 +68,10 @@ def encode(labelled: Iterable[tuple[str, int]], encoder: TextEncoder, file: Path
     Args:
         labelled: the stream.
         encoder: texts to ids.
-        file: for the ids; offsets and labels go into files of the same name with `.offsets` and `.labels` appended.
+        file: the file of the ids; `.offsets` and `.labels` are appended to its name for the other two arrays.
         end: mark the ends of texts.
     """
-    # The concrete function: TensorFlow warns of retracing where a new function is made for every data set.
+    # The concrete function: TensorFlow warns of retracing if a new function is created for every data set.
     ragged = tf.function(encoder.ragged, input_signature=[tf.TensorSpec([None], tf.string)]).get_concrete_function()
     files = file, *(file.with_name(f"{file.name}{suffix}") for suffix in (".offsets", ".labels"))
     kinds = np.int32, np.int64, np.int32
@@ -83,7 +83,7 @@ def encode(labelled: Iterable[tuple[str, int]], encoder: TextEncoder, file: Path
 
 
 def _write(labelled, ragged, writers, most, end):
-    """Write ids, offsets and labels; returns how many texts were cut. Holds one chunk of the stream at a time."""
+    """Write ids, offsets and labels, one chunk of the stream at a time; returns how many texts were truncated."""
     total, cut = np.zeros(1, np.int64), 0
     writers[1].write(total.tobytes())
     for chunk in chunks(labelled, 1024, lambda pair: len(pair[0])):
@@ -108,7 +108,7 @@ def numbered(examples: Iterable, classes: Sequence[str]) -> Iterator[tuple[str, 
     """Labelled examples as a stream of (text, class number).
 
     Raises:
-        InputError: a label is not among the classes; says where.
+        InputError: a label is not among the classes; the message says where.
     """
     numbers = {name: number for number, name in enumerate(classes)}
     for example in examples:
@@ -120,7 +120,7 @@ def numbered(examples: Iterable, classes: Sequence[str]) -> Iterator[tuple[str, 
 
 
 class Measured(Protocol):
-    """What can be cut into batches of similar length: a length for each of its texts, or of its pairs of texts."""
+    """Texts or pairs of texts with lengths, which can be grouped into batches of similar length."""
 
     def __len__(self) -> int: ...
 
@@ -138,11 +138,11 @@ class Buckets(ABC, Generic[Texts]):
     """Batches of texts, or of pairs of texts, of similar length; see `batches.Batches`.
 
     Args:
-        texts: what to cut into batches.
-        max_texts: B of a batch of short texts.
-        max_tokens: bound on B * T, padding counted, except for what the blurring of lengths adds; a longer text is a
-            batch by itself.
-        seed: shuffles texts of similar length, and the batches, anew in every epoch; None keeps them sorted.
+        texts: the texts to group into batches.
+        max_texts: maximum B, reached by short texts.
+        max_tokens: bound on B * T, padding included, which the blurring of lengths may slightly exceed; a longer text
+            is a batch by itself.
+        seed: of the shuffling of texts of similar length, and of the batches, in every epoch; None keeps them sorted.
     """
 
     max_steps_per_execution = 1
@@ -156,7 +156,7 @@ class Buckets(ABC, Generic[Texts]):
         self.ready_times: list[float] = []
 
     def plan(self) -> list[np.ndarray]:
-        """The numbers of the texts of each batch of this epoch; every epoch has as many batches."""
+        """The numbers of the texts of each batch of this epoch; every epoch has the same number of batches."""
         if self.seed is None:
             return np.split(self._order(np.ones(len(self.texts))), self._cuts())
         shuffle = np.random.default_rng((self.seed, self.epoch))
@@ -186,21 +186,21 @@ class Buckets(ABC, Generic[Texts]):
         """How many of the next texts, sorted by length, fit into one batch."""
         texts = np.arange(1, len(lengths) + 1)
         most = max(1, int(np.sum(texts * lengths <= self.max_tokens)))
-        # Few different batch sizes: a program is compiled for each.
+        # Few distinct batch sizes, since a program is compiled for each.
         return most if most == len(lengths) or most < SIZE_STEP else most - most % SIZE_STEP
 
     @property
     def arrays(self) -> Sequence[np.ndarray]:
-        """All that training depends on."""
+        """All data that training depends on."""
         return self.texts.arrays
 
     @abstractmethod
     def padded(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What training takes of the texts with these numbers."""
+        """The arrays of a batch of the texts with these numbers."""
 
     @abstractmethod
     def dataset(self) -> tf.data.Dataset:
-        """The batches of one epoch; each pass reads `epoch` anew."""
+        """The batches of one epoch; every pass uses the current value of `epoch`."""
 
     def _batches(self):
         self.ready_times = []
@@ -218,7 +218,7 @@ class LengthBuckets(Buckets[EncodedTexts]):
         return padded(self.texts, batch), self.texts.labels[batch]
 
     def dataset(self) -> tf.data.Dataset:
-        """The batches of one epoch, as (ids [B, T], labels [B]); each pass reads `epoch` anew."""
+        """The batches of one epoch, as (ids [B, T], labels [B]); every pass uses the current `epoch`."""
         signature = (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32))
         return dataset_of(self._batches, signature, len(self))
 

@@ -1,14 +1,14 @@
-"""Streams in chunks, so that no more than one chunk is held."""
+"""Streams in chunks, so that only one chunk is in memory at a time."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-MAX_WEIGHT = 4_000_000  # characters held at once
+MAX_WEIGHT = 4_000_000  # characters in memory at once
 Item = TypeVar("Item")
 
 
 def chunks(items: Iterable[Item], size: int, weigh: Callable[[Item], int] = lambda item: 0) -> Iterator[list[Item]]:
-    """Cut a stream into lists of `size` items; of fewer, where they weigh more than 4 million together.
+    """Cut a stream into lists of `size` items, or fewer if their total weight would exceed 4 million.
 
     Examples:
         >>> list(chunks("abcde", 2))

@@ -21,11 +21,11 @@ class TextEncoder(tf.Module):
     """Texts to ids: tokens cut to a length, looked up, padded. One graph for training and for the export.
 
     Args:
-        vocabulary: the tokens known.
+        vocabulary: the tokens and their ids.
         token_level: "word", "character", "byte" or "subword".
         lowercase: fold case before looking up.
-        max_tokens: longer texts keep this many: a quarter from their start, the rest from their end, where
-            texts tend to draw their conclusion.
+        max_tokens: longer texts are truncated to this many tokens: a quarter from their start, the rest from their
+            end, where texts tend to draw their conclusion.
 
     Examples:
         >>> encoder = TextEncoder(Vocabulary([b"good"]))
@@ -42,7 +42,7 @@ class TextEncoder(tf.Module):
         self.token_level = one_of("token_level", token_level, (*TOKEN_LEVELS, SUBWORD))
         self.lowercase = lowercase
         self.max_tokens = positive_int("max_tokens", max_tokens)
-        # An empty table cannot be made: an empty vocabulary has one token that occurs in no text.
+        # A table cannot be empty: an empty vocabulary gets one token that occurs in no text.
         keys = list(vocabulary.tokens) or [b""]
         ids = tf.range(len(SPECIAL), len(SPECIAL) + len(keys), dtype=tf.int32)
         missing = NO_PIECE if token_level == SUBWORD else UNKNOWN
@@ -55,13 +55,13 @@ class TextEncoder(tf.Module):
         return self.padded(texts)[0]
 
     def padded(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Ids as from a call, and how many tokens each text had before it was cut, [B]."""
+        """Ids as from a call, and the number of tokens of each text before truncation, [B]."""
         ids, lengths = self.ragged(texts)
         dense = ids.to_tensor(PADDING)
         return tf.pad(dense, [[0, 0], [0, tf.cast(tf.shape(dense)[1] == 0, tf.int32)]]), lengths
 
     def ragged(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.Tensor]:
-        """Ids of texts [B] without padding, [B, (T)], and how many tokens each text had before it was cut, [B]."""
+        """Ids of texts [B] without padding, [B, (T)], and the number of tokens of each text before truncation, [B]."""
         tokens = self._tokens(texts)
         lengths = tokens.row_lengths()
         ids = self._table.lookup(self._cut(tokens, lengths).flat_values)
@@ -70,7 +70,7 @@ class TextEncoder(tf.Module):
         return tf.RaggedTensor.from_row_lengths(ids, kept, validate=False), lengths
 
     def tokens(self, text: str) -> list[bytes]:
-        """The tokens of one text as they are looked up, after it was cut."""
+        """The tokens of one text as they are looked up, after truncation."""
         tokens = self._tokens(to_tensor([text]))
         return self._cut(tokens, tokens.row_lengths()).flat_values.numpy().tolist()
 
@@ -91,12 +91,12 @@ class TextEncoder(tf.Module):
         return {"token_level": self.token_level, "lowercase": self.lowercase, "max_tokens": self.max_tokens}
 
     def save(self, file: Path) -> dict:
-        """Write the vocabulary, one token a line; returns the settings."""
+        """Write the vocabulary, one token per line; returns the settings."""
         file.write_text(self.vocabulary.dump(), encoding="utf-8")
         return self.get_config()
 
     @classmethod
     def read(cls, file: Path, config: Mapping[str, Any]) -> "TextEncoder":
-        """The inverse of `save`; settings may be those of version 0.1."""
+        """The inverse of `save`; also accepts settings of version 0.1."""
         vocabulary = Vocabulary.parse(file.read_text(encoding="utf-8"))
         return cls(vocabulary, **current_arguments(config, {"unit": "token_level"}))

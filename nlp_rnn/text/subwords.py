@@ -1,7 +1,8 @@
 """Subwords: a vocabulary learned by byte-pair encoding (Sennrich et al., 2016), and its use in TensorFlow ops alone.
 
-Spaces are part of the pieces, written "▁", so that joined pieces are the text again. The library sentencepiece (Kudo &
-Richardson, 2018) learns the pieces; `split` encodes as the library does, except for words longer than `LONGEST_WORD`.
+Spaces are part of the pieces, written "▁", so that joining the pieces restores the text. The library sentencepiece
+(Kudo & Richardson, 2018) learns the pieces; `split` encodes like the library, except for words longer than
+`LONGEST_WORD`.
 
 Shapes: B batch, W words, C characters, P pieces.
 """
@@ -17,14 +18,14 @@ SPACE = "▁"
 UNKNOWN_PIECE = "\x00"  # stands for characters that are in no piece
 NO_PIECE = 2**31 - 1  # the rank of a string that is not a piece
 USUAL_WORD = 32  # characters
-LONGEST_WORD = 2_000  # characters; the rest of a longer word is left out
+LONGEST_WORD = 2_000  # characters; the rest of a longer word is dropped
 
 
 def learn(texts: Iterable[str], size: int) -> list[bytes]:
     """Learn the pieces of a vocabulary, in the order of their merges, with the single characters last.
 
     Args:
-        texts: to learn from.
+        texts: the texts to learn from.
         size: the maximum number of pieces, one unknown piece included.
 
     Raises:
@@ -69,11 +70,11 @@ def _until_error(texts, failed):
 
 
 def split(texts: tf.Tensor, ranks: tf.lookup.StaticHashTable) -> tf.RaggedTensor:
-    """Split texts into pieces, [B, (P)]; characters in a row that are in no piece become one `UNKNOWN_PIECE`.
+    """Split texts into pieces, [B, (P)]; a run of characters that are in no piece becomes one `UNKNOWN_PIECE`.
 
     Args:
         texts: UTF-8, string [B].
-        ranks: int32 by piece, lower for an earlier merge; the default is `NO_PIECE`.
+        ranks: a table from pieces to int32 ranks, lower for earlier merges; its default value is `NO_PIECE`.
     """
     words = tf.strings.split(tf.strings.regex_replace(texts, r"[\p{Z}\p{Cc}]+", " "))
     distinct, where = tf.unique(words.flat_values)

@@ -11,7 +11,7 @@ from nlp_rnn.checks import one_of
 from nlp_rnn.text.subwords import join
 from nlp_rnn.text.token_levels import SUBWORD, TOKEN_LEVELS
 
-# Marks, and scripts written without spaces, stand alone; letters keep their combining marks and inner apostrophes.
+# Marks and characters of scripts without spaces are tokens; letters keep combining marks and inner apostrophes.
 _BREAKS = r"[\p{Z}\p{Cc}]+|(?i:<br\s*/?>)"
 _INNER_APOSTROPHE = r"([\p{L}\p{M}])['’]([\p{L}])"
 _KEPT = "\x01"  # stands for an inner apostrophe while the others are set apart; _BREAKS has removed any other
@@ -26,8 +26,8 @@ def tokenize(texts: tf.Tensor, token_level: str = "word", lowercase: bool = True
 
     Args:
         texts: string [B].
-        token_level: "word" (words, and each mark by itself), "character" (Unicode code points) or "byte".
-        lowercase: fold case first; bytes are left as they are.
+        token_level: "word" (words and single punctuation marks), "character" (Unicode code points) or "byte".
+        lowercase: convert to lower case first; not applied to bytes.
 
     Returns:
         A ragged string tensor [B, (T)].
@@ -42,7 +42,7 @@ def tokenize(texts: tf.Tensor, token_level: str = "word", lowercase: bool = True
     if token_level == "byte":
         return tf.strings.bytes_split(texts)
     texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
-    # Lower-casing ends a text at its first NUL: no NUL may reach it.
+    # Lower-casing ends a text at its first NUL, so NULs are removed first.
     if token_level == "character":
         texts = tf.strings.regex_replace(texts, r"\x00", "\ufffd")
     else:
@@ -50,14 +50,14 @@ def tokenize(texts: tf.Tensor, token_level: str = "word", lowercase: bool = True
     texts = tf.strings.lower(texts, encoding="utf-8") if lowercase else texts
     if token_level == "character":
         return tf.strings.unicode_split(texts, "UTF-8")
-    for _ in range(2):  # twice, since matches that share a letter, as in rock'n'roll, are found one at a time
+    for _ in range(2):  # twice, since matches may share a letter, as in rock'n'roll
         texts = tf.strings.regex_replace(texts, _INNER_APOSTROPHE, rf"\1{_KEPT}\2")
     texts = tf.strings.regex_replace(texts, _STANDS_ALONE, r" \1 ")
     return tf.strings.split(tf.strings.regex_replace(texts, _KEPT, "'"))
 
 
 def detokenize(tokens: tf.Tensor, token_level: str) -> tf.Tensor:
-    """Join tokens, string [B, T], to texts, [B]; between words a space where one belongs.
+    """Join tokens, string [B, T], to texts, [B], with spaces between words where they belong.
 
     Examples:
         >>> detokenize(tf.constant([["so", ",", "it", "rains", "."]]), "word").numpy().tolist()

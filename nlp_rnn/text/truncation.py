@@ -1,8 +1,8 @@
-"""What is said where texts are longer than a model reads."""
+"""The message that texts were truncated."""
 
 
 def truncated(count: int, max_tokens: int, what: str = "") -> str:
-    """That so many texts were cut, as `TextEncoder` cuts them.
+    """A message that `count` texts were truncated by `TextEncoder`.
 
     Examples:
         >>> truncated(3, 400, "source texts")

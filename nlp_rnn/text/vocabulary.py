@@ -6,18 +6,18 @@ Shapes: B batch, T tokens, V vocabulary.
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 import tensorflow as tf
 
 from nlp_rnn.checks import InputError, positive_int
 from nlp_rnn.text.chunks import chunks
-from nlp_rnn.text.settings import VocabularySettings
 from nlp_rnn.text.tokenizer import to_tensor, tokenize
 
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unk>")
 END, END_TOKEN = 2, b"<eos>"  # ends a generated text; no tokenizer produces it
-MAX_COUNTED = 2_000_000  # distinct tokens held while counting; above it, those seen once are dropped
+MAX_COUNTED = 2_000_000  # distinct tokens in memory while counting; above it, those seen once are dropped
 
 
 class Vocabulary:
@@ -49,7 +49,7 @@ class Vocabulary:
         return cls(bytes([value]) for value in range(256))
 
     def with_end(self) -> "Vocabulary":
-        """These tokens after the one that ends a text, for language models; it has the id `END`."""
+        """This vocabulary with the token that ends a text in front, for language models; its id is `END`."""
         return Vocabulary((END_TOKEN, *self.tokens))
 
     def extended(self, counts: dict[bytes, int], size: int, min_count: int = 1) -> "Vocabulary":
@@ -71,14 +71,25 @@ class Vocabulary:
         return cls(_unescaped(line) for line in text.split("\n")[:-1])
 
 
+class VocabularySettings(Protocol):
+    """The settings that decide a vocabulary."""
+
+    @property
+    def token_level(self) -> str: ...
+    @property
+    def vocabulary(self) -> int: ...
+    @property
+    def min_count(self) -> int: ...
+
+
 def fit_vocabulary(
     config: VocabularySettings, counts: dict[bytes, int], start: Vocabulary | None, end: bool = False
 ) -> Vocabulary:
-    """The most frequent tokens; or the vocabulary of another run, its ids unchanged, and as many new tokens.
+    """A vocabulary of the most frequent tokens; or that of another run, its ids unchanged, and as many new tokens.
 
     Args:
-        config: the settings of a recipe.
-        counts: how often each token is in the training texts.
+        config: settings of a recipe: `vocabulary` and `min_count`.
+        counts: the count of each token in the training texts.
         start: the vocabulary to extend; None to begin a new one.
         end: include the token that ends a text, for language models; `start` must have it already.
     """
@@ -93,10 +104,10 @@ def fit_vocabulary(
 
 
 class TokenCounter:
-    """Counts the tokens of a stream of examples, holding one chunk of it at a time.
+    """Counts the tokens of a stream of examples, with one chunk of it in memory at a time.
 
     Attributes:
-        counts: how often each token was seen.
+        counts: the count of each token.
 
     Examples:
         >>> counter = TokenCounter()
@@ -108,7 +119,7 @@ class TokenCounter:
     def __init__(self, token_level: str = "word", lowercase: bool = True):
         self.counts: Counter[bytes] = Counter()
         tokens = tf.function(lambda texts: tokenize(texts, token_level, lowercase).flat_values)
-        # The concrete function: TensorFlow warns of retracing where a new function is made for every counter.
+        # The concrete function: TensorFlow warns of retracing if a new function is created for every counter.
         self._tokens = tokens.get_concrete_function(tf.TensorSpec([None], tf.string))
 
     def add(self, texts: list[str]) -> None:
@@ -118,7 +129,7 @@ class TokenCounter:
             self.counts = Counter({token: n for token, n in self.counts.items() if n > 1})
 
     def watch(self, examples: Iterable, split: str) -> Iterator:
-        """Pass on a stream of examples, each with `text` and `split`, and count the tokens of one split."""
+        """Yield the examples of a stream, each with `text` and `split`, and count the tokens of one split."""
         for chunk in chunks(examples, 1024, lambda example: len(example.text)):
             self.add([example.text for example in chunk if example.split == split])
             yield from chunk
@@ -132,7 +143,7 @@ def _most_frequent(counts, size, min_count):
 def _escaped(token):
     try:
         return json.dumps(token.decode("utf-8"), ensure_ascii=False)[1:-1]
-    except UnicodeDecodeError:  # half a character: a token of the byte vocabulary
+    except UnicodeDecodeError:  # part of a character: a token of the byte vocabulary
         return f"\\x{token.hex()}"
 
 

@@ -1,4 +1,4 @@
-"""Callbacks of training: Ctrl-C, numbers that are not finite, progress, checkpoints."""
+"""Callbacks of training: Ctrl-C, non-finite losses, progress, checkpoints."""
 
 import math
 import signal
@@ -17,7 +17,7 @@ from nlp_rnn.training.objective import reports_perplexity
 
 
 class HandleInterrupts(keras.callbacks.Callback):
-    """Raises KeyboardInterrupt for Ctrl-C or a scheduler's stop between steps: within one it may be swallowed."""
+    """Raises KeyboardInterrupt for Ctrl-C or SIGTERM between steps; within a step it might be swallowed."""
 
     def __enter__(self):
         self.requested = False
@@ -43,10 +43,10 @@ class HandleInterrupts(keras.callbacks.Callback):
 
 
 class CheckFinite(keras.callbacks.Callback):
-    """Stops at once when the loss is not finite.
+    """Raises an InputError as soon as the loss is not finite.
 
     Args:
-        learning_rate, global_clipnorm: of training, for the message.
+        learning_rate, global_clipnorm: the settings, for the message.
     """
 
     def __init__(self, learning_rate: float, global_clipnorm: float):
@@ -73,9 +73,9 @@ class ShowProgress(keras.callbacks.Callback):
 
     Args:
         train: the training batches.
-        validation: how many batches the validation has.
-        epochs: of training.
-        update: see `progress.progress`.
+        validation: number of validation batches.
+        epochs: maximum number of epochs.
+        update: the function that `progress.progress` yields.
     """
 
     def __init__(self, train: Batches, validation: int, epochs: int, update: Callable[[float, str], None]):
@@ -88,7 +88,7 @@ class ShowProgress(keras.callbacks.Callback):
         self.train.epoch = epoch
         self.before = epoch * (self.steps + self.validation)
         self.epoch = epoch + 1
-        self.waited, self.ended = 0.0, math.inf  # the first batch is made after the program is traced: no waiting
+        self.waited, self.ended = 0.0, math.inf  # the first batch is made after tracing: no waiting
 
     def on_train_batch_end(self, batch, logs: Any = None):
         done = min(batch + 1, self.steps)  # Keras counts past the end of an epoch
@@ -103,12 +103,12 @@ class ShowProgress(keras.callbacks.Callback):
 
 
 class KeepBestEpoch(keras.callbacks.Callback):
-    """After each epoch: prints its figures, writes a checkpoint, stops when the patience is over.
+    """After each epoch: prints its metrics, writes a checkpoint, and stops when the patience is exhausted.
 
     Args:
-        epochs, patience: of training.
-        checkpoints: keeps the best epoch.
-        shown: knows the seconds spent waiting for data.
+        epochs, patience: see `TrainingPlan`.
+        checkpoints: stores the best epoch.
+        shown: records the seconds spent waiting for data.
     """
 
     def __init__(self, epochs: int, patience: int, checkpoints: CheckpointManager, shown: ShowProgress):
@@ -135,7 +135,7 @@ class KeepBestEpoch(keras.callbacks.Callback):
 
 
 def _figures(row, prefix, perplexity):
-    """The figures of an epoch in words; with the perplexity where there is no accuracy and the loss gives one."""
+    """The metrics of an epoch as text; with the perplexity where there is no accuracy and the loss gives one."""
     yield f"loss {row[f'{prefix}loss']:.4f}"
     if "accuracy" in row:
         yield f"accuracy {row[f'{prefix}accuracy']:.4f}"

@@ -1,4 +1,4 @@
-"""Checkpoints: what training keeps after each epoch, to resume from there if it is interrupted."""
+"""Checkpoints: written after each epoch, to resume training if it is interrupted."""
 
 import hashlib
 import json
@@ -19,16 +19,16 @@ from nlp_rnn.progress import say
 class CheckpointManager:
     """The history of training, the weights of its best epoch, and the newest checkpoint on disk.
 
-    A checkpoint is a folder that appears whole, by renaming; the one before is removed only afterwards.
+    A checkpoint is a folder that is renamed when complete; the previous one is removed only afterwards.
 
     Args:
-        model: compiled, its optimizer built.
-        folder: where checkpoints go.
-        splits: what is trained and validated on.
+        model: a compiled model with a built optimizer.
+        folder: the folder for the checkpoints.
+        splits: the training and validation data.
 
     Attributes:
-        history: a row per epoch, with its validation loss as val_loss.
-        best: the weights of the epoch where that was lowest.
+        history: one row per epoch, with its validation loss as val_loss.
+        best: the weights of the epoch with the lowest validation loss.
     """
 
     def __init__(self, model: keras.Model, folder: Path, *splits: Batches):
@@ -46,12 +46,12 @@ class CheckpointManager:
         self._write()
 
     def epochs_since_best(self) -> int:
-        """How many epochs came after the best one."""
+        """The number of epochs since the best one."""
         losses = [row["val_loss"] for row in self.history]
         return len(losses) - 1 - losses.index(min(losses)) if losses else 0
 
     def done(self, epochs: int, patience: int) -> bool:
-        """Whether all epochs are done, or the best one is longer ago than `patience`."""
+        """Whether all epochs are done, or more than `patience` have passed since the best one."""
         return len(self.history) >= epochs or self.epochs_since_best() > patience
 
     def restore_best(self) -> None:
@@ -63,7 +63,7 @@ class CheckpointManager:
         """Restore the last checkpoint in the folder, if there is one.
 
         Raises:
-            UsageError: it was made with other data or another model, or is damaged.
+            UsageError: it belongs to other data or another model, or is damaged.
         """
         checkpoints = [p for p in sorted(self.folder.glob("checkpoint-*")) if (p / "state.npz").exists()]
         if not checkpoints:
@@ -74,7 +74,7 @@ class CheckpointManager:
         except (OSError, ValueError):
             raise damaged from None
         if about["fingerprint"] != self.fingerprint:
-            raise UsageError(f"{self.folder} was begun with other data; resume with the same, or remove it")
+            raise UsageError(f"{self.folder} was started with other data; resume with the same, or remove it")
         if not zipfile.is_zipfile(checkpoints[-1] / "state.npz"):
             raise damaged
         try:
@@ -83,13 +83,13 @@ class CheckpointManager:
             raise damaged from None
         except (ValueError, KeyError):
             raise UsageError(
-                f"{self.folder} was begun with another model; resume with the same, or remove it"
+                f"{self.folder} was started with another model; resume with the same, or remove it"
             ) from None
         self.history = about["history"]
         say(f"resuming after epoch {len(self.history)}")
 
     def _assign(self, file):
-        # Opened here, since NumPy leaves a damaged file open.
+        # Opened here, since NumPy does not close a damaged file.
         with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             for number, variable in enumerate(self._variables()):
                 variable.assign(arrays[f"now_{number}"])
@@ -110,7 +110,7 @@ class CheckpointManager:
             np.savez(partial / "state.npz", **arrays)
             about = {"fingerprint": self.fingerprint, "history": self.history}
             (partial / "history.json").write_text(json.dumps(about))
-            for file in partial.iterdir():  # before the older checkpoint goes: this one must survive a power cut
+            for file in partial.iterdir():  # before the older checkpoint is removed: this one must survive a power cut
                 with open(file, "rb") as written:
                     os.fsync(written.fileno())
         except BaseException:
@@ -123,7 +123,7 @@ class CheckpointManager:
 
 
 def _fingerprint(splits):
-    """SHA-256 of the training data as arrays: they change with the data, and with the vocabulary."""
+    """SHA-256 of the training data as arrays, which depend on the data and on the vocabulary."""
     seen = hashlib.sha256()
     for split in splits:
         for array in split.arrays:

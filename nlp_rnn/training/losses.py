@@ -37,11 +37,11 @@ def cross_entropy(
         targets: int [N], each in [0, V).
         weights: [N], the weight of each position; 0 for padding.
         chunk_size: maximum number of logits in memory, R * V.
-        label_smoothing: share of the target's probability that is spread evenly over all V words (Szegedy et al.,
+        label_smoothing: fraction of the target's probability that is spread evenly over all V words (Szegedy et al.,
             2016).
 
     Returns:
-        A scalar.
+        A scalar, in nats.
 
     Raises:
         ValueError: `chunk_size` is not a positive int.
@@ -113,13 +113,13 @@ def sampled_cross_entropy(
 
     For training with vocabularies of 50,000 words and more. Words are sampled by rank from a log-uniform (Zipf)
     distribution, so the vocabulary must be sorted by frequency; the logits are corrected by the sampling probabilities
-    (Jean et al., 2015). The value is not the loss: measure that with `cross_entropy`. The gradient of `kernel` is
+    (Jean et al., 2015). The value is not the exact loss: evaluate with `cross_entropy`. The gradient of `kernel` is
     sparse.
 
     Args:
         states, kernel, bias, targets, weights: as in `cross_entropy`.
         num_samples: S, sampled once for all positions.
-        seed: of the sampling.
+        seed: the seed of the sampling; None for an arbitrary one.
 
     Raises:
         ValueError: `num_samples` is not a positive int.

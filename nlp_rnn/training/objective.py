@@ -1,4 +1,4 @@
-"""Models with a loss of their own, for Keras' `fit`.
+"""Models that compute their own loss, for Keras' `fit`.
 
 Shapes: B batch, T tokens, E embedding.
 """
@@ -12,15 +12,15 @@ from nlp_rnn.text.vocabulary import PADDING
 
 
 class Objective(keras.Model):
-    """A model with a loss of its own.
+    """A model that computes its own loss.
 
     Args:
-        model: what to train.
+        model: the model to train.
 
     Attributes:
-        loss_is_estimated: the training loss is not the one of validation: its labels are smoothed, or it is estimated
-            from a few sampled words.
-        loss_is_of_tokens: the loss is the mean cross-entropy of a token, in nats; its exponential is the perplexity.
+        loss_is_estimated: the training loss is not comparable with the validation loss: its labels are smoothed, or it
+            is estimated from sampled words.
+        loss_is_of_tokens: the loss is the mean cross-entropy per token, in nats; its exponential is the perplexity.
     """
 
     loss_is_estimated: bool = False
@@ -74,12 +74,12 @@ def reports_perplexity(model: keras.Model, training: bool) -> bool:
 
 
 class TokenObjective(Objective):
-    """The cross-entropy of tokens: what the objectives of language models and of translators share."""
+    """The cross-entropy of tokens: the base class for language models and translators."""
 
     def _output(self, hidden, ids):
-        """What `cross_entropy` takes, its weights, and the number of tokens, for outputs [B, T, E] and ids [B, T].
+        """The arguments of `cross_entropy` and the number of tokens, for outputs [B, T, E] and ids [B, T].
 
-        Where T is not known rows are padded to it, and only tokens go through the large projection.
+        Where T is dynamic, rows are padded, and only tokens go through the large projection.
         """
         hidden, ids = tf.cast(tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.float32), tf.reshape(ids, [-1])
         if ids.shape[0] is None:

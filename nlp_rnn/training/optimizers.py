@@ -12,7 +12,7 @@ Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class FusedAdam(keras.optimizers.Adam):
-    """Adam (Kingma & Ba, 2015) as in Keras, with one fused operation per weight, which is read and written once a step.
+    """Adam (Kingma & Ba, 2015) as in Keras, with one fused operation per weight, which reads and writes it once.
 
     Examples:
         >>> weight = keras.Variable([1.0, 2.0])
@@ -22,7 +22,7 @@ class FusedAdam(keras.optimizers.Adam):
     """
 
     def update_step(self, gradient, variable, learning_rate):
-        if self.amsgrad:  # there is no fused operation for it
+        if self.amsgrad:  # no fused operation exists for it
             return super().update_step(gradient, variable, learning_rate)
         number = self._get_variable_index(variable)
         steps = tf.cast(self.iterations.value + 1, variable.dtype)
@@ -54,10 +54,10 @@ class LayeredAdam(FusedAdam):
     """Adam with discriminative learning rates and gradual unfreezing (Howard & Ruder, 2018, "ULMFiT").
 
     Args:
-        learning_rate: of the top layer; a float or a schedule.
-        depths: of each trainable variable, in their order: the number of layers above its own; see `layer_depths`.
+        learning_rate: the learning rate of the top layer; a float or a schedule.
+        depths: for each trainable variable, in order, the number of layers above its own; see `layer_depths`.
         decay: the learning rate of a layer divided by that of the layer below.
-        unfreeze_steps: training steps after which the next lower layer starts to learn.
+        unfreeze_steps: training steps after which the next lower layer starts to learn; 0 trains all from the start.
 
     Raises:
         ValueError: `decay` is not above 0, or `unfreeze_steps` is negative.
@@ -85,7 +85,7 @@ class LayeredAdam(FusedAdam):
         super().update_step(gradient, variable, learning_rate * unfrozen / self.decay**depth)
 
     def get_config(self) -> dict:
-        """The config, with the keys of version 0.1, which can therefore read it."""
+        """The config, with the keys of version 0.1, so that that version can read it too."""
         return {**super().get_config(), "depths": self.depths, "decay": self.decay, "rest": self.unfreeze_steps}
 
     @classmethod

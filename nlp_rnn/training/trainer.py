@@ -1,4 +1,4 @@
-"""Training with Keras' `fit`: the best epoch kept, a checkpoint after each, NaN caught, resumed where it stopped."""
+"""Training with Keras' `fit`: keeps the best epoch, writes checkpoints, resumes from them, and detects NaN."""
 
 import importlib.util
 import math
@@ -16,7 +16,7 @@ from nlp_rnn.training.optimizers import FusedAdam, LayeredAdam, layer_depths
 from nlp_rnn.training.settings import TrainingSettings
 
 WARMUP_STEPS = 50
-MAX_WORK = 8 * 10**9  # points times weights of the steps of one execution: less than half a second on two cores
+MAX_WORK = 8 * 10**9  # points times weights per call of the train function: less than half a second on two cores
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class TrainingPlan:
         epochs: maximum number of epochs.
         learning_rate: of Adam, at its peak; in each cycle it rises over at most 50 steps, then falls to zero as half a
             cosine.
-        global_clipnorm: bound on the norm of all gradients together.
+        global_clipnorm: gradients are clipped to this global norm.
         patience: epochs in a row without a lower validation loss before training stops.
-        layerwise_decay: the learning rate of a layer divided by that of the layer below.
-        unfreeze_interval: epochs after which the next lower layer starts to learn.
-        cycles: of the learning rate (Loshchilov & Hutter, 2017, "SGDR"); the patience lasts for one at least, since
-            the loss rises with the learning rate.
+        layerwise_decay: the learning rate of a layer divided by that of the layer below; 1 for equal rates.
+        unfreeze_interval: epochs until the next lower layer is unfrozen; 0 to train all at once.
+        cycles: number of cycles of the learning rate (Loshchilov & Hutter, 2017, "SGDR"); the patience is at least one
+            cycle, since the loss rises with the learning rate.
     """
 
     epochs: int
@@ -45,11 +45,11 @@ class TrainingPlan:
 
 
 def training_plan(config: TrainingSettings, epochs: int, finetune: bool, rate_factor: float = 1.0) -> TrainingPlan:
-    """The plan that a recipe's settings give.
+    """The training plan of a recipe's settings.
 
     Args:
         config: the settings.
-        epochs: how many, since a recipe may choose them.
+        epochs: maximum number of epochs, which a recipe may have chosen.
         finetune: start from the weights of another run, with `finetuning_learning_rate`, gradual unfreezing and
             discriminative learning rates as the settings say, in one cycle.
         rate_factor: multiplies the learning rate.
@@ -78,17 +78,18 @@ def fit(
 ) -> list[dict]:
     """Train `model` and leave it with the weights of its best epoch.
 
-    Resumes after the last full epoch if `folder` holds a checkpoint: batches, dropout and optimizer then continue as if
-    nothing had happened.
+    Resumes after the last complete epoch if `folder` holds a checkpoint, with the batches, dropout masks and optimizer
+    state of an uninterrupted run.
 
     Args:
-        model: ids [B, T] to logits [B, C]; or an `Objective`, which has a loss of its own.
-        train, validation: what to train on, and what decides which epoch is best.
+        model: maps ids [B, T] to logits [B, C]; or an `Objective`, which computes its own loss.
+        train, validation: the training data, and the data that decide which epoch is best.
         plan: how to train.
-        folder: where checkpoints go, and TensorBoard's logs if requested.
+        folder: the folder for checkpoints, and for TensorBoard logs if requested.
+        tensorboard: write TensorBoard logs.
 
     Returns:
-        The history: a dict per epoch with loss, val_loss, seconds, and for classes accuracy and val_accuracy.
+        The history: a dict per epoch with loss, val_loss, seconds, and for classifiers accuracy and val_accuracy.
 
     Raises:
         InputError: the loss became NaN or infinite.
@@ -121,9 +122,9 @@ class _Cycles(keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up and half a cosine, once per cycle.
 
     Args:
-        rate: the peak.
-        steps: of training.
-        cycles: how many; all have the same length.
+        rate: the peak learning rate.
+        steps: total number of training steps.
+        cycles: number of cycles, all of the same length.
     """
 
     def __init__(self, rate, steps, cycles):
@@ -155,11 +156,11 @@ def _compile(model, plan, train):
 
 
 def steps_per_execution(train: Batches, model: keras.Model) -> int:
-    """How many steps may pass before Keras, and with it a progress bar or Ctrl-C, regains control.
+    """The number of steps to run before Keras, and with it a progress bar or Ctrl-C, regains control.
 
     Args:
-        train: what is trained on; where it allows several steps, it says how many `points` a batch has.
-        model: built.
+        train: the training data; if they allow several steps, `points` is the size of a batch.
+        model: a built model.
     """
     limit = train.max_steps_per_execution
     if limit == 1:

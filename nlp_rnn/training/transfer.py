@@ -1,4 +1,4 @@
-"""Weights taken over from a model with a smaller vocabulary."""
+"""Reuse weights of a model with a smaller vocabulary."""
 
 import numpy as np
 

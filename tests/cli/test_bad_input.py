@@ -96,7 +96,7 @@ def test_names_that_do_not_exist(cli):
     Path("typo.py").write_text("x = 1\ndef f(:\n")
     one_line(cli("run", "typo.py"), 1, "typo.py, line 2: invalid syntax")
     Path("empty.py").write_text('"""Nothing."""\n')
-    one_line(cli("run", "empty.py"), 2, "empty.py is no recipe: it lacks Config, load_data, build_model, train")
+    one_line(cli("run", "empty.py"), 2, "empty.py is not a recipe: it lacks Config, load_data, build_model, train")
     assert cli("run", "sentiment", "--colour", "blue").exit_code == 2
     assert cli("rum").exit_code == 2
 
@@ -154,7 +154,7 @@ def test_a_disk_that_fills_up_during_a_save(cli, monkeypatch):
     Path("x.csv").write_text(rows())
     monkeypatch.setattr(np, "savez", full)
     result = cli("run", "sentiment", "--data", "x.csv", "--out", "runs/new", *SMALL, "--set", "epochs=1")
-    one_line(result, 1, "state.npz: No space left on device; make room and try again")
+    one_line(result, 1, "state.npz: No space left on device; free some space and try again")
     assert not Path("runs").exists()
 
 
@@ -165,7 +165,7 @@ def test_memory_that_runs_out(cli, monkeypatch, trained, error):
 
     monkeypatch.setattr("nlp_rnn.classification.pipeline.TextClassifier.predict", out)
     one_line(
-        cli("predict", trained, "good"), 1, "memory ran out; take smaller batches (--set batch_size) or shorter texts"
+        cli("predict", trained, "good"), 1, "memory ran out; use smaller batches (--set batch_size) or shorter texts"
     )
 
 

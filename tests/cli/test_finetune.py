@@ -35,7 +35,7 @@ def test_many_classes_leave_fewer_pairs_and_fine_tuning_keeps_them(cli, tmp_path
     assert result.exit_code == 0, result.output
     assert "instead of 1048576, for 40 classes" in result.stderr
     assert 100_000 < runs.load(Path("many")).pipeline.model.settings["bigrams"] < 5_000_000 / 40
-    rows += [f"novel {n} told of place {n % 45},class {n % 45}\n" for n in range(450)]
+    rows += [f"novel {n} is about place {n % 45},class {n % 45}\n" for n in range(450)]
     Path("more.csv").write_text("text,label\n" + "".join(rows))
     again = cli("finetune", "many", "--data", "more.csv", "--out", "again", "--set", "epochs=1")
     assert again.exit_code == 0, again.output

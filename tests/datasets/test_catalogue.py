@@ -58,7 +58,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 """
 
 
-def test_tfds_features_are_found_by_type_and_splits_used_as_given(tmp_path):
+def test_tfds_features_are_detected_by_type_and_splits_used_as_given(tmp_path):
     path = tmp_path / "tiny_topics" / "tiny_topics_dataset_builder.py"
     path.parent.mkdir()
     path.write_text(TINY)

@@ -27,7 +27,7 @@ def test_runs_of_version_0_1_without_a_lineage():
     assert split_seed(SimpleNamespace(data={"name": "a.csv"}, settings={})) == 0
 
 
-def test_data_are_found_where_they_were_given_or_by_their_absolute_path(tmp_path, monkeypatch):
+def test_data_are_opened_by_the_given_or_the_absolute_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("")
     data = {"name": "a.csv", **lineage("a.csv", 0)}

@@ -52,7 +52,7 @@ def test_an_index_as_pandas_writes_it(tmp_path):
     panel = opened(tmp_path, table.reset_index(drop=True).to_csv())
     assert panel.start_times is None and panel.names == ("a", "b"), "numbers of rows"
     panel = opened(tmp_path, table.reset_index(names="time").to_csv())
-    assert panel.frequency == "M1" and panel.names == ("a", "b"), "numbers of rows beside times"
+    assert panel.frequency == "M1" and panel.names == ("a", "b"), "row numbers next to times"
     panel = opened(tmp_path, table["a"].to_csv())
     assert panel.frequency == "M1" and panel.names == ("a",)
 
@@ -76,7 +76,7 @@ def test_other_columns_without_a_name_are_left_out(tmp_path, text):
 @pytest.mark.parametrize("name", ["date", "Time", "month"])
 def test_a_column_of_times_with_a_name_takes_precedence_over_an_index(tmp_path, name, capsys):
     panel = opened(tmp_path, f",{name},a\n2024-05-01,2024-01-01,1\n2024-05-02,2024-02-01,2\n2024-05-03,2024-03-01,3\n")
-    assert panel.frequency == "M1" and "taken to be the time" not in capsys.readouterr().err
+    assert panel.frequency == "M1" and "is read as the time" not in capsys.readouterr().err
 
 
 def test_a_named_column_of_times_takes_precedence_over_an_index(tmp_path):
@@ -89,7 +89,7 @@ def test_an_index_of_times_with_one_missing(tmp_path, capsys):
     with pytest.raises(InputError, match="line 3: column 'time' is empty"):
         opened(tmp_path, ",a\n2024-01-01,1\n,2\n2024-01-03,3\n")
     said = capsys.readouterr().err
-    assert "the first column has no name: it is taken to be the time" in said and "zone" not in said
+    assert "the first column has no name: it is read as the time" in said and "zone" not in said
 
 
 def test_series_named_by_two_columns_are_refused(tmp_path):

@@ -8,7 +8,7 @@ from tests.forecasting.tables import SMALL, assignments, monthly, write
 
 @pytest.fixture(scope="session")
 def forecaster(tmp_path_factory):
-    """The run of a small forecaster of twelve monthly series; shops.csv beside it holds them."""
+    """The run of a small forecaster of twelve monthly series; shops.csv next to it holds them."""
     from nlp_rnn.cli.main import main
 
     folder = tmp_path_factory.mktemp("forecasting")

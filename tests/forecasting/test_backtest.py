@@ -22,10 +22,10 @@ def test_several_origins_forecast_every_point_once():
     assert report.figures["methods"]["naive"]["rmse"] == pytest.approx(np.sqrt(np.mean(np.arange(1, 5) ** 2)))
 
 
-def test_the_model_alone_has_the_metrics_that_it_has_beside_the_baselines(capsys):
+def test_the_metrics_of_the_model_do_not_depend_on_the_baselines(capsys):
     forecaster, panel = direct(4), panel_of(range(1, 61), range(40, 2, -1), [1, 2])
     report, alone = evaluate(forecaster, panel, 2, classical=False), evaluate_model(forecaster, panel, 2)
-    assert capsys.readouterr().err.count("not measured") == 1
+    assert capsys.readouterr().err.count("not evaluated") == 1
     metrics = alone.figures["methods"]["model"]
     assert set(metrics) == {"smape", "mase", "rmse"} and metrics.items() <= report.figures["methods"]["model"].items()
     report.add_before(alone)
@@ -37,12 +37,12 @@ def test_the_model_alone_has_the_metrics_that_it_has_beside_the_baselines(capsys
 def test_a_series_without_recent_values_is_not_measured(capsys):
     panel = panel_of([*[5.0] * 20, *[np.nan] * 20, 7, 8], range(1, 43))
     assert evaluate(direct(2), panel, 1, classical=False).figures["series"] == 1
-    assert "not measured: 1 series without a value among the 12 points" in capsys.readouterr().err
+    assert "not evaluated: 1 series without a value among the 12 points" in capsys.readouterr().err
 
 
 def test_a_series_that_is_too_short_is_not_measured(capsys):
     assert evaluate(direct(2), panel_of([1, 2, 3], range(4, 36)), 1, classical=False).figures["series"] == 1
-    assert "not measured: 1 series of fewer than 4 points, of which 2 are held out" in capsys.readouterr().err
+    assert "not evaluated: 1 series of fewer than 4 points, of which 2 are held out" in capsys.readouterr().err
 
 
 def test_of_very_many_series_a_sample_is_measured(capsys, monkeypatch):
@@ -60,6 +60,6 @@ def test_the_test_split_must_hold_values():
 
 
 @pytest.mark.parametrize(("classical", "series", "said"), [(True, 301, True), (True, 300, False), (False, 301, False)])
-def test_that_the_classical_methods_take_long_is_said_before(capsys, classical, series, said):
+def test_warns_that_the_classical_methods_take_long(capsys, classical, series, said):
     assert ("ETS" in backtest._methods(classical, series)) == classical
     assert ("take a while" in capsys.readouterr().err) == said

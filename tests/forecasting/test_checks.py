@@ -39,7 +39,7 @@ def test_a_model_of_counts_reads_counts_alone(value):
     model = PathForecaster(1, "negative_binomial", units=4)
     forecaster = Forecaster(model, (), season=1, horizon=3, context_length=12)
     assert check_fits(forecaster, panel_of([1, np.nan, 3])).lengths.tolist() == [3]
-    with pytest.raises(InputError, match=f"series 'b' holds {value}, which is no count"):
+    with pytest.raises(InputError, match=f"series 'b' holds {value}, which is not a count"):
         check_fits(forecaster, panel_of([1, 2], [1, value, 3]))
 
 

@@ -19,7 +19,7 @@ def test_the_pinball_loss_is_least_at_the_quantile():
 
 @pytest.mark.parametrize("levels", [(), (0.1, 0.9), (0.5, 0.1), (0.5, 0.5), (0.5, 1.0)])
 def test_quantile_levels_that_cannot_be_are_refused(levels):
-    with pytest.raises(ValueError, match="quantile_levels must rise, lie between 0 and 1 and hold 0.5"):
+    with pytest.raises(ValueError, match="quantile_levels must be ascending, lie between 0 and 1 and include 0.5"):
         DirectForecaster(8, 2, 4, levels, units=4)
 
 

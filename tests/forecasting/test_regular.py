@@ -11,7 +11,7 @@ from tests.forecasting.tables import open_text
 
 def test_a_clock_put_back_is_suspected(tmp_path):
     hours = ["2024-10-27 01:00", "2024-10-27 02:00", "2024-10-27 02:00", "2024-10-27 03:00"]
-    with pytest.raises(InputError, match="line 4.*change of the clock"):
+    with pytest.raises(InputError, match="line 4.*change to winter time"):
         open_text(tmp_path, "date,a\n" + "".join(f"{hour},1\n" for hour in hours))
     zones = ["+02:00", "+02:00", "+01:00", "+01:00"]
     text = "date,a\n" + "".join(f"{hour}{zone},1\n" for hour, zone in zip(hours, zones, strict=True))

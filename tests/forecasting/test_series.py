@@ -64,21 +64,21 @@ def test_other_formats(tmp_path, name):
     ("text", "message"),
     [
         ("date,a\n2024-01-02,1\n2024-01-01,2\n", "line 3: the time 2024-01-01 is before that of the row above it"),
-        ("date,a\n2024-01-01,1\n2024-01-01,2\n", "line 3: the time 2024-01-01 comes twice"),
+        ("date,a\n2024-01-01,1\n2024-01-01,2\n", "line 3: the time 2024-01-01 occurs twice"),
         (
             "date,a\n" + "".join(f"2024-01-{d:02d},1\n" for d in (1, 3, 5, 7, 8, 10)),
             "line 6: 2024-01-08 is not a whole",
         ),
-        ("date,a\n2024-01-01,1\n2024-01-02,two\n", "line 3, column 'a': 'two' is no number"),
+        ("date,a\n2024-01-01,1\n2024-01-02,two\n", "line 3, column 'a': 'two' is not a number"),
         ("date,a\n2024-01-01,1\n2024-01-02,inf\n", "line 3, column 'a': 'inf' is not finite"),
         ("date,a\n2024-01-01,1\n2024-01-02,1e19\n", "line 3, column 'a': '1e\\+19' is too large"),
-        ("date,a\n2024-01-01,1\nsoon,2\n", "line 3: column 'date' holds 'soon', which is no time"),
+        ("date,a\n2024-01-01,1\nsoon,2\n", "line 3: column 'date' holds 'soon', which is not a time"),
         ("date,a\n2024-01-01,1\n,2\n", "line 3: column 'date' is empty"),
         ("date,a\n2024-01-01,\n2024-01-02,\n", "all values are missing"),
         ("date,a\n2024-01-01 00:00:01,1\n2024-01-01 00:00:02,1\n2024-06-01 00:00:00,1\n", "a gap of"),
         ("id,date,y\na,2024-01-01,1\n,2024-01-02,1\n", "line 3: column 'id' is empty"),
         ("date\n2024-01-01\n", "has no column of values"),
-        ("week,sales\n1,5\n2,6\n4,7\n", "line 4: column 'week' holds 4 and counts steps, which must go up by one"),
+        ("week,sales\n1,5\n2,6\n4,7\n", "line 4: column 'week' holds 4 and counts steps, which must increase by one"),
         ("", "line 1 is empty"),
         ("date,a\n", "holds no rows"),
     ],
@@ -171,7 +171,7 @@ def test_series_that_stand_below_each_other_need_a_name(tmp_path, text):
     ],
 )
 def test_repeated_times_without_one_column_of_names_are_refused(tmp_path, text):
-    with pytest.raises(InputError, match="line 3: the time 2024-01-01 comes twice"):
+    with pytest.raises(InputError, match="line 3: the time 2024-01-01 occurs twice"):
         open_text(tmp_path, text)
 
 
@@ -206,7 +206,7 @@ def test_columns_that_cannot_be_covariates_are_refused(tmp_path, columns, messag
 
 
 def test_a_covariate_that_is_no_number_is_refused(tmp_path):
-    with pytest.raises(InputError, match="line 2, column 'promo': 'yes' is no number"):
+    with pytest.raises(InputError, match="line 2, column 'promo': 'yes' is not a number"):
         open_text(tmp_path, "date,a,promo\n2024-01-01,1,yes\n", future_columns=["promo"])
 
 

@@ -61,7 +61,7 @@ def test_predict_prints_a_table_of_forecasts(cli, forecaster):
 def test_predict_writes_json_lines_and_draws_nine_series(cli, forecaster, figures):
     words = ("--input", forecaster.parent / "shops.csv", "--output", "forecasts.jsonl", "--plot", "fan.png", "--json")
     result = cli("predict", forecaster, *words)
-    assert result.exit_code == 0 and "fan.png: a picture of the first 9 of 12 series" in result.stderr
+    assert result.exit_code == 0 and "fan.png: a fan chart of the first 9 of 12 series" in result.stderr
     assert json.loads(Path("forecasts.jsonl").read_text().splitlines()[0])["series"] == "shop 0"
     (figure,) = figures
     assert [axes.get_title() for axes in figure.axes] == [f"shop {n}" for n in range(9)]

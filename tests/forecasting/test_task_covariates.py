@@ -47,7 +47,7 @@ def with_covariates(tmp_path_factory):
 def test_covariates_that_are_known_ahead_are_required_for_forecasts_alone(cli, with_covariates):
     write("none.csv", promoted(future=0))
     result = cli("predict", with_covariates, "--input", "none.csv")
-    assert result.exit_code == 1 and "and is for 0: add rows with the values left empty" in result.stderr
+    assert result.exit_code == 1 and "and is for 0: add rows with empty values" in result.stderr
     assert cli("predict", with_covariates, "--input", "none.csv", "--anomalies", 0.9).exit_code == 0
     assert cli("evaluate", with_covariates, "--data", "none.csv").exit_code == 0
     assert cli("finetune", with_covariates, "--data", "none.csv", "--set", "epochs=1").exit_code == 0

@@ -92,7 +92,7 @@ def test_without_a_seed_there_is_one_window_at_the_end_of_each_series():
 
 
 def test_a_panel_of_too_short_series_is_refused():
-    with pytest.raises(ValueError, match="two points to be seen"):
+    with pytest.raises(ValueError, match="two readable points"):
         Windows(normal_panel([5, 1]), np.array([1, 0]), 4, 2)
 
 

@@ -43,7 +43,7 @@ def test_the_everyday_data_keep_combinations_and_gaps_apart():
 
 
 @pytest.mark.slow
-def test_only_a_model_of_words_is_asked_for_words(tmp_path):
+def test_only_models_of_words_have_a_cloze_test(tmp_path):
     (tmp_path / "a.txt").write_text("no table")
     everyday = open_documents("everyday")
     assert len(cloze_rows(everyday, "word")) > 1000

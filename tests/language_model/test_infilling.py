@@ -69,7 +69,7 @@ def test_the_served_graph_fills_each_text_as_if_alone():
         assert word == words[0] and [prediction.word.encode() for prediction in predictions] == words.tolist()
         np.testing.assert_allclose([prediction.probability for prediction in predictions], chances, rtol=1e-4)
     for wrong in ("none", "a ____", "___ ___"):
-        with pytest.raises(tf.errors.InvalidArgumentError, match="each text must have one blank"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="each text must have exactly one blank"):
             fill(tf.constant(["a ___", wrong]))
     assert fill(tf.zeros([0], tf.string))["words"].shape == (0, 10)
 

@@ -32,7 +32,7 @@ def test_learns_and_answers(cli, spoken):
     [
         (["___ and ___"], "put one blank, ___, where the word is missing; there are 2"),
         (["a ___", "no blank"], "text 2: 'no blank': put one blank, ___, where the word is missing; there are 0"),
-        (["a ____"], "a blank is three underscores, ___, no more"),
+        (["a ____"], "a blank is exactly three underscores, ___"),
         (["a ___", "--nbest", "0"], "--nbest must be from 1 to 256, got 0"),
     ],
 )
@@ -76,7 +76,7 @@ def test_fine_tuning_keeps_known_words_and_is_compared_with_before(cli, spoken):
     assert figures["perplexity"] < figures["perplexity_before"]
     assert list(figures)[-3:] == ["old_perplexity", "perplexity_before", "old_perplexity_before"]
     assert f"perplexity of the old texts {figures['old_perplexity_before']:.2f} before" in result.stdout
-    assert "2 tokens added to the 12 that the run knows" in result.stderr
+    assert "2 tokens added to the 12 of the run" in result.stderr
     assert "before fine-tuning: perplexity" in result.stderr
     before, after = (runs.load(path).pipeline.encoder.vocabulary.tokens for path in (spoken, Path("mine")))
     assert after[: len(before)] == before and b"barn" in after
@@ -93,7 +93,7 @@ def test_fine_tuning_without_the_old_text_says_once_that_it_is_not_measured(cli)
     result = cli("finetune", "old", "--data", "new.txt", "--out", "new", "--json")
     assert result.exit_code == 0, result.output
     assert "old_perplexity" not in json.loads(result.stdout) and "perplexity_before" in json.loads(result.stdout)
-    assert result.stderr.count("the perplexity on the old text is not measured: ") == 1
+    assert result.stderr.count("the perplexity on the original text is not measured: ") == 1
 
 
 def write_cloze_data(folder):
@@ -149,7 +149,7 @@ def test_the_summary_lists_gaps_in_a_table():
     assert lines[-3:] == ["            0      4      6", "LSTM    0.000  0.400  0.600", "RNN                        "]
 
 
-def test_how_texts_are_read_is_kept_and_known_of_runs_of_version_0_1(spoken):
+def test_independent_texts_is_saved_and_read_from_runs_of_version_0_1(spoken):
     about = json.loads((spoken / "run.json").read_text())
     assert about["options"] == {"independent_texts": False}
     load = task.get("language_model").load

@@ -53,13 +53,13 @@ def test_a_missing_or_changed_file_is_named(copy, name):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 1}', "null"])
-def test_a_damaged_description_is_said(copy, content):
+def test_a_damaged_description_is_refused(copy, content):
     (copy / "run.json").write_text(content)
     with pytest.raises(InputError, match="run.json is damaged, was changed, or is not nlp-rnn's"):
         runs.load(copy)
 
 
-def test_a_changed_description_is_said(copy):
+def test_a_changed_description_is_refused(copy):
     about = json.loads((copy / "run.json").read_text())
     about["classes"].reverse()
     (copy / "run.json").write_text(json.dumps(about))
@@ -67,7 +67,7 @@ def test_a_changed_description_is_said(copy):
         runs.load(copy)
 
 
-def test_a_foreign_folder_is_said(tmp_path):
+def test_a_foreign_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="is not a run folder: it has no run.json"):
         runs.load(tmp_path)
     begun = tmp_path / "begun.unfinished"
@@ -87,7 +87,7 @@ def change(copy, **changes):
     (copy / "run.json").write_text(json.dumps({**about, "digest": runs.digest(about)}))
 
 
-def test_a_later_format_is_said(copy):
+def test_a_later_format_is_refused(copy):
     change(copy, format=99)
     with pytest.raises(InputError, match="made by a later nlp-rnn"):
         runs.load(copy)
@@ -111,7 +111,7 @@ def test_no_code_is_run_from_a_folder(copy, part):
         runs.load(copy)
 
 
-def test_weights_that_do_not_fit_are_said(copy):
+def test_weights_that_do_not_fit_are_refused(copy):
     about = json.loads((copy / "run.json").read_text())
     about["model"]["config"]["units"] = 5
     change(copy, model=about["model"])
@@ -147,7 +147,7 @@ def test_a_functional_model_with_operations_is_read_back(tmp_path):
 def test_a_file_outside_of_the_folder_is_refused(copy):
     files = json.loads((copy / "run.json").read_text())["files"]
     change(copy, files=files | {"../secret.txt": "0" * 64})
-    with pytest.raises(InputError, match=r"run.json names the file ../secret.txt, which is outside of the run"):
+    with pytest.raises(InputError, match=r"run.json names the file ../secret.txt, which is outside the run folder"):
         runs.load(copy)
 
 

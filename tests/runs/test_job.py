@@ -22,12 +22,12 @@ def test_a_workplace_becomes_the_run_or_goes(tmp_path):
         pass
     job = Job("sentiment", job.out, {}, resume=True)
     with (
-        pytest.raises(UsageError, match="was begun with seed=0, not 1: resume with the same"),
+        pytest.raises(UsageError, match="was started with seed=0, not 1: resume with the same"),
         runs.workplace(job, {"seed": 1}),
     ):
         pass
     newer = runs.workplace(job, {"seed": 0, "bigram_buckets": 9})
-    with pytest.raises(UsageError, match="begun when the recipe had no setting bigram_buckets: remove it"), newer:
+    with pytest.raises(UsageError, match="started when the recipe had no setting bigram_buckets: remove it"), newer:
         pass
     with runs.workplace(job, {"seed": 0}) as folder:
         assert (folder / "checkpoint-00001").exists()

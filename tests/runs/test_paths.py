@@ -14,7 +14,7 @@ def test_the_next_free_place_and_the_first_unfinished(tmp_path):
     assert next_free(out).name == "a-3" and next_free(out, resume=True).name == "a-2"
 
 
-def test_a_file_on_the_way_is_said(tmp_path):
+def test_a_file_as_a_parent_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="file is a file; choose another --out"):
         check_new(tmp_path / "file" / "run")

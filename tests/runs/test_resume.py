@@ -1,7 +1,7 @@
-"""Resuming an interrupted run: as it was begun, or not at all."""
+"""Resuming an interrupted run: as it was started, or not at all."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -39,32 +39,45 @@ def write(tmp_path):
     return write
 
 
-def test_says_what_is_resumed(write, capsys, tmp_path):
+def test_prints_what_is_resumed(write, capsys, tmp_path):
     assert as_begun(RECIPE, "mine", tmp_path / "none", None) == {}
     assert as_begun(RECIPE, "mine", write(), None) == SPECIFICATION
-    assert "resuming as begun: data a.csv units=8\n" in capsys.readouterr().err
+    assert "resuming with: data a.csv units=8\n" in capsys.readouterr().err
 
 
-def test_says_that_nothing_is_kept(capsys, tmp_path):
+def test_prints_that_there_is_nothing_to_resume(capsys, tmp_path):
     say_how_to_resume(tmp_path / "none")
-    assert capsys.readouterr().err == "No epoch was finished: nothing is kept.\n"
+    assert capsys.readouterr().err == "No epoch was finished: there is nothing to resume.\n"
 
 
 def test_another_recipe_or_start_is_refused(write):
-    with pytest.raises(UsageError, match="out.unfinished was begun with the recipe mine: resume with the command that"):
+    with pytest.raises(
+        UsageError, match="out.unfinished was started with the recipe mine: resume with the command that"
+    ):
         as_begun(RECIPE, "other", write(), None)
-    with pytest.raises(UsageError, match="out.unfinished was begun from scratch: resume with"):
+    with pytest.raises(UsageError, match="out.unfinished was started from scratch: resume with"):
         as_begun(RECIPE, "mine", write(), Path("runs/a"))
-    with pytest.raises(UsageError, match="out.unfinished was begun from runs/a: resume with"):
+    with pytest.raises(UsageError, match="out.unfinished was started from runs/a: resume with"):
         as_begun(RECIPE, "mine", write(start="runs/a"), None)
 
 
-def test_settings_are_compared_by_their_new_names(write):
-    out = write(settings={"unit": "word", "seed": 0, "model": "paths"})
-    same = SPECIFICATION | {"settings": {"token_level": "word", "seed": 0, "model": "sample_paths"}}
-    check_resumable(out, same, resume=True)
-    with pytest.raises(UsageError, match="was begun with token_level=word, not byte: resume with the same"):
-        check_resumable(out, same | {"settings": {"token_level": "byte"}}, resume=True)
+@dataclass(frozen=True, kw_only=True)
+class Current(settings.Settings):
+    token_level: str = settings.setting("word", "what a token is", choices=("word", "byte"))
+    model: str = settings.setting("quantiles", "what is predicted", choices=("quantiles", "sample_paths"))
+    cycles: int = settings.setting(1, "of the learning rate")
+
+
+def test_an_unfinished_run_of_version_0_1_is_resumed_under_the_new_names(write):
+    out = write(settings={"unit": "byte", "model": "paths"})
+    same = SPECIFICATION | {"settings": asdict(Current(token_level="byte", model="sample_paths"))}
+    check_resumable(out, same, True, Current)
+    other = SPECIFICATION | {"settings": asdict(Current(token_level="word", model="sample_paths"))}
+    with pytest.raises(UsageError, match="was started with token_level=byte, not word: resume with the same"):
+        check_resumable(out, other, True, Current)
+    other = SPECIFICATION | {"settings": asdict(Current(token_level="byte", model="sample_paths", cycles=2))}
+    with pytest.raises(UsageError, match="was started with cycles=1, not 2: resume with the same"):
+        check_resumable(out, other, True, Current)
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"recipe": "a", "settings": 1, "data": {}}'])

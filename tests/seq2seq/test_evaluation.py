@@ -61,5 +61,5 @@ def test_teacher_forcing_counts_every_token_and_the_end():
 
 
 def test_nothing_to_evaluate_on_is_an_error():
-    with pytest.raises(InputError, match="no pair to evaluate on"):
+    with pytest.raises(InputError, match="no pairs to evaluate on"):
         evaluate(translator(lowercase=False), [], BeamSearchConfig())

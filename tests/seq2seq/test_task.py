@@ -188,7 +188,7 @@ def test_former_options_are_understood_with_a_warning(cli, translated, monkeypat
     result = cli("predict", translated, "one two", "--beam", 3, "--no-repeat=2")
     assert result.exit_code == 0 and result.stdout == "deux un\n"
     for former, current in (("--beam", "--beam-width"), ("--no-repeat", "--no-repeat-ngram-size")):
-        assert f"{former} is now {current}; the old name goes in version" in result.stderr
+        assert f"{former} is now {current}; the old name will be removed in version" in result.stderr
 
 
 def test_options_of_translation_are_refused_for_other_runs(cli, trained):

@@ -81,22 +81,22 @@ def test_it_starts_with_the_weights_of_the_language_model(language_model):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["generation", "--from", "LANGUAGE"], "the recipe generation does not start from a language model"),
-        (["sentiment", "--from", "CLASSIFIER"], "is no language model: train one"),
+        (["generation", "--from", "LANGUAGE"], "the recipe generation does not start from a run of another task"),
+        (["sentiment", "--from", "CLASSIFIER"], "is not a run of language models, which --from needs"),
         (["sentiment", "--from", "nowhere"], "nowhere: no such run folder"),
         (["sentiment", "--from", "LANGUAGE", "--set", "units=9"], "--set units=9: units is 12 in"),
         (["sentiment", "--set", "layerwise_decay=0"], "layerwise_decay must be a number above 0"),
         (["sentiment", "--set", "unfreeze_interval=-1"], "unfreeze_interval must be"),
     ],
 )
-def test_a_start_that_does_not_fit_is_said(cli, language_model, trained, reviews_csv, words, message):
+def test_a_start_that_does_not_fit_is_refused(cli, language_model, trained, reviews_csv, words, message):
     named = {"LANGUAGE": language_model, "CLASSIFIER": trained}
     result = cli("run", *(named.get(word, word) for word in words), "--data", reviews_csv)
     assert result.exit_code == 2 and message in result.stderr, result.output
     assert "Traceback" not in result.stderr and not Path("runs").exists()
 
 
-def test_fine_tuning_says_what_is_forgotten(cli, language_model, caplog):
+def test_fine_tuning_reports_the_perplexity_on_the_original_text(cli, language_model, caplog):
     Path("mine.txt").write_text("quite other words stand here in a row\n" * 200)
     words = ["finetune", language_model, "--data", "mine.txt", "--out", "mine", "--set", "epochs=6"]
     result = cli(*words, "--set", "finetuning_learning_rate=0.02")
@@ -119,5 +119,5 @@ def test_an_old_text_that_is_gone_is_no_failure(cli, language_model):
     assert cli("run", "generation", "--data", "old.txt", "--out", "old", *small).exit_code == 0
     Path("old.txt").rename("new.txt")
     result = cli("finetune", "old", "--data", "new.txt", "--json", "--set", "epochs=1")
-    assert result.exit_code == 0 and "what was forgotten of the old text is not measured" in result.stderr
+    assert result.exit_code == 0 and "the perplexity on the original text is not measured" in result.stderr
     assert "old_perplexity" not in json.loads(result.stdout)

@@ -28,7 +28,7 @@ def test_a_season_that_cannot_be_inferred_can_be_given(recipe, capsys):
     assert (config.season, config.horizon, config.segment, config.centering_window) == (11, 11, 11, 11)
     assert not capsys.readouterr().err
     assert recipe.fitted_to(recipe.Config(), dataset, JOB).season == 1
-    assert "give it with --set season=12" in capsys.readouterr().err
+    assert "for example --set season=12" in capsys.readouterr().err
     assert recipe.fitted_to(recipe.Config(season=1), dataset, JOB).season == 1 and not capsys.readouterr().err
     monthly = SeriesDataset(panel_of(range(1, 200), season=12), 0)
     assert recipe.fitted_to(recipe.Config(), monthly, JOB).season == 12
@@ -43,7 +43,7 @@ def test_the_season_of_a_run_without_that_setting_is_kept(recipe):
     assert recipe.fitted_to(recipe.Config(), dataset, job).season == 4
 
 
-@pytest.mark.parametrize(("points", "advice"), [(11, "longer ones or --set horizon=4$"), (3, "give longer ones$")])
+@pytest.mark.parametrize(("points", "advice"), [(11, "longer series or --set horizon=4$"), (3, "give longer ones$")])
 def test_the_longest_horizon_of_short_series_is_advised(recipe, points, advice):
     with pytest.raises(InputError, match=advice):
         recipe.load_data(recipe.Config(horizon=8, context_length=12, segment=4), panel_of(range(points)))

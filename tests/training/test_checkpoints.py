@@ -60,9 +60,9 @@ def test_a_folder_without_a_checkpoint_restores_nothing(manager, tmp_path):
 
 def test_other_data_or_another_model_are_refused(manager, make_manager):
     manager.add_epoch({"val_loss": 1.0})
-    with pytest.raises(UsageError, match="was begun with other data; resume with the same, or remove it"):
+    with pytest.raises(UsageError, match="was started with other data; resume with the same, or remove it"):
         make_manager(count=4).restore()
-    with pytest.raises(UsageError, match="was begun with another model; resume with the same, or remove it"):
+    with pytest.raises(UsageError, match="was started with another model; resume with the same, or remove it"):
         make_manager(units=2).restore()
 
 
@@ -70,7 +70,7 @@ def test_training_is_not_resumed_with_other_data(data, make_batches, make_model,
     plan = TrainingPlan(epochs=1, learning_rate=0.02)
     fit(make_model(), *data, plan, tmp_path)
     for others in ((make_batches(1, texts=80), data[1]), (data[0], make_batches(None, texts=80))):
-        with pytest.raises(UsageError, match="was begun with other data"):
+        with pytest.raises(UsageError, match="was started with other data"):
             fit(make_model(), *others, plan, tmp_path)
 
 

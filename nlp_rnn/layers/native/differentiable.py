@@ -8,7 +8,7 @@ Shapes: B batch, T time steps, F features, U units, W units padded to whole vect
 from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
-from tensorflow.python.ops import control_flow_util  # no public API tells whether XLA compiles the whole graph
+from tensorflow.python.ops import control_flow_util  # no public API reports whether XLA compiles the whole graph
 
 from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.native import operation

@@ -56,7 +56,7 @@ class KernelContext:
         return builder.if_then(builder.not_(self._invalid))
 
     def allocate(self, shapes: Sequence[str], workspace: Value) -> list[Value]:
-        """Allocate the outputs and then a workspace of so many float32 numbers; null where there is no memory."""
+        """Allocate the outputs and then a workspace of `workspace` float32 numbers; null if out of memory."""
         outputs = [self._allocate_output(n, shape) for n, shape in enumerate(shapes)]
         dims = self._dims([workspace])
         arguments = self.context, C_INT(TF_FLOAT), dims, C_INT(1), self._allocator_attributes(), self.status
