@@ -50,7 +50,7 @@ FORMER_OPTIONS = {  # by command
 }
 FORMER_VALUES = {("model", "paths"): "sample_paths"}
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
-_MAIN = "cli.main"
+FUNCTIONS = ("cli.main", "text.chunks")  # modules with the name of a function of version 0.1, which they hold now
 _warned: set[str] = set()
 
 
@@ -84,7 +84,7 @@ def renamed(module: str, name: str, stacklevel: int = 3) -> Any:
     found = getattr(importlib.import_module(f"nlp_rnn.{where}"), now)
     # Of an adapter, the first line of its documentation names what replaces it.
     adapter = getattr(found, "__module__", "") == "nlp_rnn.former_api"
-    successor = str(found.__doc__).partition("\n")[0] if adapter else f"nlp_rnn.{where}.{now}"
+    successor = str(found.__doc__).partition("\n")[0].rstrip(".") if adapter else f"nlp_rnn.{where}.{now}"
     warn_python(f"{module}.{name}", successor, stacklevel=stacklevel)
     return found
 
@@ -109,7 +109,7 @@ class _FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def find_spec(self, fullname, path=None, target=None):
         name = fullname.removeprefix("nlp_rnn.")
-        if name == fullname or name not in {_MAIN, *MODULES, *(module for module, _ in NAMES)}:
+        if name == fullname or name not in {*FUNCTIONS, *MODULES, *(module for module, _ in NAMES)}:
             return None
         if _is_module(name):
             return _with_former_names(importlib.machinery.PathFinder.find_spec(fullname, path, target))
@@ -128,12 +128,13 @@ class _FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__getattr__ = functools.partial(renamed, module.__name__)
 
 
-class _Main(ModuleType):
-    """The module `cli.main`: `from nlp_rnn.cli import main` gave a function before version 0.2, so it can be called."""
+class _Function(ModuleType):
+    """A module that can be called: `from nlp_rnn.cli import main` gave a function before version 0.2."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        warn_python("nlp_rnn.cli.main", "nlp_rnn.cli.main.main")
-        return self.main(*args, **kwargs)
+        name = self.__name__.rpartition(".")[2]
+        warn_python(self.__name__, f"{self.__name__}.{name}")
+        return getattr(self, name)(*args, **kwargs)
 
 
 def _is_module(name):
@@ -149,8 +150,8 @@ def _with_former_names(spec):
     def exec_module(module):
         execute(module)
         vars(module).setdefault("__getattr__", functools.partial(renamed, module.__name__))
-        if module.__name__ == f"nlp_rnn.{_MAIN}":
-            module.__class__ = _Main
+        if module.__name__.removeprefix("nlp_rnn.") in FUNCTIONS:
+            module.__class__ = _Function
 
     spec.loader.exec_module = exec_module
     return spec

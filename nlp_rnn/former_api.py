@@ -22,7 +22,7 @@ from nlp_rnn import plots, recipes
 from nlp_rnn.classification import evaluation as classification
 from nlp_rnn.classification.pipeline import TextClassifier
 from nlp_rnn.decoding.beam import BeamSearchConfig
-from nlp_rnn.deprecation import FORMER_SETTINGS, warn_python
+from nlp_rnn.deprecation import FORMER_SETTINGS, current_arguments, warn_python
 from nlp_rnn.forecasting import backtest
 from nlp_rnn.forecasting.forecaster import Forecaster
 from nlp_rnn.forecasting.panel import Panel
@@ -55,7 +55,7 @@ _ATTRIBUTES = {  # of today's classes, by former name
         "all_beside": "forecast_covariates",
     },
     ForecastReport: {"drawn": "fans"},
-    language_data.TextData: {"passages": "independent_texts", "reader": "objective"},
+    language_data.TextData: {"passages": "independent_texts"},
     EncodedPairs: {"longest": "max_length_ratio"},
     TextEncoder: {"unit": "token_level"},
 }
@@ -145,6 +145,15 @@ def model_of(config: Any, encoder: TextEncoder) -> Any:
     """nlp_rnn.language_model.data.new_model"""
     current: Any = _CurrentNames(config)
     return language_data.new_model(current, encoder)
+
+
+def _reader(self, model, **weights):
+    warn_python("TextData.reader", "TextData.objective")
+    former = {"activation": "activation_regularization", "slowness": "temporal_activation_regularization"}
+    return self.objective(model, **current_arguments(weights, {**former, "samples": "softmax_samples"}))
+
+
+setattr(language_data.TextData, "reader", _reader)  # noqa: B010, the class does not declare it
 
 
 class HeldOut:

@@ -12,7 +12,7 @@ from types import ModuleType
 from nlp_rnn import resources, task
 from nlp_rnn.checks import InputError, UsageError, nearest
 from nlp_rnn.deprecation import FORMER_SETTINGS, FORMER_VALUES, warn_renamed
-from nlp_rnn.settings import Settings
+from nlp_rnn.settings import Settings, former_names
 from nlp_rnn.task import Task
 from nlp_rnn.training.settings import TrainingSettings
 
@@ -112,10 +112,23 @@ def _with_former_values(config_class):
     create = config_class.__init__
 
     @functools.wraps(create)
-    def __init__(self, *args, **kwargs):
+    def create_from_current(self, *args, **kwargs):
         create(self, *args, **{name: former.get((name, value), value) for name, value in kwargs.items()})
 
-    config_class.__init__ = __init__
+    config_class.__init__ = create_from_current
+
+
+def _with_former_start(train):
+    """Let a recipe of version 0.1 read the settings of the run to start from by their former names."""
+
+    @functools.wraps(train)
+    def train_from(config, source, job):
+        if job.start is not None:
+            start = dataclasses.replace(job.start, settings=former_names(job.start.settings))
+            job = dataclasses.replace(job, start=start)
+        return train(config, source, job)
+
+    return train_from
 
 
 def load(name: str) -> ModuleType:
@@ -139,6 +152,7 @@ def load(name: str) -> ModuleType:
         _with_current_names(recipe.Config)
         if not hasattr(recipe, "TASK"):
             _with_former_values(recipe.Config)
+            vars(recipe)["train"] = _with_former_start(recipe.train)
     return recipe
 
 

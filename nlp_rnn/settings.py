@@ -122,7 +122,7 @@ def from_run(config_class: type, settings: Mapping[str, Any]) -> Any:
         UsageError: the recipe does not accept them any more.
     """
     known = {field.name for field in dataclasses.fields(config_class)}
-    values = {name: value for name, value in _renamed(settings).items() if name in known}
+    values = {name: value for name, value in former_names(_renamed(settings)).items() if name in known}
     values = {name: _current_value(config_class, name, value) for name, value in values.items()}
     try:
         return config_class(**values)
@@ -133,6 +133,11 @@ def from_run(config_class: type, settings: Mapping[str, Any]) -> Any:
 def current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by their current names and with current values; those of older versions keep their old names too."""
     return {name: current_value(name, value) for name, value in _renamed(settings).items()}
+
+
+def former_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by their names of version 0.1 as well, for recipes that still declare these."""
+    return {**{old: settings[name] for name, old in FORMER_SETTINGS.items() if name in settings}, **settings}
 
 
 def current_value(name: str, value: Any) -> Any:

@@ -24,6 +24,9 @@ SENTENCES = ("the clouds are in the sky .", "the fish swim in the sea .", "the b
 GOOD, BAD = ("good", "great", "lovely", "fine"), ("bad", "awful", "dull", "weak")
 
 
+collect_ignore = ["fixtures/v0_1/recipes"]  # no doctests: importing them warns
+
+
 def pytest_sessionfinish():
     shutil.rmtree(_PREPARED, ignore_errors=True)
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from nlp_rnn import deprecation
+from nlp_rnn import checks, deprecation
 from nlp_rnn.deprecation import (
     FORMER_SETTINGS,
     REMOVED_IN,
@@ -76,7 +76,6 @@ def test_an_option_is_reported_once(monkeypatch, capsys):
 
 def test_an_old_module_is_imported_with_the_names_it_had(former):
     old = importlib.import_module("nlp_rnn.oldchecks")
-    checks = importlib.import_module("nlp_rnn.checks")
     with pytest.warns(
         FutureWarning, match=r"nlp_rnn.oldchecks.positive_int is now nlp_rnn.checks.positive_int"
     ) as seen:
@@ -109,6 +108,46 @@ def test_names_and_modules_that_never_were_are_not_found(former):
 def test_existing_modules_are_found_before_old_names(former, monkeypatch):
     monkeypatch.setitem(former, "checks", ("text.chunks",))
     assert importlib.import_module("nlp_rnn.checks").positive_int("n", 1) == 1
+
+
+def test_a_module_that_has_not_moved_has_its_former_names_too():
+    cells = importlib.import_module("nlp_rnn.layers.cells")
+    with pytest.warns(FutureWarning, match=r"nlp_rnn.layers.cells.squashed is now .*.activate_gates") as seen:
+        assert cells.squashed is cells.activate_gates
+    assert seen[0].filename == __file__
+    with pytest.raises(AttributeError, match=r"module 'nlp_rnn.layers.cells' has no attribute 'nothing'"):
+        cells.nothing  # noqa: B018
+    assert cells.__spec__.loader.get_source("nlp_rnn.layers.cells")
+
+
+def test_an_empty_folder_does_not_hide_a_former_module(former, monkeypatch, tmp_path):
+    (tmp_path / "oldchecks").mkdir()
+    package = sys.modules["nlp_rnn"]
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    with pytest.warns(FutureWarning):
+        from nlp_rnn.oldchecks import CallError
+    assert CallError.__name__ == "UsageError"
+
+
+def test_the_warning_for_an_adapter_names_what_replaces_it():
+    with pytest.warns(FutureWarning, match=r"nlp_rnn.pair_data.choose_units is now nlp_rnn.seq2seq.data.choose_token_"):
+        from nlp_rnn.pair_data import choose_units
+    assert choose_units.__module__ == "nlp_rnn.former_api"
+
+
+def test_the_command_line_is_still_called_as_a_function():
+    from nlp_rnn.cli import main
+
+    with pytest.warns(FutureWarning, match=r"nlp_rnn.cli.main is now nlp_rnn.cli.main.main"), pytest.raises(SystemExit):
+        main(["--version"])
+    assert main.main.name == "main"
+
+
+def test_a_function_whose_name_is_now_that_of_its_module_is_still_called():
+    from nlp_rnn.text import chunks
+
+    with pytest.warns(FutureWarning, match=r"nlp_rnn.text.chunks is now nlp_rnn.text.chunks.chunks"):
+        assert list(chunks([1, 2, 3], 2)) == [[1, 2], [3]]
 
 
 def test_installing_twice_adds_one_finder(former):

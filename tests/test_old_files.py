@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -156,6 +158,24 @@ def test_training_continues_from_an_old_run(name, number, cli):
     if "methods" in figures:
         assert_same({**figures["methods"], "model": {}}, {**trained["figures"]["methods"], "model": {}})
     assert runs.load(Path(figures["run"])).metrics.items() <= figures.items()
+
+
+IMPORTS = {  # statements after which Keras knows the classes of layers, and those of networks
+    "from nlp_rnn import layers": lambda name: not name.startswith(tuple(NETWORKS)),
+    "\n".join(f"from {c.__module__.rpartition('.')[0]} import {c.__name__}" for c in NETWORKS.values()): (
+        lambda name: name.startswith(tuple(NETWORKS))
+    ),
+    "import nlp_rnn.models": lambda name: name.startswith(tuple(NETWORKS)),  # of version 0.1
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("imports", IMPORTS)
+def test_old_keras_files_are_read_after_the_documented_import(imports):
+    files = [str(FIXTURES / "keras" / f"{name}.keras") for name in KERAS_FILES if IMPORTS[imports](name)]
+    code = f"import keras\n{imports}\nfor file in {files}:\n    keras.saving.load_model(file)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert files and done.returncode == 0, done.stderr[-1000:]
 
 
 @pytest.mark.parametrize("name", KERAS_FILES)

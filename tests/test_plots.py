@@ -1,4 +1,4 @@
-"""Plots: what is drawn, read from the figure, and the file."""
+"""Plots: the contents of the figure, and the file."""
 
 import matplotlib.image
 import numpy as np

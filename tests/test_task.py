@@ -1,4 +1,4 @@
-"""A task of one's own: a class, a recipe and a row in `TASKS` are all that the command line needs."""
+"""A custom task: a class, a recipe and a row in `TASKS` are all that the command line needs."""
 
 import json
 import sys

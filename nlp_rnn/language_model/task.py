@@ -64,7 +64,7 @@ class LanguageModelTask(Task):
             yield "            the model does no better than these frequencies, which are counted on the same texts"
         per_character = f"{figures['bits_per_character']:.3f} bits per character"
         yield f"loss        {figures['loss']:.4f} nats per token, {per_character}"
-        for name, texts in (("perplexity", "these"), ("old_perplexity", "the old")):
+        for name, texts in (("perplexity", "these"), ("old_perplexity", "the original")):
             if name in figures and f"{name}_before" in figures:
                 change = f"{figures[f'{name}_before']:.2f} before, {figures[name]:.2f} after"
                 yield f"fine-tuned  perplexity of {texts} texts {change}"

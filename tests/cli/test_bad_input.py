@@ -24,8 +24,8 @@ CASES = {
     "only a header": ("x.csv", HEADER.encode(), 1, "x.csv has no rows"),
     "not UTF-8": ("x.csv", HEADER.encode() + b"caf\xe9,a\n", 1, "x.csv, line 2, byte 14: 0xe9 is not UTF-8"),
     "UTF-16": ("x.csv", rows().encode("utf-16"), 1, "x.csv, line 1, byte 0: 0xff is not UTF-8"),
-    "no such column": ("x.csv", b"a,b\nc,d\n", 2, "which column is the text? Say --text-column with one of: a, b"),
-    "semicolons": ("x.csv", b"text;label\na;b\n", 2, "its columns seem to be separated by ';': save it with commas"),
+    "no such column": ("x.csv", b"a,b\nc,d\n", 2, "which column holds the text? Give --text-column, one of: a, b"),
+    "semicolons": ("x.csv", b"text;label\na;b\n", 2, "the columns seem to be separated by ';': save it with commas"),
     "a label missing": ("x.csv", (rows() + "lost,\n").encode(), 1, "x.csv, line 102: no label in column 'label'"),
     "one class only": ("x.csv", (HEADER + "t,a\n" * 50).encode(), 1, "two classes are needed"),
     "ids for labels": (
@@ -35,8 +35,8 @@ CASES = {
         "the right --label-col",
     ),
     "too few rows": ("x.csv", (HEADER + "t,a\nu,b\nv,a\n").encode(), 1, "split is empty: 3 texts are too few"),
-    "a cut parquet": ("x.parquet", b"PAR1....", 1, "x.parquet: not a whole parquet file"),
-    "a kind not read": ("x.xlsx", b"PK", 1, "a file of kind '.xlsx' is not read"),
+    "a cut parquet": ("x.parquet", b"PAR1....", 1, "x.parquet: not a complete parquet file"),
+    "a kind not read": ("x.xlsx", b"PK", 1, "files of type '.xlsx' are not supported"),
 }
 
 
@@ -220,8 +220,8 @@ def test_texts_that_must_work(cli, trained):
 @pytest.mark.parametrize(
     ("settings", "code", "message"),
     [
-        (["vocabulary=1"], 2, "--set: vocabulary must be at least"),
-        (["min_count=9999"], 1, "x.txt: no token is frequent enough to be known; lower --set min_count"),
+        (["vocabulary=1"], 2, "--set: vocabulary must be at least 4, got 1"),
+        (["min_count=9999"], 1, "x.txt: no token occurs often enough for the vocabulary; lower --set min_count"),
         (["cycles=0"], 2, "--set: cycles must be a positive int, got 0"),
         (["cycles=3", "epochs=2"], 2, "cycles: at most one per epoch, and there are 2 epochs; got 3"),
     ],

@@ -26,9 +26,9 @@ def test_a_copied_recipe_with_a_layer_of_its_own(cli, reviews_csv):
         Path("mine.py")
         .read_text()
         .replace(
-            "@dataclass(frozen=True)\nclass Config",
+            "@dataclass(frozen=True, kw_only=True)\nclass Config",
             "@keras.saving.register_keras_serializable('mine')\nclass Mine(Classifier):\n    pass\n\n\n"
-            "@dataclass(frozen=True)\nclass Config",
+            "@dataclass(frozen=True, kw_only=True)\nclass Config",
         )
     )
     Path("mine.py").write_text(text.replace("model = Classifier(", "model = Mine("))

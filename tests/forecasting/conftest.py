@@ -1,4 +1,4 @@
-"""A small forecaster that is trained once, and the figures that are drawn."""
+"""A small forecaster that is trained once, and the figures that are plotted."""
 
 import pytest
 from click.testing import CliRunner

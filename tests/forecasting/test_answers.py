@@ -1,4 +1,4 @@
-"""What `predict` answers: rows in batches, what is said of rare series, and the form of the rows."""
+"""Predictions of `predict`: rows in batches, messages about rare series, and the form of the rows."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Backtests: which series are measured, from which origins, and what is said of it."""
+"""Backtests: which series are evaluated, from which origins, and the messages."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Whether series suit a forecaster or its settings, and what is said of those that do not."""
+"""Whether series suit a forecaster or its settings, and the messages about those that do not."""
 
 import numpy as np
 import pytest

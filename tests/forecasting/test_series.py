@@ -1,4 +1,4 @@
-"""Tables of series: which columns are what, and what is said of broken tables."""
+"""Tables of series: the roles of columns, and the errors of broken tables."""
 
 import gzip
 

@@ -75,7 +75,7 @@ def test_fine_tuning_keeps_known_words_and_is_compared_with_before(cli, spoken):
     figures = json.loads(Path("mine/metrics.json").read_text())
     assert figures["perplexity"] < figures["perplexity_before"]
     assert list(figures)[-3:] == ["old_perplexity", "perplexity_before", "old_perplexity_before"]
-    assert f"perplexity of the old texts {figures['old_perplexity_before']:.2f} before" in result.stdout
+    assert f"perplexity of the original texts {figures['old_perplexity_before']:.2f} before" in result.stdout
     assert "2 tokens added to the 12 of the run" in result.stderr
     assert "before fine-tuning: perplexity" in result.stderr
     before, after = (runs.load(path).pipeline.encoder.vocabulary.tokens for path in (spoken, Path("mine")))

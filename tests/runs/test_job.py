@@ -1,4 +1,4 @@
-"""A run in the making: it becomes the run folder, or goes."""
+"""A run that is being created: it becomes the run folder, or is removed."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A translator of numbers that is trained once, and the figures that are drawn."""
+"""A translator of numbers that is trained once, and the figures that are plotted."""
 
 import pytest
 from click.testing import CliRunner

@@ -104,7 +104,7 @@ def test_fine_tuning_reports_the_perplexity_on_the_original_text(cli, language_m
     figures = json.loads(Path("mine/metrics.json").read_text())
     assert figures["perplexity"] < figures["perplexity_before"]
     assert figures["old_perplexity"] > figures["old_perplexity_before"]
-    for name, which in (("perplexity", "these"), ("old_perplexity", "the old")):
+    for name, which in (("perplexity", "these"), ("old_perplexity", "the original")):
         before, after = figures[f"{name}_before"], figures[name]
         assert f"perplexity of {which} texts {before:.2f} before, {after:.2f} after" in result.stdout
     assert "retracing" not in caplog.text

@@ -61,7 +61,7 @@ def test_the_recipe_counts_first_but_what_another_run_has_learnt_counts_more(cou
     assert (np.delete(table[:, 1], new) == 1).all() and table[new, 1] == counted[new, 1]
 
 
-def test_without_a_common_class_or_a_bag_the_start_has_no_bigrams_XX(counting, some, monkeypatch):
+def test_counts_are_used_alone_if_the_start_has_no_common_class_or_no_bag(counting, some, monkeypatch):
     recipe, build = counting
     spoken = LanguageModel(len(WORDS) + 2, embedding=4, units=3)
     spoken.build((None, None))

@@ -1,4 +1,4 @@
-"""Checkpoints: whole or absent, and only for the same data and the same model."""
+"""Checkpoints: complete or absent, and only for the same data and the same model."""
 
 from types import SimpleNamespace
 
