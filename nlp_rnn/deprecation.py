@@ -144,7 +144,9 @@ def _is_module(name):
 
 
 def _with_former_names(spec):
-    """The spec of a module that finds its former names once it is loaded."""
+    """The spec of a module that finds its former names once it is loaded; None if there is no such module."""
+    if spec is None or spec.loader is None:
+        return spec
     execute = spec.loader.exec_module
 
     def exec_module(module):

@@ -54,7 +54,9 @@ class Config(RecurrentSettings):
         0, "points that the model reads; 0: the longer of two horizons and three seasons", not_negative
     )
     segment: int = setting(0, "points per step of the network, with model=quantiles; 0: the season", not_negative)
-    likelihood: str = setting("student_t", "with model=sample_paths; negative_binomial for counts", choices=LIKELIHOODS)
+    likelihood: str = setting(
+        "student_t", "distribution of values in model=sample_paths; negative_binomial for counts", choices=LIKELIHOODS
+    )
     scaling: str = setting(
         "auto", "scaling of a window; auto: log if all values are above 0", choices=("auto", *SCALINGS)
     )

@@ -1,4 +1,4 @@
-"""Generation: how does a text continue? Embedding -> recurrent layers -> the embedding again, over running text.
+"""Generation: how does a text continue? Embedding -> recurrent layers -> output tied to the embedding.
 
     nlp-rnn run generation --data mine.txt
     nlp-rnn generate runs/generation "Once upon a time"

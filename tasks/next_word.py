@@ -1,4 +1,4 @@
-"""Next word: which word comes next, or fills a blank? Embedding -> recurrent layers -> the embedding again.
+"""Next word: which word comes next, or fills a blank? Embedding -> recurrent layers -> output tied to the embedding.
 
     nlp-rnn run next_word
     nlp-rnn predict runs/next_word "the clouds are in the ___"

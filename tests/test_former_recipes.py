@@ -58,7 +58,7 @@ allowed = pytest.mark.filterwarnings("ignore::FutureWarning")
 
 
 def figures(cli, *arguments, near=False):
-    """What a command prints, without the folder of the run; numbers equal to all that are near them, if asked for."""
+    """What a command prints, without the folder of the run; numbers compared approximately, on request."""
     result = cli(*arguments, "--json")
     assert result.exit_code == 0, result.output
     number = (lambda text: pytest.approx(float(text), rel=1e-4, abs=1e-6)) if near else float
