@@ -165,6 +165,7 @@ def test_a_new_task_needs_no_change_elsewhere(cli, toy, trained):
     assert tuned.exit_code == 0, tuned.output
     figures = json.loads(tuned.stdout)
     assert figures["error"] < figures["error_before"] and "before fine-tuning: error" in tuned.stderr
+    assert "signatures: serving_default\n" in cli("export", "one", "one_served").stdout
     exported = cli("export", "two", "served", "--json")
     assert json.loads(exported.stdout)["largest_difference"] <= 1e-5
     assert "sentiment" in cli("list").stdout

@@ -3,4 +3,4 @@
 from nlp_rnn.cli.main import main
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="nlp-rnn")

@@ -33,6 +33,7 @@ def export(run, destination, recipe, json_):
     if json_:
         click.echo(json.dumps({"path": str(destination), "largest_difference": difference, "bytes": size}))
         return
-    names = " ".join(name for name in trained.pipeline.signatures() if name != "serving_default")
+    signatures = list(trained.pipeline.signatures())
+    names = " ".join(name for name in signatures if name != "serving_default" or len(signatures) == 1)
     click.echo(f"{destination}: SavedModel, {size / 1e6:.1f} MB, signatures: {names}")
     click.echo(f"verified in a process with TensorFlow alone: numbers differ by at most {difference:.0e}")
