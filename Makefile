@@ -1,7 +1,7 @@
 # make run            train on real film reviews, predict, export             (2 to 8 minutes on 2 cores)
 # make test           lint, type check, doctests and tests, with coverage
 # make test-fast      doctests and tests without the slow ones, no coverage
-# make test-thorough  all tests, with many more examples for each property
+# make test-thorough  also recipes of version 0.1 end to end, and many more examples for each property
 # make lint           formatting, lint and types only
 # make docs           build the documentation site into site/
 # make check-docs     compare the outputs shown in the documentation with those of the runs in runs/
@@ -38,11 +38,11 @@ $(EXPORT)/saved_model.pb: $(RUN)/run.json
 	$(BIN)/nlp-rnn export $(RUN) $(EXPORT)
 
 test: lint
-	$(PYTEST) --cov --cov-report=
+	$(PYTEST) -m "not thorough" --cov --cov-report=
 	@echo "branch coverage: $$($(BIN)/coverage report --format=total) % (details: $(BIN)/coverage report)"
 
 test-fast: $(VENV)/installed-dev
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not thorough"
 
 test-thorough: lint
 	HYPOTHESIS_PROFILE=thorough $(PYTEST)

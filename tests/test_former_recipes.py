@@ -67,7 +67,7 @@ def figures(cli, *arguments, near=False):
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @allowed
 @pytest.mark.parametrize("case", CASES)
 def test_a_copied_recipe_gives_what_todays_gives(case, cli):
@@ -89,7 +89,7 @@ def test_a_copied_recipe_gives_what_todays_gives(case, cli):
         figures(cli, "finetune", "new", *tuning, "--set", "units=6", "--out", "other")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @allowed
 def test_a_copied_classifier_starts_from_a_language_model(cli, spoken, reviews_csv):
     copied = shutil.copy(FIXTURES / "recipes" / "sentiment.py", "mine.py")

@@ -43,7 +43,7 @@ def test_the_season_of_a_run_without_that_setting_is_kept(recipe):
     assert recipe.fitted_to(recipe.Config(), dataset, job).season == 4
 
 
-@pytest.mark.parametrize(("points", "advice"), [(11, "longer series or --set horizon=4$"), (3, "give longer ones$")])
+@pytest.mark.parametrize(("points", "advice"), [(11, "longer series or --set horizon=4$"), (3, "give longer series$")])
 def test_the_longest_horizon_of_short_series_is_advised(recipe, points, advice):
     with pytest.raises(InputError, match=advice):
         recipe.load_data(recipe.Config(horizon=8, context_length=12, segment=4), panel_of(range(points)))
