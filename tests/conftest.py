@@ -12,8 +12,8 @@ import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 from click.testing import CliRunner  # noqa: E402
 
-# Few examples per property in everyday runs, many in `make test-thorough`.
-hypothesis.settings.register_profile("default", max_examples=50, deadline=None)
+# Few examples per property in everyday runs, always the same; many, at random, in `make test-thorough`.
+hypothesis.settings.register_profile("default", max_examples=50, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -102,7 +102,7 @@ def test_the_least_and_the_greatest_random_number_give_tokens_of_some_probabilit
 
 
 @given(
-    logits=st.lists(st.floats(-20, 20, width=32), min_size=V, max_size=V),
+    logits=st.lists(st.integers(-2000, 2000).map(lambda n: n / 100), min_size=V, max_size=V),  # no subnormals
     temperature=st.floats(0.125, 4, width=32),
     top_k=st.integers(0, V + 1),
     top_p=st.floats(0.0625, 1, width=32),
