@@ -79,9 +79,11 @@ def task_of(recipe: ModuleType) -> Task:
     """The task of a recipe, which it names as `TASK`.
 
     Raises:
-        UsageError: there is no such task.
+        UsageError: it names none, or one that does not exist.
     """
     if not hasattr(recipe, "TASK"):
+        if issubclass(recipe.Config, Settings):
+            raise UsageError(f"{recipe.__file__}: the recipe names no task: add TASK, one of {', '.join(task.TASKS)}")
         return _former_task(recipe)
     if recipe.TASK not in task.TASKS:
         raise UsageError(f"{recipe.__file__}: there is no task '{recipe.TASK}', only {', '.join(task.TASKS)}")

@@ -90,3 +90,18 @@ def spoken(tmp_path_factory):
     result = CliRunner().invoke(main, [*words, "--set", "learning_rate=0.02"])
     assert result.exit_code == 0, result.output
     return folder / "run"
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """The matplotlib figures that are saved during a test."""
+    from matplotlib.figure import Figure
+
+    saved, save = [], Figure.savefig
+
+    def savefig(self, *arguments, **options):
+        saved.append(self)
+        return save(self, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    return saved

@@ -62,3 +62,12 @@ def test_every_recipe_that_ships_names_its_task_and_data():
         recipe = recipes.load(name)
         assert recipe.TASK in task.TASKS and recipe.DATA.partition("/")[0] in recipes.resources.data_sets()
         assert Path(recipe.__file__).stem == name
+
+
+def test_a_recipe_without_a_task_is_refused_before_it_trains(tmp_path):
+    path = tmp_path / "mine.py"
+    text = FORMER.replace('TAKES = "text"', "from nlp_rnn.training.settings import TrainingSettings")
+    config = text[text.index("@dataclass") : text.index("def load_data")]
+    path.write_text(text.replace(config, "class Config(TrainingSettings): ...\n\n\n"))
+    with pytest.raises(UsageError, match="mine.py: the recipe names no task: add TASK, one of text_classifier"):
+        recipes.task_of(recipes.load(str(path)))

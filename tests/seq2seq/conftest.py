@@ -1,4 +1,4 @@
-"""A translator of numbers that is trained once, and the figures that are plotted."""
+"""A translator of numbers that is trained once."""
 
 import pytest
 from click.testing import CliRunner
@@ -18,18 +18,3 @@ def translated(tmp_path_factory):
     if result.exit_code:
         raise RuntimeError(result.output) from result.exception
     return folder / "run"
-
-
-@pytest.fixture
-def figures(monkeypatch):
-    """The matplotlib figures that are saved during a test."""
-    from matplotlib.figure import Figure
-
-    saved, save = [], Figure.savefig
-
-    def savefig(self, *arguments, **options):
-        saved.append(self)
-        return save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", savefig)
-    return saved
