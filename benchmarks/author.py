@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.finetuning import figures
-from nlp_rnn.datasets.splits import open_text_dataset
+from nlp_rnn.datasets.catalogue import open_text_dataset
 
 GENERAL, AUTHOR, HELD_OUT = 6_000_000, 200_000, 100_000  # characters
 NETWORK = ("unit=character", "units=384", "dropout=0.2")

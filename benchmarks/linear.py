@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks.finetuning import of_run, write_few
 from nlp_rnn import runs
-from nlp_rnn.datasets.splits import open_text_dataset
+from nlp_rnn.datasets.catalogue import open_text_dataset
 
 STRENGTHS = (0.1, 1.0, 4.0, 16.0, 64.0)  # C: the larger, the less it is held back
 

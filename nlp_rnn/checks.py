@@ -4,10 +4,11 @@ A `ValueError` is for someone who writes Python against the library. `InputError
 types a command: the command line prints them as one line and exits without a traceback.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from numbers import Real
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 
 class InputError(Exception):
@@ -79,6 +80,40 @@ def one_of(name: str, value: object, choices: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
     return value
+
+
+def checked_arguments(arguments: Mapping[str, Any], **checks: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """The arguments of a constructor that have a check, as the checks return them; the others are left out.
+
+    Args:
+        arguments: `locals()`, at the top of the constructor.
+        checks: by the name of the argument, a function of its name and value.
+
+    Examples:
+        >>> def make(units, cell, extra=None):
+        ...     return checked_arguments(locals(), units=positive_int, cell=choice(("lstm", "gru")))
+        >>> make(3, "gru")
+        {'units': 3, 'cell': 'gru'}
+        >>> make(3, "cnn")
+        Traceback (most recent call last):
+        ValueError: cell must be one of lstm, gru, got 'cnn'
+    """
+    return {name: check(name, arguments[name]) for name, check in checks.items()}
+
+
+def choice(choices: Iterable[str]) -> Callable[[str, Any], str]:
+    """The check that a value is among `choices`; see `one_of`."""
+    return partial(one_of, choices=tuple(choices))
+
+
+def unchecked(name: str, value: Any) -> Any:
+    """Return `value`: what it may be is checked elsewhere."""
+    return value
+
+
+def flag(name: str, value: object) -> bool:
+    """Return whether `value` is true."""
+    return bool(value)
 
 
 def _is_number(value: object) -> TypeGuard[float]:

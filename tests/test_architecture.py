@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "decoding": set(),
     "training": {"batches", "layers", "settings", "text"},
     "task": {"datasets", "report"},
-    "runs": {"plots", "settings", "task", "weights"},
+    "runs": {"datasets", "plots", "settings", "task", "weights"},
     "recipes": {"resources", "settings", "task", "training"},
     "export": {"runs", "task"},
     **{name: LIBRARY | {"report", "runs", "task", "weights"} for name in TASKS},

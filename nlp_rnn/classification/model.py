@@ -5,7 +5,7 @@ Shapes: B batch, T tokens, V vocabulary, U units, C classes.
 
 import keras
 
-from nlp_rnn.checks import fraction, not_negative, one_of, positive_int
+from nlp_rnn.checks import checked_arguments, choice, flag, fraction, not_negative, positive_int
 from nlp_rnn.language_model.model import LanguageModel
 from nlp_rnn.layers import BagOfBigrams, Bidirectional, MeanMaxPooling, Stack, WordDropout
 from nlp_rnn.layers.recurrent import CELLS
@@ -60,19 +60,20 @@ class Classifier(keras.Model):
         super().__init__(**kwargs)
         if positive_int("classes", classes) < 2:
             raise ValueError("classes must be at least 2, got 1")
-        self.settings = {
-            "vocabulary_size": positive_int("vocabulary_size", vocabulary_size),
-            "classes": classes,
-            "cell": one_of("cell", cell, CELLS),
-            "embedding": positive_int("embedding", embedding),
-            "units": positive_int("units", units),
-            "layers": positive_int("layers", layers),
-            "bidirectional": bool(bidirectional),
-            "dropout": fraction("dropout", dropout),
-            "word_dropout": fraction("word_dropout", word_dropout),
-            "bigrams": not_negative("bigrams", bigrams),
-            "bigram_dropout": fraction("bigram_dropout", bigram_dropout),
-        }
+        self.settings = checked_arguments(
+            locals(),
+            vocabulary_size=positive_int,
+            classes=positive_int,
+            cell=choice(CELLS),
+            embedding=positive_int,
+            units=positive_int,
+            layers=positive_int,
+            bidirectional=flag,
+            dropout=fraction,
+            word_dropout=fraction,
+            bigrams=not_negative,
+            bigram_dropout=fraction,
+        )
         self.word_dropout = WordDropout(word_dropout)
         self.embedding = keras.layers.Embedding(vocabulary_size, embedding, name="embedding")
         self.recurrent = Stack([self._layer(number) for number in range(layers)])

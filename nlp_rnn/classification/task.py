@@ -24,7 +24,7 @@ class ClassificationTask(Task):
     starts_from = frozenset({"language_model"})
 
     def open_data(self, request: Mapping[str, Any], settings: Mapping[str, Any], like: "Run | None" = None) -> Any:
-        from nlp_rnn.datasets.splits import open_text_dataset
+        from nlp_rnn.datasets.catalogue import open_text_dataset
 
         return open_text_dataset(
             request["name"], request["text_column"], request["label_column"], request["split_seed"]

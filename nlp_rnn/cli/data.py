@@ -34,11 +34,11 @@ def open_dataset(
         UsageError: there are no such data, or a named column is missing.
         InputError: the data are broken.
     """
-    from nlp_rnn.datasets.lineage import lineage
+    from nlp_rnn.datasets.lineage import split_seed
 
+    refuse_columns({name: columns[name] for name in COLUMNS if name not in task.columns})
     request = merged({"name": data or None, **{name: columns[name] for name in COLUMNS}}, earlier)
-    refuse_columns({name: request[name] for name in COLUMNS if name not in task.columns})
-    request |= lineage(request["name"], settings.get("seed", 0), start)
+    request["split_seed"] = split_seed(start) if start else settings.get("seed", 0)
     dataset = task.open_data(request, settings, start if start is not None and start.task is task else None)
     for note in dataset.notes:
         say(note)

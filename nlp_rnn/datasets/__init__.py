@@ -4,5 +4,5 @@ from nlp_rnn.lazy import lazy_exports
 
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
-    {"splits": ["Example", "TextDataset", "open_text_dataset"], "tables": ["Table", "open_table"]},
+    {"catalogue": ["open_text_dataset"], "splits": ["Example", "TextDataset"], "tables": ["Table", "open_table"]},
 )

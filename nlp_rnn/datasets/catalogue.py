@@ -1,4 +1,7 @@
-"""Data sets by name, through TensorFlow Datasets: those that ship with this project, and `tfds:NAME[/CONFIG]`."""
+"""Data sets by name: files, folders, those that ship with this project, and `tfds:NAME[/CONFIG]`.
+
+Named data sets are read through TensorFlow Datasets.
+"""
 
 import contextlib
 import io
@@ -6,14 +9,16 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from nlp_rnn import resources
 from nlp_rnn.checks import InputError, UsageError, nearest
-from nlp_rnn.datasets.folders import SPLIT_NAMES
-from nlp_rnn.datasets.tables import Row, Table
+from nlp_rnn.datasets.folders import SPLIT_NAMES, open_folder
+from nlp_rnn.datasets.splits import TextDataset
+from nlp_rnn.datasets.tables import Row, Table, open_table
 from nlp_rnn.progress import say
 
 if TYPE_CHECKING:
@@ -23,6 +28,49 @@ _CONNECT_TIMEOUT = 5  # seconds
 _DEFAULT_HOST = "storage.googleapis.com"
 _READ_BATCH = 256  # rows; reading them one by one would take longer than all other work
 _SCALAR_FEATURES = ("Text", "ClassLabel", "Scalar")
+
+
+def open_text_dataset(
+    data: str, text_column: str | None = None, label_column: str | None = None, seed: int = 0, labelled: bool = True
+) -> TextDataset:
+    """Open texts, labelled or not.
+
+    Args:
+        data: the name of a data set that ships with this project (NAME or NAME/CONFIG), "tfds:NAME[/CONFIG]", or a
+            path: .csv, .tsv, .jsonl (these also .gz), .parquet, a folder with one sub-folder per class, or a folder of
+            splits.
+        text_column, label_column: names of columns; None to detect them by common names.
+        seed: the seed of the hash that assigns missing splits.
+        labelled: whether the texts must have labels.
+
+    Raises:
+        UsageError: no such data set, file or column.
+        InputError: the data are broken; says where.
+    """
+    requested = {"text": text_column, "label": label_column} if labelled else {"text": text_column}
+    return TextDataset.of(data, open_tables(data), requested, seed)
+
+
+def open_tables(data: str) -> dict[str, Table]:
+    """The tables of a data set by split; one named "all" where it has none.
+
+    Raises:
+        UsageError: no such data set or file.
+        InputError: the data are broken.
+    """
+    if data.startswith("tfds:"):
+        return open_tfds(data.removeprefix("tfds:"))
+    path = Path(data)
+    if path.is_dir():
+        return open_folder(path)
+    if path.exists():
+        return {"all": open_table(path)}
+    names = list(resources.data_sets())
+    if data.partition("/")[0] in names:
+        return open_shipped(data)
+    raise UsageError(
+        f"{data}: no such file or folder, and no data set of that name ({', '.join(names)}).{nearest(data, names)}"
+    )
 
 
 def open_shipped(name: str) -> dict[str, Table]:

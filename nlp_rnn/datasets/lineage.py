@@ -21,26 +21,25 @@ class TrainedRun(Protocol):
     def settings(self) -> Mapping[str, Any]: ...
 
 
-def lineage(name: str, seed: int, start: TrainedRun | None = None) -> dict[str, Any]:
-    """What run.json records about the data, apart from their name.
+def with_lineage(data: Mapping[str, Any], start: TrainedRun | None = None) -> dict[str, Any]:
+    """What run.json records about the data of a run.
 
     Args:
-        name: the name of the data, as the user gave it.
-        seed: the seed of the run.
+        data: the name of the data, as the user gave it, and whatever else decides how they are read.
         start: the run that it starts from, if any.
 
     Returns:
-        trained_on: the data of all these runs, with absolute paths; split_seed: decides the split of a text where the
-        data have no splits. It is the same for all these runs, since otherwise one would train on the held-out data of
-        another.
+        The same, with `trained_on`: the data of all these runs, with absolute paths.
     """
-    if start is None:
-        return {"trained_on": [resolved(name)], "split_seed": seed}
-    return {"trained_on": [*trained_on(start.data), resolved(name)], "split_seed": split_seed(start)}
+    earlier = trained_on(start.data) if start else []
+    return {**data, "trained_on": [*earlier, resolved(data["name"])]} if data.get("name") else dict(data)
 
 
 def split_seed(run: TrainedRun) -> int:
-    """The seed of the splits of a run's data."""
+    """The seed of the splits of a run's data.
+
+    It is the same for all runs that start from one another: otherwise one would train on the held-out data of another.
+    """
     return run.data.get("split_seed", run.settings.get("seed", 0))
 
 

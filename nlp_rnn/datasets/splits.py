@@ -1,20 +1,16 @@
-"""Labelled texts in splits, from a named data set, tfds:NAME, a file or a folder.
+"""Labelled texts in splits, from one table or one for each split.
 
 Texts are streamed: each pass over a split reads the files again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
-from nlp_rnn import resources
-from nlp_rnn.checks import InputError, UsageError, nearest
-from nlp_rnn.datasets.catalogue import open_shipped, open_tfds
-from nlp_rnn.datasets.folders import open_folder
+from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.hashing import split_by_seeded_hash
 from nlp_rnn.datasets.lineage import already_seen
-from nlp_rnn.datasets.tables import Table, open_table
+from nlp_rnn.datasets.tables import Table
 
 COMMON_NAMES = {
     "text": ("text", "review", "sentence", "content", "question", "comment", "body", "message", "tweet", "title"),
@@ -58,6 +54,26 @@ class TextDataset:
     columns: tuple[str, ...]
     seed: int = 0
     notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, name: str, tables: dict[str, Table], requested: Mapping[str, str | None], seed: int) -> "TextDataset":
+        """The texts of tables by split.
+
+        Args:
+            name: as the user gave it.
+            tables: the tables by split; one named "all" where the data have no splits.
+            requested: the names of columns by role, "text" and "label"; None to detect one by common names.
+            seed: the seed of the hash that assigns missing splits.
+
+        Raises:
+            UsageError: there is no such column.
+        """
+        table = next(iter(tables.values()))
+        columns = tuple(_column(table, role, requested) for role in requested)
+        declared = table.preferred or len(table.columns) == 1
+        guessed = [] if declared else [role for role, given in requested.items() if given is None]
+        notes = [f"{role} column: {column}" for role, column in zip(requested, columns, strict=True) if role in guessed]
+        return cls(name, tables, columns, seed, notes)
 
     def walk(self) -> Iterator[Example]:
         """All examples, each with its split; every table is read once."""
@@ -114,58 +130,6 @@ class TextDataset:
     def _divided(self):
         """The name of the table that the missing splits are taken from."""
         return "train" if "train" in self.tables else "all"
-
-
-def open_text_dataset(
-    data: str, text_column: str | None = None, label_column: str | None = None, seed: int = 0, labelled: bool = True
-) -> TextDataset:
-    """Open texts, labelled or not.
-
-    Args:
-        data: the name of a data set that ships with this project (NAME or NAME/CONFIG), "tfds:NAME[/CONFIG]", or a
-            path: .csv, .tsv, .jsonl (these also .gz), .parquet, a folder with one sub-folder per class, or a folder of
-            splits.
-        text_column, label_column: names of columns; None to detect them by common names.
-        seed: the seed of the hash that assigns missing splits.
-        labelled: whether the texts must have labels.
-
-    Raises:
-        UsageError: no such data set, file or column.
-        InputError: the data are broken; says where.
-    """
-    tables = open_tables(data)
-    requested = {"text": text_column, "label": label_column} if labelled else {"text": text_column}
-    table = next(iter(tables.values()))
-    columns = tuple(_column(table, role, requested) for role in requested)
-    guessed = (
-        []
-        if table.preferred or len(table.columns) == 1
-        else [role for role, given in requested.items() if given is None]
-    )
-    notes = [f"{role} column: {column}" for role, column in zip(requested, columns, strict=True) if role in guessed]
-    return TextDataset(data, tables, columns, seed, notes)
-
-
-def open_tables(data: str) -> dict[str, Table]:
-    """The tables of a data set by split; one named "all" where it has none.
-
-    Raises:
-        UsageError: no such data set or file.
-        InputError: the data are broken.
-    """
-    if data.startswith("tfds:"):
-        return open_tfds(data.removeprefix("tfds:"))
-    path = Path(data)
-    if path.is_dir():
-        return open_folder(path)
-    if path.exists():
-        return {"all": open_table(path)}
-    names = list(resources.data_sets())
-    if data.partition("/")[0] in names:
-        return open_shipped(data)
-    raise UsageError(
-        f"{data}: no such file or folder, and no data set of that name ({', '.join(names)}).{nearest(data, names)}"
-    )
 
 
 def _column(table: Table, role: str, requested: Mapping[str, str | None]) -> str:

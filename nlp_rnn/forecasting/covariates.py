@@ -3,6 +3,8 @@
 Shapes: B windows, T points, C columns, P points of the training data.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -20,6 +22,13 @@ def checked(covariates: int, num_future_covariates: int) -> dict[str, int]:
     if not_negative("num_future_covariates", num_future_covariates) > covariates:
         raise ValueError(f"num_future_covariates must be at most covariates, {covariates}, got {num_future_covariates}")
     return {"covariates": covariates, "num_future_covariates": num_future_covariates}
+
+
+def unpacked(inputs: Any) -> tuple[tf.Tensor, tf.Tensor | None, tf.Tensor | None]:
+    """The context, categories and covariates that a forecaster is called with; None where there are none."""
+    context, *rest = inputs if isinstance(inputs, list | tuple) else (inputs,)
+    category, covariates = [*rest, None, None][:2]
+    return context, category, covariates
 
 
 def require(covariates: tf.Tensor | None, columns: int) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nlp_rnn.checks import at_least_zero, fraction, not_negative, one_of, positive_int
+from nlp_rnn.checks import at_least_zero, checked_arguments, choice, flag, fraction, not_negative, positive_int
 from nlp_rnn.deprecation import current_arguments, renamed_arguments
-from nlp_rnn.forecasting.covariates import Covariates, checked, require
+from nlp_rnn.forecasting.covariates import Covariates, checked, require, unpacked
 from nlp_rnn.forecasting.scaling import SCALINGS, Scale, scale_of
 from nlp_rnn.layers import Stack
 from nlp_rnn.layers.recurrent import CELLS
@@ -84,21 +84,22 @@ class DirectForecaster(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.settings = {
-            "context_length": positive_int("context_length", context_length),
-            "horizon": positive_int("horizon", horizon),
-            "segment": positive_int("segment", segment),
-            "quantile_levels": _rising(quantile_levels),
-            "cell": one_of("cell", cell, CELLS),
-            "units": positive_int("units", units),
-            "layers": positive_int("layers", layers),
-            "dropout": fraction("dropout", dropout),
-            "categories": not_negative("categories", categories),
-            "scaling": one_of("scaling", scaling, SCALINGS),
-            "centering_window": positive_int("centering_window", centering_window),
-            "linear": bool(linear),
-            **checked(covariates, num_future_covariates),
-        }
+        self.settings = checked_arguments(
+            locals(),
+            context_length=positive_int,
+            horizon=positive_int,
+            segment=positive_int,
+            quantile_levels=_rising,
+            cell=choice(CELLS),
+            units=positive_int,
+            layers=positive_int,
+            dropout=fraction,
+            categories=not_negative,
+            scaling=choice(SCALINGS),
+            centering_window=positive_int,
+            linear=flag,
+        )
+        self.settings |= checked(covariates, num_future_covariates)
         if units % 2:
             raise ValueError(f"units must be even, got {units}")
         self.context_segments = -(-context_length // segment)
@@ -151,9 +152,9 @@ class DirectForecaster(keras.Model):
         return [*above, self.category, self.query_projection, self.segment_projection]
 
     def call(self, inputs, training=False):
-        context, *rest = inputs if isinstance(inputs, list | tuple) else (inputs,)
-        category, *covariates = rest or [tf.zeros(tf.shape(context)[0], tf.int32)]
-        scale, quantiles = self.scaled_quantiles(context, category, *covariates, training=training)
+        context, category, covariates = unpacked(inputs)
+        category = tf.zeros(tf.shape(context)[0], tf.int32) if category is None else category
+        scale, quantiles = self.scaled_quantiles(context, category, covariates, training=training)
         return tf.sort(scale.unscaled(quantiles), -1)
 
     def scaled_quantiles(
@@ -254,9 +255,9 @@ def pinball(targets: tf.Tensor, quantiles: tf.Tensor, levels: Sequence[float]) -
     return 2 * tf.reduce_mean(tf.maximum(shares * above, (shares - 1) * above), -1)
 
 
-def _rising(levels):
-    levels = tuple(float(at_least_zero("quantile_levels", level)) for level in levels)
+def _rising(name, levels):
+    levels = tuple(float(at_least_zero(name, level)) for level in levels)
     inside = all(0 < level < 1 for level in levels)
     if not levels or not inside or list(levels) != sorted(set(levels)) or 0.5 not in levels:
-        raise ValueError(f"quantile_levels must be ascending, lie between 0 and 1 and include 0.5, got {levels}")
+        raise ValueError(f"{name} must be ascending, lie between 0 and 1 and include 0.5, got {levels}")
     return levels

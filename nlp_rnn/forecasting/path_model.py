@@ -10,9 +10,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nlp_rnn.checks import fraction, not_negative, one_of, positive_int
+from nlp_rnn.checks import checked_arguments, choice, fraction, not_negative, positive_int
 from nlp_rnn.deprecation import current_arguments, renamed_arguments
-from nlp_rnn.forecasting.covariates import Covariates, checked, require
+from nlp_rnn.forecasting.covariates import Covariates, checked, require, unpacked
 from nlp_rnn.forecasting.distributions import DISTRIBUTIONS, count_log_density, count_sample
 from nlp_rnn.forecasting.scaling import SCALINGS, Scale, scale_of
 from nlp_rnn.forecasting.settings import COUNTS, LIKELIHOODS
@@ -76,18 +76,19 @@ class PathForecaster(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.settings = {
-            "season": positive_int("season", season),
-            "likelihood": one_of("likelihood", likelihood, LIKELIHOODS),
-            "cell": one_of("cell", cell, CELLS),
-            "units": positive_int("units", units),
-            "layers": positive_int("layers", layers),
-            "dropout": fraction("dropout", dropout),
-            "categories": not_negative("categories", categories),
-            "scaling": one_of("scaling", scaling, SCALINGS),
-            "centering_window": positive_int("centering_window", centering_window),
-            **checked(covariates, num_future_covariates),
-        }
+        self.settings = checked_arguments(
+            locals(),
+            season=positive_int,
+            likelihood=choice(LIKELIHOODS),
+            cell=choice(CELLS),
+            units=positive_int,
+            layers=positive_int,
+            dropout=fraction,
+            categories=not_negative,
+            scaling=choice(SCALINGS),
+            centering_window=positive_int,
+        )
+        self.settings |= checked(covariates, num_future_covariates)
         self._make_layers()
 
     def _make_layers(self):
@@ -126,8 +127,7 @@ class PathForecaster(keras.Model):
         return [self.output_projection, *reversed(self.recurrent.layers), *filter(None, [self.category])]
 
     def call(self, inputs, training=False):
-        context, *rest = inputs if isinstance(inputs, list | tuple) else (inputs,)
-        category, covariates = [*rest, None, None][:2]
+        context, category, covariates = unpacked(inputs)
         outputs, _ = self._run(self._scale(context), context, category, covariates, training)
         return outputs
 

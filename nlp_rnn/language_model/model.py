@@ -8,7 +8,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from nlp_rnn.checks import fraction, one_of, positive_int
+from nlp_rnn.checks import checked_arguments, choice, fraction, positive_int
 from nlp_rnn.layers import Stack, WeightDrop
 from nlp_rnn.layers.gate_biases import zero_forget_bias
 from nlp_rnn.layers.recurrent import CELLS
@@ -69,16 +69,17 @@ class LanguageModel(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.settings = {
-            "vocabulary_size": positive_int("vocabulary_size", vocabulary_size),
-            "cell": one_of("cell", cell, CELLS),
-            "embedding": positive_int("embedding", embedding),
-            "units": positive_int("units", units),
-            "layers": positive_int("layers", layers),
-            "dropout": fraction("dropout", dropout),
-            "weight_drop": fraction("weight_drop", weight_drop),
-            "word_dropout": fraction("word_dropout", word_dropout),
-        }
+        self.settings = checked_arguments(
+            locals(),
+            vocabulary_size=positive_int,
+            cell=choice(CELLS),
+            embedding=positive_int,
+            units=positive_int,
+            layers=positive_int,
+            dropout=fraction,
+            weight_drop=fraction,
+            word_dropout=fraction,
+        )
         self.embedding = keras.layers.Embedding(
             vocabulary_size, embedding, keras.initializers.RandomNormal(stddev=embedding**-0.5), name="embedding"
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from nlp_rnn import plots
 from nlp_rnn.checks import UsageError
+from nlp_rnn.datasets.lineage import with_lineage
 from nlp_rnn.progress import say
 from nlp_rnn.runs import folder as folders
 from nlp_rnn.runs.paths import SPECIFICATION, check_new, has_checkpoint, locked, remove_empty, unfinished
@@ -39,6 +40,11 @@ class Job:
     resume: bool = False
     tensorboard: bool = False
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the run records about its data."""
+        return with_lineage(self.data, self.start)
+
     def require_same(self, settings: Mapping[str, Any], names: Sequence[str]) -> None:
         """Check that settings which decide the shapes of the weights are those of the run to start from.
 
@@ -55,7 +61,7 @@ class Job:
     def specification(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Everything that must be the same to resume the run; it is written into its folder."""
         start = str(self.start.path) if self.start else None
-        return {"recipe": self.recipe, "settings": dict(settings), "data": self.data, "start": start}
+        return {"recipe": self.recipe, "settings": dict(settings), "data": self.record, "start": start}
 
 
 class NewRun:
@@ -97,7 +103,7 @@ class NewRun:
 
     def _as_run(self, pipeline):
         job = self.job
-        return Run(job.out, job.recipe, self.settings, job.data, pipeline, {}, job.start)
+        return Run(job.out, job.recipe, self.settings, job.record, pipeline, {}, job.start)
 
 
 @contextmanager

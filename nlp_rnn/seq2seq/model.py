@@ -8,7 +8,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from nlp_rnn.checks import fraction, one_of, positive_int
+from nlp_rnn.checks import checked_arguments, choice, fraction, positive_int, unchecked
 from nlp_rnn.layers import Bidirectional, Decoder, Stack, WordDropout
 from nlp_rnn.layers.decoder import DecoderState, Memory
 from nlp_rnn.layers.recurrent import CELLS
@@ -80,21 +80,22 @@ class Seq2Seq(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.settings = {
-            "source_size": positive_int("source_size", source_size),
-            "target_size": positive_int("target_size", target_size),
-            "cell": one_of("cell", cell, CELLS),
-            "embedding": positive_int("embedding", embedding),
-            "units": positive_int("units", units),
-            "layers": positive_int("layers", layers),
-            "attention": attention,
-            "input_feeding": input_feeding,
-            "coverage": coverage,
-            "dropout": fraction("dropout", dropout),
-            "recurrent_dropout": fraction("recurrent_dropout", recurrent_dropout),
-            "word_dropout": fraction("word_dropout", word_dropout),
-            "longest": positive_int("longest", longest),
-        }
+        self.settings = checked_arguments(
+            locals(),
+            source_size=positive_int,
+            target_size=positive_int,
+            cell=choice(CELLS),
+            embedding=positive_int,
+            units=positive_int,
+            layers=positive_int,
+            attention=unchecked,
+            input_feeding=unchecked,
+            coverage=unchecked,
+            dropout=fraction,
+            recurrent_dropout=fraction,
+            word_dropout=fraction,
+            longest=positive_int,
+        )
         if units % 2:
             raise ValueError(f"units must be even, got {units}")
         self._make_layers()

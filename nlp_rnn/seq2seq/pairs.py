@@ -6,7 +6,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 from nlp_rnn.checks import InputError, UsageError
-from nlp_rnn.datasets.splits import Example, TextDataset, open_tables
+from nlp_rnn.datasets.catalogue import open_tables
+from nlp_rnn.datasets.splits import Example, TextDataset
 from nlp_rnn.datasets.tables import Row, Table, count_lines, read_lines
 
 ROLES = ("source", "target")

@@ -8,9 +8,10 @@ from pathlib import Path
 from tests.conftest import SMALL
 
 
-def nlp_rnn(*arguments, **options):
+def process(*arguments):
+    """Run the command line in a process of its own."""
     command = [sys.executable, "-m", "nlp_rnn.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 def test_export_and_copy(cli, trained):
@@ -34,6 +35,6 @@ def test_a_copied_recipe_with_a_layer_of_its_own(cli, reviews_csv):
     Path("mine.py").write_text(text.replace("model = Classifier(", "model = Mine("))
     result = cli("run", "mine.py", "--data", reviews_csv, "--out", "r", *SMALL, "--set", "epochs=1")
     assert result.exit_code == 0, result.output
-    refused = nlp_rnn("predict", "r", "good")
+    refused = process("predict", "r", "good")
     assert refused.returncode == 1 and "the model contains Mine" in refused.stderr and "--recipe" in refused.stderr
-    assert nlp_rnn("predict", "r", "good", "--recipe", "mine.py").returncode == 0
+    assert process("predict", "r", "good", "--recipe", "mine.py").returncode == 0

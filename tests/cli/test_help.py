@@ -4,12 +4,6 @@ import json
 import subprocess
 import sys
 
-
-def nlp_rnn(*arguments, **options):
-    command = [sys.executable, "-m", "nlp_rnn.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
-
-
 COMMANDS = ("list", "run", "finetune", "evaluate", "predict", "generate", "export", "copy")
 
 

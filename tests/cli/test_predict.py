@@ -8,11 +8,6 @@ from pathlib import Path
 import pytest
 
 
-def nlp_rnn(*arguments, **options):
-    command = [sys.executable, "-m", "nlp_rnn.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
-
-
 def test_predict_texts_lines_and_files(cli, trained, tmp_path):
     result = cli("predict", trained, "film 3 was good\tto see", "film 4 was dull to see")
     rows = [line.split("\t") for line in result.stdout.splitlines()]

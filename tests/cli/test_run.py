@@ -13,11 +13,6 @@ import pytest
 from tests.conftest import SMALL
 
 
-def nlp_rnn(*arguments, **options):
-    command = [sys.executable, "-m", "nlp_rnn.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
-
-
 def test_run_prints_figures_for_machines_and_talks_on_standard_error(cli, reviews_csv, tmp_path):
     result = cli("run", "sentiment", "--data", reviews_csv, "--json", *SMALL, "--set", "epochs=1")
     assert result.exit_code == 0, result.output

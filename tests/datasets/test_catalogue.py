@@ -9,7 +9,7 @@ import pytest
 from nlp_rnn import resources
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets import catalogue
-from nlp_rnn.datasets.splits import open_text_dataset
+from nlp_rnn.datasets.catalogue import open_text_dataset
 from tests.datasets.files import SPLITS
 
 

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from nlp_rnn.checks import InputError
+from nlp_rnn.datasets.catalogue import open_text_dataset
 from nlp_rnn.datasets.folders import split_of
-from nlp_rnn.datasets.splits import open_text_dataset
 from tests.datasets.files import labelled_texts, write_folder, write_table
 
 

@@ -4,21 +4,23 @@ from types import SimpleNamespace
 
 import pytest
 
-from nlp_rnn.datasets.lineage import already_seen, find_data, lineage, resolved, split_seed, trained_on
+from nlp_rnn.datasets.lineage import already_seen, find_data, resolved, split_seed, trained_on, with_lineage
 
 
 @pytest.fixture
 def start(tmp_path):
     """A run that was trained on a.csv with seed 7, where it was started."""
-    data = {"name": "a.csv", **lineage("a.csv", 7)}
+    data = with_lineage({"name": "a.csv", "split_seed": 7})
     return SimpleNamespace(data=data, settings={"seed": 7})
 
 
 def test_a_run_inherits_the_data_and_the_split_seed_of_the_run_it_starts_from(tmp_path, monkeypatch, start):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "b.csv").write_text("")
-    assert lineage("b.csv", 3) == {"trained_on": [f"{tmp_path}/b.csv"], "split_seed": 3}
-    assert lineage("b.csv", 3, start) == {"trained_on": ["a.csv", f"{tmp_path}/b.csv"], "split_seed": 7}
+    data = {"name": "b.csv", "split_seed": 3}
+    assert with_lineage(data) == {**data, "trained_on": [f"{tmp_path}/b.csv"]}
+    assert with_lineage(data, start) == {**data, "trained_on": ["a.csv", f"{tmp_path}/b.csv"]}
+    assert split_seed(start) == 7
 
 
 def test_runs_of_version_0_1_without_a_lineage():
@@ -30,7 +32,7 @@ def test_runs_of_version_0_1_without_a_lineage():
 def test_data_are_opened_by_the_given_or_the_absolute_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("")
-    data = {"name": "a.csv", **lineage("a.csv", 0)}
+    data = with_lineage({"name": "a.csv"})
     assert find_data(data) == "a.csv"
     monkeypatch.chdir("/")
     assert find_data(data) == f"{tmp_path}/a.csv"

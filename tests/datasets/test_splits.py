@@ -3,7 +3,7 @@
 import pytest
 
 from nlp_rnn.checks import UsageError
-from nlp_rnn.datasets.splits import open_text_dataset
+from nlp_rnn.datasets.catalogue import open_text_dataset
 from tests.datasets.files import SPLITS, write_table
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from nlp_rnn.checks import InputError
-from nlp_rnn.datasets.splits import open_text_dataset
+from nlp_rnn.datasets.catalogue import open_text_dataset
 from nlp_rnn.datasets.tables import count_lines, decode_lines, is_table, open_table
 from tests.datasets.files import ROWS, labelled_texts, write_table
 
