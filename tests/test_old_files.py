@@ -130,7 +130,7 @@ def test_commands_print_for_an_old_run_what_they_did(name, number, cli):
     assert_same([json.loads(line) for line in result.stdout.splitlines()], command["lines"])
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @EACH_RUN
 def test_an_old_run_is_exported(name, cli):
     result = cli("export", FIXTURES / "runs" / name, "exported", "--json")

@@ -44,7 +44,8 @@ def wait_for_checkpoint(process, folder):
     raise AssertionError("no checkpoint within a minute")
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.thorough)])
 def test_a_stopped_run_says_how_to_resume_and_does(tmp_path, reviews_csv, how):
     long = ("--data", reviews_csv, *SMALL, "--set", "epochs=15", "--set", "patience=15")
     process = start_run(tmp_path, *long)

@@ -117,7 +117,7 @@ def test_days_that_may_be_months_are_refused(tmp_path):
         open_text(tmp_path, "date,a\n01/01/2024,1\n01/02/2024,2\n01/03/2024,3\n")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_set_that_ships_has_its_official_parts():
     dataset = open_series("m3/other")
     assert len(dataset.panel) == 174 and dataset.horizon == 8 and dataset.panel.season == 1

@@ -23,6 +23,7 @@ STRATEGIES = {
     "input product in the loop": ScanStrategy(True, True, parts=2, product_in_loop=True),
     "native": ScanStrategy(False, False, parts=2, native=True),
 }
+thorough = pytest.mark.thorough
 LSTM_SPEC = ScanSpec(cells.LSTM)
 PAIRS = {  # compiling takes seconds: every cell and every mask, but not all combinations
     "LSTM": (LSTM, "LSTM", None),
@@ -31,6 +32,7 @@ PAIRS = {  # compiling takes seconds: every cell and every mask, but not all com
     "RNN, padding left": (RNN, "SimpleRNN", LEFT),
     "GRU, padding right": (GRU, "GRU", RIGHT),
 }
+EVERYDAY = {"LSTM, padding left", "GRU, padding right"}  # the other combinations are for `make test-thorough`
 
 
 @pytest.fixture(params=STRATEGIES.values(), ids=STRATEGIES)
@@ -54,7 +56,10 @@ def outputs_and_gradients(layer, x, mask, states, training):
     return run(x)
 
 
-@pytest.mark.parametrize(("ours", "theirs", "mask"), PAIRS.values(), ids=PAIRS)
+@pytest.mark.parametrize(
+    ("ours", "theirs", "mask"),
+    [pytest.param(*pair, id=name, marks=[] if name in EVERYDAY else thorough) for name, pair in PAIRS.items()],
+)
 def test_every_strategy_matches_keras(strategy, ours, theirs, mask):
     arguments = {"return_sequences": True, "return_state": True}
     a = keras.layers.Bidirectional(getattr(keras.layers, theirs)(U, **arguments))
@@ -112,7 +117,7 @@ LAYERS = {
 
 
 @pytest.mark.parametrize("name", LAYERS)
-@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("reverse", [pytest.param(False, marks=thorough), True])
 def test_every_cell_has_the_gradient_of_autodiff(name, reverse, force_strategy):
     """With padding, variational dropout and zoneout at once."""
     layer = LAYERS[name]()

@@ -100,7 +100,7 @@ def test_wrong_columns_are_refused(columns, message):
         open_pairs("plain.tsv", *columns)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_all_pronunciations_of_a_word_are_in_one_split():
     dataset = open_pairs("cmudict")
     splits = {split: {} for split in ("train", "validation", "test")}

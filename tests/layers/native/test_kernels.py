@@ -12,7 +12,7 @@ from nlp_rnn.layers.native import differentiable, kernels, operation
 from nlp_rnn.layers.scan_types import Masks, ScanInputs, ScanSpec
 from tests.conformance import normal
 
-LAYERS = ("RNN", "LSTM", "GRU", "CoupledLSTM", "MinGRU")
+LAYERS = ("RNN", "LSTM", "CoupledLSTM", "MinGRU")
 VECTOR_REGISTERS = {"AVX-512": (16, 32), "AVX": (8, 16), "NEON": (4, 32)}  # their lanes, and their number
 NATIVE = scan.ScanStrategy(False, False, parts=2, native=True)
 
@@ -77,7 +77,7 @@ def check_native(force_strategy, native_runs):
     return check
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", ["GRU", *(pytest.param(name, marks=pytest.mark.thorough) for name in LAYERS)])
 @pytest.mark.usefixtures("vector_registers")
 def test_every_cell_with_every_vector_width(name, check_native):
     for masked, dropout, reverse in itertools.product((False, True), repeat=3):

@@ -173,6 +173,7 @@ layer(x, training=True)
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it reads /proc")
 def test_running_out_of_memory_leaks_none():
     subprocess.run([sys.executable, "-W", "ignore", "-c", OUT_OF_MEMORY], check=True, timeout=300)
