@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from nlp_rnn.checks import InputError, UsageError
-from nlp_rnn.datasets.lines import read_texts
+from nlp_rnn.datasets.inputs import read_texts
 from nlp_rnn.report import Answer, Report
 
 if TYPE_CHECKING:

@@ -1,7 +1,9 @@
 """The frequency and the season of ordered, regular times, and arithmetic in steps of a frequency.
 
 A frequency is "M" with a number of months, "S" with a number of seconds, or "B1", from one weekday to the next: "M3"
-for quarters, "S3600" for hours. Weekdays are Monday to Friday; a holiday among them is a missing value.
+for quarters, "S3600" for hours. Weekdays are Monday to Friday; a holiday among them is a missing value. In months and
+weeks, it does not matter on which of their days a time is. Steps within opening hours begin with "O", see
+`opening_hours`.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,15 +11,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from nlp_rnn.checks import InputError
+from nlp_rnn.datasets.opening_hours import DAY, OpeningHours, opening_hours
 
-DAY = 86_400
-SEASONS = {f"S{7 * DAY}": 52, f"S{DAY}": 7, "B1": 5}
+WEEK = f"S{7 * DAY}"
+SPANS = {"M1": (20, 45), "M3": (70, 120), "M12": (330, 400), WEEK: (3, 12)}  # least and most days between two times
+CONSECUTIVE = 0.8  # the least share of times in the period after that of the time before
+SEASONS = {WEEK: 52, f"S{DAY}": 7, "B1": 5}
 LONGEST = 288  # steps of a season within a day: a day of 5-minute steps; with shorter steps, an hour
 WORDS = {
     "M1": "monthly",
     "M3": "quarterly",
     "M12": "yearly",
-    f"S{7 * DAY}": "weekly",
+    WEEK: "weekly",
     f"S{DAY}": "daily",
     "B1": "on weekdays",
     "S3600": "hourly",
@@ -45,7 +50,7 @@ def infer_frequency(times: np.ndarray, series: Sequence[np.ndarray], place: Plac
             between all days and weekdays where both fit.
 
     Raises:
-        InputError: the times of a series do not increase, or are not regular; the message names the row.
+        InputError: a time of a series occurs twice, or its times are not regular; the message names the row.
     """
     gaps = [_rising_gaps(times, rows, place) for rows in series]
     every = np.concatenate(gaps) if gaps else np.zeros(0, np.int64)
@@ -53,10 +58,9 @@ def infer_frequency(times: np.ndarray, series: Sequence[np.ndarray], place: Plac
         return likely, _season(likely)
     if not len(every):
         return "", 1
-    frequency = _months(times, series) or f"S{_most_frequent(every)}"
-    if frequency == f"S{DAY}" and likely != frequency:
-        weekdays = _weekdays(times, series) or (likely == "B1" and _on_weekdays(times))
-        frequency = "B1" if weekdays else frequency
+    frequency = _months(times, series) or _periods(times, series, every) or f"S{_most_frequent(every)}"
+    if frequency[0] == "S" and likely != frequency:
+        frequency = _open(times, series, frequency, likely)
     for rows in series:
         _check_regular(times, rows, frequency, place)
     return frequency, _season(frequency)
@@ -66,21 +70,53 @@ def _rising_gaps(times, rows, place):
     """The gaps between the times of a series, in seconds.
 
     Raises:
-        InputError: one is not above zero; the message says where, and gives a possible reason.
+        InputError: one is zero; the message says where, and gives a possible reason.
     """
     gaps = np.diff(times[rows]).astype(np.int64)
     if (gaps <= 0).any():
         row = int((gaps <= 0).argmax()) + 1
-        what = "occurs twice" if gaps[row - 1] == 0 else "is before that of the row above it: sort by time"
         several = "; or, if several series stand below one another, name the column of their names: --series-column"
         hint = several if len(rows) == len(times) else ""
         hint = "; is it a change to winter time? Write times with their zone" if _clock(times, rows, row) else hint
-        raise InputError(f"{place(int(rows[row]))}: the time {shown(times[rows[row]])} {what}{hint}")
+        raise InputError(f"{place(int(rows[row]))}: the time {shown(times[rows[row]])} occurs twice{hint}")
     return gaps
+
+
+def _open(times, series, frequency, likely):
+    """A frequency in seconds without nights or weekends, if there are no values then."""
+    if likely[:1] == "O" and (hours := OpeningHours.parse(likely)).holds(times):
+        return hours.frequency
+    if frequency == f"S{DAY}":
+        return "B1" if _weekdays(times, series) or (likely == "B1" and _on_weekdays(times)) else frequency
+    hours = opening_hours(times, series, int(frequency[1:]), _no_weekends(times, series))
+    return hours.frequency if hours else frequency
+
+
+def _periods(times, series, gaps):
+    """The months, quarters, years or weeks that have one time each, on whatever day; empty if these are not it."""
+    if not (gaps % _most_frequent(gaps)).any():
+        return ""
+    days = np.median(gaps) / DAY
+    for frequency, (least, most) in SPANS.items():
+        if least <= days <= most:
+            steps = np.concatenate([np.diff(_period(times[rows], frequency)) for rows in series])
+            return frequency if (steps > 0).all() and (steps == 1).mean() >= CONSECUTIVE else ""
+    return ""
+
+
+def _period(times, frequency):
+    """The numbers of the periods that times are in."""
+    if frequency == WEEK:
+        return (times.astype("datetime64[D]").astype(np.int64) + 3) // 7  # 1970 began on a Thursday
+    return times.astype("datetime64[M]").astype(np.int64) // int(frequency[1:])
 
 
 def _fits(times, frequency):
     """Whether times are whole steps of a frequency apart, each later than the one before."""
+    if frequency[0] == "O":
+        return OpeningHours.parse(frequency).holds(times)
+    if frequency == WEEK:
+        return bool((np.diff(_period(times, WEEK)) > 0).all())
     if frequency[0] == "S":
         return not (np.diff(times).astype(np.int64) % int(frequency[1:])).any()
     if frequency == "B1":
@@ -90,10 +126,15 @@ def _fits(times, frequency):
 
 
 def _weekdays(times, series):
+    """The same, with all times at the same hour."""
+    return _no_weekends(times, series) and _on_weekdays(times)
+
+
+def _no_weekends(times, series):
     """Whether no time is on a Saturday or Sunday, though enough of those lie between them."""
     begins, ends = (np.array([times[rows[n]] for rows in series if len(rows)]) for n in (0, -1))
     days = (ends - begins).astype("timedelta64[D]").astype(int).max()
-    return days >= 7 * WEEKENDS and _on_weekdays(times)
+    return bool(days >= 7 * WEEKENDS and np.is_busday(times.astype("datetime64[D]")).all())
 
 
 def _on_weekdays(times):
@@ -104,6 +145,9 @@ def _on_weekdays(times):
 
 def _season(frequency):
     """The steps of a year, of a week, of a day, or of an hour or minute."""
+    if frequency[0] == "O":
+        steps = len(OpeningHours.parse(frequency).steps)
+        return steps if steps <= LONGEST else 1
     number = int(frequency[1:])
     if frequency[0] == "M":
         return 12 // number if 12 % number == 0 else 1
@@ -140,7 +184,7 @@ def _day_of_month(times):
 
 
 def _check_regular(times, rows, frequency, place):
-    if frequency[0] != "S":
+    if frequency[0] != "S" or (frequency == WEEK and _fits(times[rows], WEEK)):
         return
     seconds = int(frequency[1:])
     wrong = np.diff(times[rows]).astype(np.int64) % seconds != 0
@@ -160,6 +204,11 @@ def steps_since_first(times: np.ndarray, frequency: str) -> np.ndarray:
     if frequency[0] == "M":
         months = times.astype("datetime64[M]").astype(np.int64)
         return (months - months[0]) // int(frequency[1:])
+    if frequency[0] == "O":
+        positions = OpeningHours.parse(frequency).positions(times)
+        return positions - positions[0]
+    if frequency == WEEK:
+        return _period(times, WEEK) - _period(times[:1], WEEK)[0]
     if frequency == "B1":
         return np.busday_count(times[0].astype("datetime64[D]"), times.astype("datetime64[D]"))
     return (times - times[0]).astype(np.int64) // int(frequency[1:])
@@ -175,7 +224,7 @@ def text_after(start: np.datetime64, steps: int, frequency: str) -> str:
         ('2024-01-02 00:00', '2024-12-02')
     """
     text = shown(time_after(start, steps, frequency))
-    clock = frequency[:1] == "S" and int(frequency[1:]) % DAY and " " not in text
+    clock = (frequency[:1] == "O" or (frequency[:1] == "S" and int(frequency[1:]) % DAY)) and " " not in text
     return f"{text} 00:00" if clock else text
 
 
@@ -185,6 +234,8 @@ def time_after(start: np.datetime64, steps: int, frequency: str) -> np.datetime6
         return start
     if frequency[0] == "S":
         return start.astype("datetime64[s]") + steps * int(frequency[1:])
+    if frequency[0] == "O":
+        return OpeningHours.parse(frequency).after(start, steps)
     day, month = start.astype("datetime64[D]"), start.astype("datetime64[M]")
     if frequency == "B1":
         return np.busday_offset(day, steps).astype("datetime64[s]") + (start - day.astype(start.dtype))
@@ -210,6 +261,9 @@ def describe(frequency: str, season: int) -> str:
     """
     if not frequency:
         return "without a known frequency"
+    if frequency[0] == "O":
+        name = OpeningHours.parse(frequency).words()
+        return f"{name}, season of {season}" if season > 1 else name
     unit = "months" if frequency[0] == "M" else "seconds"
     name = WORDS.get(frequency) or f"every {int(frequency[1:]):,} {unit}"
     return f"{name}, season of {season}" if season > 1 else name

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nlp_rnn.checks import InputError
-from nlp_rnn.datasets.tables import Row, Table, is_table, open_table, read_lines
+from nlp_rnn.datasets.lines import read_lines
+from nlp_rnn.datasets.tables import Row, Table, is_table, open_table
 
 SPLIT_NAMES = {
     "train": "train", "training": "train",

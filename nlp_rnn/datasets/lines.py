@@ -1,25 +1,62 @@
-"""Input for `predict`, one text per line."""
+"""The lines of text files, plain or gzipped, in UTF-8; every error names the line and the byte."""
 
-import sys
-from collections.abc import Iterator
+import codecs
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from nlp_rnn.checks import UsageError
-from nlp_rnn.datasets.tables import count_lines, decode_lines, read_lines
-from nlp_rnn.progress import track
+from nlp_rnn.checks import InputError
 
 
-def read_texts(path: Path | None) -> Iterator[str]:
-    """The lines of a file, or of standard input if `path` is None, without line ends.
+def read_lines(path: Path) -> Iterator[str]:
+    """The lines of a text file, plain or gzipped, with their line ends.
 
     Raises:
-        UsageError: there is no such file.
-        InputError: a line is not UTF-8.
+        InputError: a byte is not UTF-8, or the gzip stream is damaged; the message names the line.
     """
-    if path is None:
-        texts, size = decode_lines(sys.stdin.buffer, "standard input"), None
-    elif path.is_file():
-        texts, size = read_lines(path), count_lines(path)
-    else:
-        raise UsageError(f"{path}: no such file")
-    return (line.rstrip("\r\n") for line in track(texts, "predicting", size))
+    number = 0
+    try:
+        with _opener(path)(path, "rb") as file:
+            for line in decode_lines(file, str(path)):
+                number += 1
+                yield line
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: damaged gzip file after line {number}: {error}") from None
+
+
+def decode_lines(raw_lines: Iterable[bytes], name: str) -> Iterator[str]:
+    """Lines of bytes as text, without a byte order mark.
+
+    Args:
+        raw_lines: the lines, in UTF-8.
+        name: the name of the file, for messages.
+
+    Raises:
+        InputError: a byte is not UTF-8; the message names the line and the byte, counted from 0.
+    """
+    offset = 0
+    for number, raw in enumerate(raw_lines, 1):
+        try:
+            yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            start = error.start + 3 * (number == 1 and raw.startswith(codecs.BOM_UTF8))
+            raise InputError(
+                f"{name}, line {number}, byte {offset + start}: 0x{raw[start]:02x} is not UTF-8; save the text as UTF-8"
+            ) from None
+        offset += len(raw)
+
+
+def count_lines(path: Path) -> int | None:
+    """The number of lines of a plain file, to show progress; None for a gzipped one."""
+    if path.suffix == ".gz":
+        return None
+    count, last = 0, b"\n"
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            count, last = count + block.count(b"\n"), block[-1:]
+    return count + (last != b"\n")
+
+
+def _opener(path):
+    return gzip.open if path.suffix == ".gz" else open

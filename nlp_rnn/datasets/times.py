@@ -1,29 +1,40 @@
-"""Times read from a column of a table, as people and programs write them."""
+"""Times read from the columns of a table, as people and programs write them."""
 
-import re
-import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.calendar import Place, irregularity, shown
+from nlp_rnn.datasets.time_forms import FORMS, TimeForm, matching
+from nlp_rnn.datasets.time_text import TimeText, time_text
 from nlp_rnn.progress import say
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_QUARTER = r"\s*(\d{4})[-\s]?[Qq]([1-4])\s*"
-# What is recognised as a time. 1.10 and 1-2 are not: they may be a number, a range or a shop's department.
-TIME_PATTERN = re.compile(
-    r"(\d{4}[-/]\d{1,2}([-/]\d{1,2})?|\d{4}\.\d{1,2}\.\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T].*)?"
-    rf"|(19|20)\d{{2}}[01]\d[0-3]\d|{_QUARTER}"
-)
-_ZONE = r"\s*(Z|[+-]\d\d:?\d\d)$"
+SAMPLE = 200  # different texts that decide the form
+LARGEST = 1e18  # a number from which on it has no whole numbers
+MANY = 10_000  # different texts from which on pandas reads ISO 8601 faster
+EXCEL_DAYS = (20_000, 80_000)  # 1954 to 2119, as Excel numbers days
+CURE = "write times as 2024-01-31 or 2024-01-31 13:00"
 
 
-def times_of(column: "pd.Series", place: Place, name: str) -> np.ndarray:
-    """A column of times as datetime64[s]; times with a zone are converted to UTC, dates are kept as written.
+class Times(NamedTuple):
+    """The times of all rows.
+
+    Attributes:
+        values: datetime64[s]; times with a zone are converted to UTC, dates are kept as they are written.
+        text: how they are written.
+    """
+
+    values: np.ndarray
+    text: TimeText
+
+
+def read_times(column: "pd.Series", place: Place, name: str) -> Times:
+    """A column of times.
 
     Args:
         column: a column of a pandas table.
@@ -31,72 +42,142 @@ def times_of(column: "pd.Series", place: Place, name: str) -> np.ndarray:
         name: the name of the column.
 
     Raises:
-        InputError: a row holds no time, or a fraction of a second; the message names the row.
+        InputError: a row holds no time, or a fraction of a second; days and months cannot be distinguished. The message
+            names the row.
     """
     import pandas as pd
 
-    if pd.api.types.is_numeric_dtype(column) and column.between(1000, 3000).all():
-        column = column.astype(int).astype(str)  # years
-    text = column.astype(str).where(column.notna().to_numpy())
-    quarters = text.str.fullmatch(_QUARTER).fillna(False).astype(bool)
-    if quarters.any():
-        text = text.str.replace(_QUARTER, _first_of_quarter, regex=True)
-    times = _iso_times(text, name)
-    if times.isna().all():
-        times = _written_otherwise(text, times, place, name)
-    broken = times.isna().to_numpy()
-    if broken.any():
-        row = int(broken.argmax())
-        what = "is empty" if text.isna().iloc[row] else f"holds '{text.iloc[row][:40]}', which is not a time"
-        raise InputError(f"{place(row)}: column '{name}' {what}; write times as 2024-01-31 or 2024-01-31 13:00")
-    fractions = (times != times.dt.floor("s")).to_numpy()
+    if column.dtype.kind == "M":
+        return _typed(column, place, name)
+    codes, texts = pd.factorize(as_text(column))
+    if (codes < 0).any():
+        raise InputError(f"{place(int((codes < 0).argmax()))}: column '{name}' is empty; {CURE}")
+    texts = [str(text) for text in texts]
+
+    def row_of(number):
+        return place(int((codes == number).argmax()))
+
+    forms = matching(sample_of(texts)) or [likeliest_form(texts)]
+    readings = [(form, *_read(texts, form)) for form in forms]
+    complete = [reading for reading in readings if not np.isnat(reading[1]).any()]
+    if not complete:
+        _refuse(texts, readings[0], row_of, name)
+    form, local, offsets = complete[0] if len(complete) == 1 else _most_regular(complete, texts, codes, row_of, name)
+    fractions = local != local.astype("datetime64[s]")
+    if fractions.any():
+        raise InputError(f"{row_of(int(fractions.argmax()))}: column '{name}': fractions of a second are not supported")
+    times, zone = _in_utc(local.astype("datetime64[s]"), offsets, texts, row_of, name)
+    return Times(times[codes], time_text(form, sample_of(texts), zone, times))
+
+
+def as_text(column: "pd.Series") -> "pd.Series":
+    """A column as texts, missing where it is empty; whole numbers have no decimals."""
+    there = column.notna().to_numpy()
+    if column.dtype.kind == "f" and (column[there].abs() < LARGEST).all() and (column[there] % 1 == 0).all():
+        column = column.astype("Int64")
+    text = column.astype(str).str.strip()
+    return text.where(there & (text != "").to_numpy())
+
+
+def sample_of(texts: Sequence[str]) -> list[str]:
+    """Some of the texts, from the first to the last."""
+    return list(texts) if len(texts) <= SAMPLE else [texts[n * (len(texts) - 1) // (SAMPLE - 1)] for n in range(SAMPLE)]
+
+
+def _typed(column, place, name):
+    """Times that the file declares as such."""
+    empty = column.isna().to_numpy()
+    if empty.any():
+        raise InputError(f"{place(int(empty.argmax()))}: column '{name}' is empty; {CURE}")
+    if getattr(column.dtype, "tz", None) is not None:
+        say(f"the times of column '{name}' have a zone: they are converted to UTC, and forecasts are in UTC")
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+    fractions = (column != column.dt.floor("s")).to_numpy()
     if fractions.any():
         raise InputError(f"{place(int(fractions.argmax()))}: column '{name}': fractions of a second are not supported")
-    return times.to_numpy("datetime64[s]")
+    times = column.to_numpy("datetime64[s]")
+    return Times(times, time_text(FORMS[0], ["2024-01-31"], False, np.unique(times)))
 
 
-def _iso_times(text, name):
-    """Times in ISO 8601, NaT where a text holds none."""
+def _read(texts, form):
+    """The local times of texts, NaT where one is not in this form, and their distances from UTC in seconds."""
+    if form is FORMS[0] and len(texts) > MANY and (fast := _iso(texts)) is not None:
+        return fast, None
+    moments = [form.read(text) for text in texts]
+    local = np.array([None if one is None else one.local for one in moments], "datetime64[us]")
+    offsets = [None if one is None or one.offset is None else int(one.offset.total_seconds()) for one in moments]
+    return local, offsets
+
+
+def _iso(texts):
+    """The times of texts in ISO 8601 without a zone, read by pandas; None if one is written otherwise."""
     import pandas as pd
 
-    walls = text.str.replace(_ZONE, "", regex=True)
-    days = pd.to_datetime(walls, errors="coerce", format="ISO8601")
-    if days.notna().all() and (days.dt.normalize() == days).all():
-        return days
-    times = pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
-    if times.notna().any() and (walls != text)[text.notna()].any():
-        say(f"the times of column '{name}' have a zone: they are converted to UTC, and forecasts are in UTC")
-    return times
+    if any(text[10:].count("-") or text[-1] in "Zz" or "+" in text for text in sample_of(texts)):
+        return None
+    try:
+        return pd.to_datetime(pd.Series(texts), format="ISO8601").to_numpy("datetime64[us]")
+    except (ValueError, OverflowError):
+        return None
 
 
-def _written_otherwise(text, times, place, name):
-    """Times in other formats, with day or month first, whichever makes them more regular.
+def likeliest_form(texts: Sequence[str]) -> TimeForm:
+    """The form that most of the texts are in."""
+    sample = sample_of(texts)
+    return max(FORMS, key=lambda form: sum(form.read(text) is not None for text in sample))
+
+
+def _refuse(texts, reading, row_of, name):
+    """Say which text is no time.
 
     Raises:
-        InputError: both readings are equally regular.
+        InputError: always.
     """
-    import pandas as pd
+    form, local, _ = reading
+    number = int(np.isnat(local).argmax())
+    what = f"{row_of(number)}: column '{name}' holds '{texts[number][:40]}'"
+    if all(text.isdigit() and EXCEL_DAYS[0] <= int(text) <= EXCEL_DAYS[1] for text in sample_of(texts)):
+        day = np.datetime64("1899-12-30") + int(texts[number])
+        raise InputError(f"{what}, a day as Excel counts them: format the column as a date, such as {day}")
+    if np.isnat(local).all():
+        raise InputError(f"{what}, which is not a time; {CURE}")
+    raise InputError(f"{what}, which is not a time like the others, written as {form.example}; {CURE}")
 
-    readings = []
-    for day_first in (False, True):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of a format that had to be guessed
-            reading = pd.to_datetime(text, errors="coerce", utc=True, dayfirst=day_first).dt.tz_localize(None)
-        if not (reading.isna() & text.notna()).any():
-            readings.append(reading)
-    if not readings:
-        return times
-    if len(readings) == 1 or readings[0].equals(readings[1]):
-        return readings[0]
-    first, second = (irregularity(reading.dropna().to_numpy("datetime64[s]")) for reading in readings)
-    if first == second:
-        row = int((readings[0] != readings[1]).to_numpy().argmax())
+
+def _most_regular(readings, texts, codes, row_of, name):
+    """The reading, with day, month or year first, in which the times are most regular.
+
+    Raises:
+        InputError: two readings differ, and are equally regular.
+    """
+    ranked = sorted(readings, key=lambda reading: irregularity(reading[1].astype("datetime64[s]")))
+    first, second = ranked[:2]
+    if (first[1] == second[1]).all():
+        return first
+    if irregularity(first[1].astype("datetime64[s]")) == irregularity(second[1].astype("datetime64[s]")):
+        number = int((first[1] != second[1]).argmax())
+        one, other = sorted(shown(reading[1][number]) for reading in (first, second))
         raise InputError(
-            f"{place(row)}: column '{name}': is '{text.iloc[row]}' {shown(readings[0].to_numpy()[row])} or "
-            f"{shown(readings[1].to_numpy()[row])}? Write times as 2024-01-31"
+            f"{row_of(number)}: column '{name}': is '{texts[number]}' {one} or {other}? Write times as 2024-01-31"
         )
-    return readings[0] if first < second else readings[1]
+    return first
 
 
-def _first_of_quarter(match):
-    return f"{match[1]}-{3 * int(match[2]) - 2:02d}-01"
+def _in_utc(local, offsets, texts, row_of, name):
+    """Times in UTC, and whether they were converted; dates at midnight of their zones stay as they are written.
+
+    Raises:
+        InputError: some times have a zone and others have none.
+    """
+    if offsets is None or all(offset is None for offset in offsets):
+        return local, False
+    if (local == local.astype("datetime64[D]")).all():
+        return local, True
+    without = next((number for number, offset in enumerate(offsets) if offset is None), None)
+    if without is not None:
+        raise InputError(
+            f"{row_of(without)}: column '{name}' holds '{texts[without]}' without a zone, and other times with one: "
+            f"write {texts[without]}Z if it is in UTC"
+        )
+    say(f"the times of column '{name}' have a zone: they are converted to UTC, and forecasts are in UTC")
+    return local - np.array(offsets, "timedelta64[s]"), True

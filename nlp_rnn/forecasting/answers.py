@@ -11,7 +11,7 @@ import numpy as np
 
 from nlp_rnn import plots
 from nlp_rnn.checks import InputError, UsageError
-from nlp_rnn.datasets.calendar import text_after
+from nlp_rnn.datasets.calendar import time_after
 from nlp_rnn.forecasting.backtest import MAX_FANS
 from nlp_rnn.forecasting.forecaster import AT_ONCE, Forecast, Forecaster
 from nlp_rnn.forecasting.panel import Panel
@@ -127,7 +127,7 @@ def _say_what_is_rare(panel, usable, length):
         name = panel.names[short[0]]
         say(f"{len(short):,} series, such as '{name}', have fewer than {few} values among the last {length} points")
     if panel.start_times is not None and panel.frequency:
-        ends = [text_after(panel.start_times[n], panel.lengths[n], panel.frequency) for n in usable]
+        ends = [time_after(panel.start_times[n], panel.lengths[n], panel.frequency) for n in usable]
         latest = max(ends)
         early = [n for n, end in zip(usable, ends, strict=True) if end < latest]
         if early:
@@ -160,7 +160,7 @@ def _time(panel, number, position):
     """The time of a point of a series; without times, its number, counted from 1."""
     if panel.start_times is None:
         return {"point": position + 1}
-    return {"time": text_after(panel.start_times[number], position, panel.frequency)}
+    return {"time": panel.time_text.after(panel.start_times[number], int(position), panel.frequency)}
 
 
 def _draw(panel: Panel, usable: Sequence[int], forecast: Forecast, levels: Sequence[float], plot: Path) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nlp_rnn.datasets.time_text import TimeText
+
 MANY = 100  # series; from this number on, some are held out for validation
 
 
@@ -29,6 +31,7 @@ class Panel:
         columns: the names of the covariates.
         num_future_covariates: how many of the columns, the first ones, are known for future times as well.
         future_covariates: float32 [N, F, C], the covariates after the end of each series, NaN where unknown.
+        time_text: how times are written.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Panel:
     columns: tuple[str, ...] = ()
     num_future_covariates: int = 0
     future_covariates: np.ndarray | None = None
+    time_text: TimeText = TimeText()
 
     def __len__(self) -> int:
         return len(self.names)

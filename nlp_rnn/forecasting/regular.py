@@ -4,13 +4,15 @@ Shapes: R rows, C columns of covariates.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets import calendar
+from nlp_rnn.datasets.frames import Frame
+from nlp_rnn.datasets.time_text import TimeText
+from nlp_rnn.datasets.times import Times
 from nlp_rnn.forecasting.panel import Panel
 
 MAX_STEPS_PER_VALUE = 50  # with more steps per value, times do not count as regular
@@ -61,15 +63,9 @@ class SeriesRows(NamedTuple):
     category_id: int = 0
 
 
-def place_of(path: Path, row: int) -> str:
-    """The place of a row, for messages; the first line of a delimited file names the columns."""
-    delimited = path.name.removesuffix(".gz").endswith((".csv", ".tsv"))
-    return f"{path}, line {row + 2}" if delimited else f"{path}, row {row + 1}"
-
-
 def regular_dataset(
-    path: Path,
-    times: np.ndarray | None,
+    frame: Frame,
+    times: Times | None,
     series: Sequence[SeriesRows],
     categories: tuple[str, ...],
     covariates: CovariateTable,
@@ -78,28 +74,29 @@ def regular_dataset(
     """Series with a value at every step, each from its first value on.
 
     Args:
-        path: the file of the table.
+        frame: the table.
         times: the times of all rows; None without times.
-        series: the rows of each series.
+        series: the rows of each series, in the order of their times.
         categories: the names of the categories.
         covariates: the covariates of all rows.
         frequency: the frequency to assume if there are too few values to infer it; see `calendar`.
 
     Raises:
-        InputError: times are not in order, occur twice or are not regular; or all values are missing.
+        InputError: times occur twice or are not regular; or all values are missing.
     """
     starts, season = None, 1
+    path, every = frame.path, [one.rows for one in series]
     if times is None:
         frequency, steps = "", [np.arange(len(one.rows)) for one in series]
     else:
-        every = [one.rows for one in series]
-        frequency, season = calendar.infer_frequency(times, every, lambda row: place_of(path, row), frequency)
-        steps = [_steps(path, times, rows, frequency) for rows in every]
-        starts = np.array([times[rows[0]] for rows in every])
+        at = times.values
+        frequency, season = calendar.infer_frequency(at, every, frame.place, frequency)
+        steps = [_steps(frame, at, rows, frequency) for rows in every]
+        starts = np.array([at[rows[0]] for rows in every])
     rows = zip(series, steps, strict=True)
     pieces = [_spread_out(np.column_stack([one.values, covariates.values[one.rows]]), at) for one, at in rows]
     if not covariates.columns:
-        order = np.arange(len(covariates.values)) if times is None else times
+        order = np.arange(len(covariates.values)) if times is None else times.values
         pieces = _without_empty_steps(pieces, series, steps, order)
     pieces, starts = _from_first_value(pieces, starts, frequency)
     observed = pieces if not covariates.columns else [_to_last_value(piece) for piece in pieces]
@@ -117,6 +114,7 @@ def regular_dataset(
         starts,
         frequency,
         **_covariates(covariates, pieces, observed, values),
+        time_text=TimeText() if times is None else times.text,
     )
     return SeriesDataset(panel, 0, _notes(panel))
 
@@ -183,12 +181,12 @@ def _first(values):
     return int(there.argmax()) if there.any() else len(values)
 
 
-def _steps(path, times, rows, frequency):
+def _steps(frame, times, rows, frequency):
     """The step of each row of a series."""
     steps = calendar.steps_since_first(times[rows], frequency)
     if steps[-1] + 1 > MAX_STEPS_PER_VALUE * (len(rows) + 10):
         row = int(rows[np.diff(steps).argmax() + 1])
-        raise InputError(f"{place_of(path, row)}: a gap of {np.diff(steps).max():,} steps; the times are not regular")
+        raise InputError(f"{frame.place(row)}: a gap of {np.diff(steps).max():,} steps; the times are not regular")
     return steps
 
 

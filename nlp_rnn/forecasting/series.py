@@ -1,4 +1,4 @@
-"""Series in tables: wide format, a column per series, or long format, a row per value."""
+"""Series in tables: wide format, a column per series; long format, a row per value; or a row per series."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,21 +7,17 @@ import numpy as np
 
 from nlp_rnn import resources
 from nlp_rnn.checks import InputError, UsageError, nearest
-from nlp_rnn.datasets.series_tables import read_table
-from nlp_rnn.datasets.times import times_of
+from nlp_rnn.datasets.frames import Frame, read_frame
+from nlp_rnn.datasets.numbers import to_numbers
+from nlp_rnn.datasets.roles import Roles, series_roles, usual_column
+from nlp_rnn.datasets.time_columns import read_time_columns
+from nlp_rnn.datasets.time_forms import matching
+from nlp_rnn.datasets.times import Times, read_times
 from nlp_rnn.deprecation import renamed_arguments
 from nlp_rnn.forecasting.panel import Panel
-from nlp_rnn.forecasting.regular import CovariateTable, SeriesDataset, SeriesRows, place_of, regular_dataset
-from nlp_rnn.progress import say
+from nlp_rnn.forecasting.regular import CovariateTable, SeriesDataset, SeriesRows, regular_dataset
 
-USUAL_NAMES = {
-    "series": ("series", "unique_id", "series_id", "item_id", "id", "item", "sku", "store", "name"),
-    "time": ("time", "ds", "date", "datetime", "timestamp", "period", "month", "week", "day", "year", "quarter"),
-    "value": ("value", "y", "values", "target", "sales", "demand", "count", "quantity"),
-    "category": ("category", "kind", "type", "class"),
-}
-ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
-DATES = 10_000_000  # integers from this on may be dates, such as 20240131
+ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx", ".csv.gz", ".tsv.gz", ".jsonl.gz")
 
 
 @renamed_arguments({"step": "frequency"})
@@ -33,44 +29,57 @@ def open_series(
     frequency: str = "",
     future_columns: Sequence[str] = (),
     past_columns: Sequence[str] = (),
+    decimal_mark: str | None = None,
 ) -> SeriesDataset:
     """Open a data set of series.
 
     Args:
-        data: the name of a data set that ships, or a .csv, .tsv, .jsonl or .parquet file. A file with a column of
-            values and a column of series names is in long format; in any other, every column of numbers is a series.
-        series_column, value_column, time_column: names of columns; None to detect them by common names.
+        data: the name of a data set that ships, or a .csv, .tsv, .jsonl, .parquet or .xlsx file. A file with a column
+            of values and a column of series names is in long format; a file whose columns are named with times or
+            numbered has a series in each row; in any other, every column of numbers is a series.
+        series_column, value_column, time_column: names of columns, several with commas between them; None to detect
+            them by their content and by common names.
         frequency: the frequency to assume if there are too few values to infer it; see `calendar`.
         future_columns, past_columns: columns of covariates that are known for future times, such as a price, in rows
             with empty values; and of those that are not, such as the weather.
+        decimal_mark: "." or ","; None to find it.
 
     Raises:
-        UsageError: no such data set, file or column.
+        UsageError: no such data set, file or column, or it is not clear which column has a role.
         InputError: the data are broken; the message says where.
     """
+    covariates = (*future_columns, *past_columns)
     if data.partition("/")[0] in resources.data_sets():
-        if future_columns or past_columns:
+        if covariates:
             raise UsageError(f"{data} ships with nlp-rnn and has no columns of covariates")
         return _shipped(data)
+    frame = read_frame(_file(data), decimal_mark)
+    named = {"series": series_column, "value": value_column, "time": time_column}
+    _check_covariates(frame, covariates, named)
+    roles = series_roles(frame, named, covariates)
+    values = [to_numbers(frame.table[name], frame.marks, frame.place, name) for name in covariates]
+    table = CovariateTable(
+        covariates, len(future_columns), np.stack(values, 1) if values else np.zeros((len(frame.table), 0))
+    )
+    notes = [roles.account()]
+    if roles.by_row:
+        dataset = _by_row(frame, roles, frequency)
+    else:
+        dataset = _by_column(frame, roles, table, frequency, notes)
+    dataset.notes[:0] = notes
+    return dataset
+
+
+def _file(data):
     path = Path(data)
     if path.is_dir():
-        raise UsageError(f"{data} is a folder: series are read from one file, {', '.join(ENDINGS[:4])} (.gz)")
+        raise UsageError(f"{data} is a folder: series are read from one file, {', '.join(ENDINGS[:5])} (.gz)")
     if not path.is_file():
         known = resources.data_sets()
         raise UsageError(f"{data}: no such file, and no such data set.{nearest(data, known)}")
-    if not path.name.endswith(ENDINGS):
-        raise UsageError(f"{data}: series are read from {', '.join(ENDINGS[:4])} (.gz)")
-    named = {"series": series_column, "value": value_column, "time": time_column}
-    table = read_table(path, lambda columns, role: _column_of(columns, named, role))
-    covariates = _covariates(path, table, named, future_columns, past_columns)
-    table = table.drop(columns=list(covariates.columns))
-    columns = _columns(path, table, named)
-    time, series = _long(path, table, columns) if columns["value"] else _wide(path, table, columns["time"])
-    times = None
-    if time is not None and not _counts_steps(path, table[time], [one.rows for one in series]):
-        times = times_of(table[time], lambda row: place_of(path, row), time)
-    categories = _factorized(table[columns["category"]])[1] if columns["category"] else ()
-    return regular_dataset(path, times, series, tuple(map(str, categories)), covariates, frequency)
+    if not path.name.lower().endswith(ENDINGS):
+        raise UsageError(f"{data}: series are read from {', '.join(ENDINGS[:5])} (.gz)")
+    return path
 
 
 def _shipped(data):
@@ -93,179 +102,149 @@ def _shipped(data):
     return SeriesDataset(panel, about["horizon"])
 
 
-def _column_of(columns, named, role):
-    """The column of a role: the named one, or one with a common name."""
-    lowered = {str(column).lower().strip(): column for column in reversed(list(columns))}
-    return named.get(role) or next((lowered[name] for name in USUAL_NAMES[role] if name in lowered), None)
-
-
-def _columns(path, table, named):
-    """The column of each role, None if there is none."""
-    for role, column in named.items():
-        if column is not None and column not in table.columns:
-            raise UsageError(f"{path} has no column '{column}' for the {role}; it has: {', '.join(table.columns)}")
-    roles = {role: _column_of(table.columns, named, role) for role in USUAL_NAMES}
-    dated = [column for column in table.columns if table[column].dtype.kind == "M"]
-    roles["time"] = roles["time"] or next(iter(dated), None)
-    if not roles["series"] and not named["value"]:
-        roles |= _names_and_values(table, roles)
-    others = len(table.columns) - 1 - (roles["time"] is not None)
-    if roles["value"] and not roles["series"] and others and not named["value"]:
-        roles["value"] = None  # one of several columns of numbers
-    if named["series"] and not roles["value"]:
-        rest = [c for c in table.columns if c not in roles.values() and c not in dated and _is_numeric(table[c])]
-        if len(rest) != 1:
-            raise UsageError(f"{path}: which column holds the values? Give --value-column, one of: {', '.join(rest)}")
-        roles["value"] = rest[0]
-    if not roles["value"]:
-        roles["series"] = roles["category"] = None
-    return roles
-
-
-def _names_and_values(table, roles):
-    """The columns of names and values if none has a common name, but times are repeated and one column holds words.
-
-    Empty if two columns hold words, if words are hardly ever repeated, or if two columns may hold the values.
-    """
-    time = roles["time"]
-    if time is None or not table[time].duplicated().any():
-        return {}
-    rest = [column for column in table.columns if column != time]
-    numbers = [column for column in rest if _is_numeric(table[column])]
-    words = [column for column in rest if column not in numbers]
-    value = roles["value"] or (numbers[0] if len(numbers) == 1 else None)
-    if len(words) != 1 or not value or table[words[0]].isna().any() or 2 * table[words[0]].nunique() > len(table):
-        return {}
-    say(f"column '{words[0]}' names the series, '{value}' holds their values")
-    return {"series": words[0], "value": value, "category": None}
-
-
-def _covariates(path, table, named, future_columns, past_columns):
-    """The covariates of all rows.
+def _check_covariates(frame, names, named):
+    """Check the names of the columns of covariates.
 
     Raises:
         UsageError: there is no such column, or a column is named twice or has another role.
     """
-    names = [*future_columns, *past_columns]
-    roles = {_column_of(table.columns, named, role): role for role in ("series", "time", "value")}
+    columns = list(frame.table.columns)
+    roles = {column or usual_column(columns, role): role for role, column in named.items()}
     for name in names:
-        if name not in table.columns:
-            raise UsageError(f"{path} has no column '{name}'; it has: {', '.join(table.columns)}")
+        if name not in columns:
+            raise UsageError(f"{frame.path} has no column '{name}'; it has: {', '.join(columns)}")
         if name in roles:
-            raise UsageError(f"the column '{name}' holds the {roles[name]} of {path}: it cannot be a covariate")
+            raise UsageError(f"the column '{name}' holds the {roles[name]} of {frame.path}: it cannot be a covariate")
         if names.count(name) > 1:
             raise UsageError(f"the column '{name}' is named twice: it is known for future times, or it is not")
-    values = [_numbers(path, table, name) for name in names]
-    stacked = np.stack(values, 1) if names else np.zeros((len(table), 0))
-    return CovariateTable(tuple(names), len(future_columns), stacked)
 
 
-def _numbers(path, table, column):
-    """A column as float64.
+def _by_column(
+    frame: Frame, roles: Roles, covariates: CovariateTable, frequency: str, notes: list[str]
+) -> SeriesDataset:
+    """The series of a table in which a row is a time."""
+    times = read_time_columns(frame, roles.time) if roles.time else None
+    series, categories = _long(frame, roles) if roles.series else (_wide(frame, roles), ())
+    if times is None and roles.steps:
+        _check_steps(frame, roles.steps, series)
+    series, moved = _in_order(times, series)
+    if moved:
+        notes.append("the rows are out of order: they are sorted by time")
+    return regular_dataset(frame, times, series, categories, covariates, frequency)
+
+
+def _wide(frame, roles):
+    """The series of a table in wide format."""
+    if not roles.values and "empty" in roles.left_out.values():
+        raise InputError(f"{frame.path}: all values are missing")
+    if not roles.values:
+        raise InputError(
+            f"{frame.path} has no column of values" + (f" other than '{roles.time[0]}'" if roles.time else "")
+        )
+    rows = np.arange(len(frame.table))
+    return [
+        SeriesRows(name, rows, to_numbers(frame.table[name], frame.marks, frame.place, name)) for name in roles.values
+    ]
+
+
+def _long(frame, roles):
+    """The series of a table in long format, and the names of their categories."""
+    [value] = roles.values
+    values = to_numbers(frame.table[value], frame.marks, frame.place, value)
+    codes, names = _named(frame, roles.series)
+    order = np.argsort(codes, kind="stable")
+    parts = np.split(order, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
+    ids, categories = np.zeros(len(values), np.int64), ()
+    if roles.category:
+        codes, categories = _factorized(frame.table[roles.category])
+        ids = codes + 1
+    series = [SeriesRows(name, rows, values[rows], int(ids[rows[0]])) for name, rows in zip(names, parts, strict=True)]
+    return series, tuple(map(str, categories))
+
+
+def _named(frame, columns):
+    """The number of the series of each row, and the names of the series in alphabetical order.
 
     Raises:
-        InputError: a value is not a number, or not finite; the message says where.
+        InputError: a row names no series; the message says which.
     """
+    texts = []
+    for column in columns:
+        text = frame.texts(column)
+        empty = (text.isna() | (text.astype(str) == "")).to_numpy()
+        if empty.any():
+            row = frame.place(int(empty.argmax()))
+            raise InputError(f"{row}: column '{column}' is empty; every value needs its series")
+        texts.append(text.astype(str))
+    codes, names = _factorized(texts[0])
+    for text in texts[1:]:
+        more, others = _factorized(text)
+        pairs, codes = np.unique(codes * len(others) + more, return_inverse=True)
+        names = [f"{names[pair // len(others)]}/{others[pair % len(others)]}" for pair in pairs]
+    return codes, [str(name) for name in names]
+
+
+def _by_row(frame: Frame, roles: Roles, frequency: str) -> SeriesDataset:
+    """The series of a table in which a row is a series, from their first to their last values."""
+    values = np.stack([to_numbers(frame.table[name], frame.marks, frame.place, name) for name in roles.values])
+    codes, names = _named(frame, roles.series)
+    if len(names) < len(codes):
+        row = int(np.argmax([(codes[:n] == code).any() for n, code in enumerate(codes)]))
+        raise InputError(
+            f"{frame.place(row)}: '{names[codes[row]]}' names a second series; give each a name of its own"
+        )
+    times, points = _point_times(frame, roles.values), len(roles.values)
+    ends = [points] * len(codes) if times else [np.flatnonzero(~np.isnan(row)).max(initial=0) + 1 for row in values.T]
+    rows = [
+        SeriesRows(names[c], np.arange(end), values[:end, n])
+        for n, (c, end) in enumerate(zip(codes, ends, strict=True))
+    ]
+    none = CovariateTable((), 0, np.zeros((points, 0)))
+    return regular_dataset(frame, times, sorted(rows, key=lambda one: one.name), (), none, frequency)
+
+
+def _point_times(frame, columns) -> Times | None:
+    """The times that columns are named with, if they are."""
     import pandas as pd
 
-    numbers = pd.to_numeric(table[column], errors="coerce").to_numpy(float, na_value=np.nan)
-    broken = np.isnan(numbers) & table[column].notna().to_numpy()
-    for wrong, what in (
-        (broken, "not a number"),
-        (np.isinf(numbers), "not finite"),
-        (np.abs(numbers) > 1e18, "too large"),
-    ):
-        if wrong.any():
-            row = int(wrong.argmax())
-            value = str(table[column].iloc[row])[:40]
-            raise InputError(
-                f"{place_of(path, row)}, column '{column}': '{value}' is {what}; leave missing values empty"
-            )
-    return numbers
+    names = [column.strip() for column in columns]
+    return (
+        read_times(pd.Series(names), lambda number: f"{frame.path}, column {number + 1}", "names")
+        if matching(names)
+        else None
+    )
 
 
-def _wide(path, table, time):
-    """The column of times and the series of a table in wide format, which are all columns of numbers."""
-    columns = [column for column in table.columns if column != time and table[column].dtype.kind != "M"]
-    if time is None and len(columns) > 1 and not _is_numeric(table[columns[0]]):
-        time, columns = columns[0], columns[1:]
-    words = [column for column in columns if table[column].notna().any() and not _is_numeric(table[column])]
-    if words:
-        shown = str(table[words[0]].dropna().iloc[0])[:40]
-        say(f"left out, since they hold no numbers: {', '.join(words[:5])}; '{words[0]}' begins with '{shown}'")
-    columns = [column for column in columns if column not in words]
-    if not columns:
-        raise InputError(f"{path} has no column of values" + (f" other than '{time}'" if time else ""))
-    rows = np.arange(len(table))
-    return time, [SeriesRows(column, rows, _numbers(path, table, column)) for column in columns]
+def _in_order(times, series):
+    """The rows of each series in the order of their times, and whether some were not."""
+    if times is None:
+        return series, False
+    ordered = []
+    for one in series:
+        at = times.values[one.rows]
+        if len(at) > 1 and (at[1:] < at[:-1]).any():
+            order = np.argsort(at, kind="stable")
+            ordered.append(one._replace(rows=one.rows[order], values=one.values[order]))
+        else:
+            ordered.append(one)
+    return ordered, any(a is not b for a, b in zip(ordered, series, strict=True))
 
 
-def _counts_steps(path, column, series):
-    """Whether a column of times counts steps, 1, 2, 3 …, in every series: then there are no times.
+def _check_steps(frame, name, series):
+    """Check that a column counts steps, 1, 2, 3 …, in every series.
 
     Raises:
-        InputError: it does, but a step is left out or occurs twice; the message says where.
+        InputError: a step is left out or occurs twice; the message says where.
     """
-    if column.dtype.kind not in "iu" or column.between(1000, 3000).all() or column.max() >= DATES:
-        return False
-    for rows in series:
-        wrong = np.diff(column.to_numpy()[rows]) != 1
+    column = frame.table[name].to_numpy()
+    for one in series:
+        wrong = np.diff(column[one.rows]) != 1
         if wrong.any():
-            row = int(rows[int(wrong.argmax()) + 1])
+            row = int(one.rows[int(wrong.argmax()) + 1])
             raise InputError(
-                f"{place_of(path, row)}: column '{column.name}' holds {column.iloc[row]} and counts steps, which must "
+                f"{frame.place(row)}: column '{name}' holds {column[row]} and counts steps, which must "
                 "increase by one from row to row, with missing values left empty; or write times as 2024-01-31"
             )
-    say(f"column '{column.name}' counts steps: there are no times")
-    return True
-
-
-def _is_numeric(column):
-    import pandas as pd
-
-    return pd.to_numeric(column, errors="coerce").notna().any()
-
-
-def _long(path, table, columns):
-    """The same for a table in long format."""
-    values = _numbers(path, table, columns["value"])
-    if columns["series"] is None:
-        return columns["time"], [SeriesRows(columns["value"], np.arange(len(table)), values)]
-    names = table[columns["series"]]
-    empty = (names.isna() | (names.astype(str) == "")).to_numpy()
-    if empty.any():
-        row = int(empty.argmax())
-        raise InputError(f"{place_of(path, row)}: column '{columns['series']}' is empty; every value needs its series")
-    codes, known = _factorized(names)
-    order = np.argsort(codes, kind="stable")
-    ends = np.cumsum(np.bincount(codes, minlength=len(known)))
-    parts = np.split(order, ends[:-1])
-    _check_keys(path, table, columns)
-    category = columns["category"]
-    category_ids = _factorized(table[category])[0] + 1 if category else np.zeros(len(table), np.int64)
-    named = zip(known, parts, strict=True)
-    series = [SeriesRows(str(name), rows, values[rows], int(category_ids[rows[0]])) for name, rows in named]
-    return columns["time"], series
-
-
-def _check_keys(path, table, columns):
-    """Check that no further column is needed to distinguish the series.
-
-    Raises:
-        InputError: a series has two values for a time, and only one if another column is part of its name; the message
-            names that column.
-    """
-    keys = [columns["series"], columns["time"]]
-    if None in keys or not table.duplicated(keys).any():
-        return
-    words = [c for c in table.columns if c not in columns.values() and not _is_numeric(table[c])]
-    other = next((c for c in words if not table.duplicated([*keys, c]).any()), None)
-    if other is not None:
-        row = int(table.duplicated(keys).to_numpy().argmax())
-        raise InputError(
-            f"{place_of(path, row)}: '{table[keys[0]].iloc[row]}' has two values for a time; '{keys[0]}' names the "
-            f"series, and '{other}' differs: write both in one column, such as 'store 1/item 2'"
-        )
 
 
 def _factorized(column):

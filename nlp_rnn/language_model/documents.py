@@ -14,8 +14,9 @@ from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.catalogue import open_text_dataset
 from nlp_rnn.datasets.folders import SPLIT_NAMES, is_hidden, split_of
 from nlp_rnn.datasets.lineage import already_seen
+from nlp_rnn.datasets.lines import count_lines, read_lines
 from nlp_rnn.datasets.splits import Example, TextDataset
-from nlp_rnn.datasets.tables import count_lines, is_table, read_lines
+from nlp_rnn.datasets.tables import is_table
 
 SHARE = 0.05  # fraction of the bytes for validation, and for the test, if there is no such split
 MAX_PIECE = 100_000  # characters; a longer line is split

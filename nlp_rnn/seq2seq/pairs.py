@@ -7,8 +7,9 @@ from pathlib import Path
 
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.catalogue import open_tables
+from nlp_rnn.datasets.lines import count_lines, read_lines
 from nlp_rnn.datasets.splits import Example, TextDataset
-from nlp_rnn.datasets.tables import Row, Table, count_lines, read_lines
+from nlp_rnn.datasets.tables import Row, Table
 
 ROLES = ("source", "target")
 COMMON_NAMES = {

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlp_rnn.datasets import calendar
-from nlp_rnn.datasets.times import times_of
+from nlp_rnn.datasets.times import read_times
 
 WEEKDAYS = [f"2024-01-{day:02d}" for day in range(1, 20) if day % 7 not in (6, 0)]  # the first is a Monday
 
@@ -34,7 +34,7 @@ WEEKDAYS = [f"2024-01-{day:02d}" for day in range(1, 20) if day % 7 not in (6, 0
 def test_the_frequency_of_times_as_people_write_them(times, frequency, capsys):
     import pandas as pd
 
-    read = times_of(pd.Series(times), lambda row: f"row {row}", "date")
+    read = read_times(pd.Series(times), lambda row: f"row {row}", "date").values
     assert calendar.infer_frequency(read, [np.arange(len(times))], lambda row: f"row {row}")[0] == frequency
     assert "have a zone" not in capsys.readouterr().err
 
@@ -42,7 +42,7 @@ def test_the_frequency_of_times_as_people_write_them(times, frequency, capsys):
 def test_times_of_other_zones_are_converted_to_utc(capsys):
     import pandas as pd
 
-    read = times_of(pd.Series(["2024-01-01T00:30+01:00", "2024-01-01T01:30+01:00"]), str, "date")
+    read = read_times(pd.Series(["2024-01-01T00:30+01:00", "2024-01-01T01:30+01:00"]), str, "date").values
     assert read.astype(str).tolist() == ["2023-12-31T23:30:00", "2024-01-01T00:30:00"]
     assert "the times of column 'date' have a zone: they are converted to UTC" in capsys.readouterr().err
 

@@ -8,7 +8,8 @@ import pytest
 
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.catalogue import open_text_dataset
-from nlp_rnn.datasets.tables import count_lines, decode_lines, is_table, open_table
+from nlp_rnn.datasets.lines import count_lines, decode_lines
+from nlp_rnn.datasets.tables import is_table, open_table
 from tests.datasets.files import ROWS, labelled_texts, write_table
 
 NAMES = ["x.csv", "x.csv.gz", "x.tsv", "x.tsv.gz", "x.jsonl", "x.jsonl.gz", "x.parquet"]
@@ -91,7 +92,11 @@ def test_what_utf8_cannot_encode_becomes_a_question_mark(tmp_path):
             "x.jsonl, line 2: no text in column 'text'; every row needs one",
         ),
         ("x.parquet", b"PAR1 and no more", "x.parquet: not a complete parquet file"),
-        ("x.docx", b"?", "files of type '.docx' are not supported; use .csv, .tsv, .jsonl, .parquet, or a folder"),
+        (
+            "x.docx",
+            b"?",
+            "files of type '.docx' are not supported; use .csv, .tsv, .jsonl, .parquet, .xlsx, or a folder",
+        ),
     ],
 )
 def test_reports_what_is_broken_and_where(tmp_path, name, content, message):

@@ -18,6 +18,7 @@ def test_wide_format(tmp_path):
     np.testing.assert_array_equal(panel.series(1), [5, np.nan, 6])  # from its first value on
     assert panel.start_times[1] == np.datetime64("2024-02-01")
     assert dataset.notes == [
+        "time: date; values: a, b",
         "2 series of 3 to 4 points, monthly, season of 12",
         "2 of 7 values are missing, or left out between others",
     ]
@@ -63,7 +64,6 @@ def test_other_formats(tmp_path, name):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("date,a\n2024-01-02,1\n2024-01-01,2\n", "line 3: the time 2024-01-01 is before that of the row above it"),
         ("date,a\n2024-01-01,1\n2024-01-01,2\n", "line 3: the time 2024-01-01 occurs twice"),
         (
             "date,a\n" + "".join(f"2024-01-{d:02d},1\n" for d in (1, 3, 5, 7, 8, 10)),
@@ -80,6 +80,8 @@ def test_other_formats(tmp_path, name):
         ("date\n2024-01-01\n", "has no column of values"),
         ("week,sales\n1,5\n2,6\n4,7\n", "line 4: column 'week' holds 4 and counts steps, which must increase by one"),
         ("", "line 1 is empty"),
+        ("date;a\n2024-01-01;1.070\n2024-01-02;959\n", "is '1.070' 1.07 or 1070[?] .*give --decimal-mark"),
+        ("date;a;b\n2024-01-01;1,5;2.25\n", "'1,5' in column 'a' and '2.25' in column 'b': write all numbers with"),
         ("date,a\n", "holds no rows"),
     ],
 )
@@ -97,10 +99,11 @@ def test_files_that_are_none(tmp_path):
         open_series(str(tmp_path))
 
 
-def test_a_column_that_counts_steps_is_no_time(tmp_path, capsys):
-    panel = open_text(tmp_path, "week,sales\n" + "".join(f"{n},{n}\n" for n in range(1, 40))).panel
+def test_a_column_that_counts_steps_is_no_time(tmp_path):
+    dataset = open_text(tmp_path, "week,sales\n" + "".join(f"{n},{n}\n" for n in range(1, 40)))
+    panel = dataset.panel
     assert panel.start_times is None and panel.names == ("sales",) and len(panel.values) == 39
-    assert "column 'week' counts steps: there are no times" in capsys.readouterr().err
+    assert dataset.notes[0] == "time: none, week counts steps; values: sales"
 
 
 def test_days_may_be_written_as_one_number(tmp_path):
@@ -148,31 +151,36 @@ def test_a_column_of_words_names_the_series_where_times_are_repeated(tmp_path, h
     assert panel.names == ("north", "south") and panel.series(1).tolist() == [2, 4] and not panel.categories
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "date,region,sales\n2024-01-01,north,1\n2024-01-01,north,2\n",
-        "date,store_nbr,sales\n2024-01-01,1,5\n2024-01-01,2,6\n",
-    ],
-)
-def test_series_that_stand_below_each_other_need_a_name(tmp_path, text):
-    with pytest.raises(InputError, match="name the column of their names: --series-column"):
+def test_series_that_stand_below_each_other_need_a_name(tmp_path):
+    text = "date,region,sales\n2024-01-01,north,1\n2024-01-01,north,2\n"
+    with pytest.raises(InputError, match="line 3: the time .* occurs twice.*name the column of their names: --series-"):
         open_text(tmp_path, text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "date,sales,remark\n2024-01-01,1,cold\n2024-01-01,2,warm\n",
-        (
-            "date,region,sales,remark\n2024-01-01,north,1,cold\n2024-01-01,south,2,cold\n"
-            "2024-01-02,north,3,cold\n2024-01-02,south,4,cold\n"
-        ),
-    ],
-)
-def test_repeated_times_without_one_column_of_names_are_refused(tmp_path, text):
     with pytest.raises(InputError, match="line 3: the time 2024-01-01 occurs twice"):
+        open_text(tmp_path, "date,sales,remark\n2024-01-01,1,cold\n2024-01-01,2,warm\n")
+
+
+def test_the_column_with_which_no_time_occurs_twice_names_the_series(tmp_path):
+    assert open_text(tmp_path, "date,store_nbr,sales\n2024-01-01,1,5\n2024-01-01,2,6\n").panel.names == ("1", "2")
+    rows = [f"2024-01-0{day},{region},{day},cold\n" for day in (1, 2) for region in ("north", "south")]
+    dataset = open_text(tmp_path, "date,region,sales,remark\n" + "".join(rows))
+    assert dataset.panel.names == ("north", "south")
+    assert dataset.notes[0] == "time: date; series: region; values: sales; left out: remark (words)"
+    both = [f"2024-01-0{day},{a},{b},{day}\n" for day in (1, 2) for a, b in (("x", "u"), ("x", "v"), ("y", "u"))]
+    assert open_text(tmp_path, "date,a,b,sales\n" + "".join(both)).panel.names == ("x/u", "x/v", "y/u")
+
+
+def test_rows_out_of_order_are_sorted(tmp_path):
+    dataset = open_text(tmp_path, "date,a\n2024-01-03,3\n2024-01-01,1\n2024-01-02,2\n")
+    assert dataset.panel.series(0).tolist() == [1, 2, 3]
+    assert "the rows are out of order: they are sorted by time" in dataset.notes
+
+
+def test_two_columns_of_times_are_a_question(tmp_path):
+    text = "opened,closed,a\n2024-01-01,2024-02-01,1\n2024-01-02,2024-02-02,2\n"
+    with pytest.raises(UsageError, match="which column holds the time[?] Give --time-column, one of: opened, closed"):
         open_text(tmp_path, text)
+    dataset = open_text(tmp_path, text, time_column="closed")
+    assert dataset.notes[0] == "time: closed; values: a; left out: opened (times as well)"
 
 
 def test_covariates_in_wide_format(tmp_path):
@@ -216,7 +224,7 @@ def test_tables_as_spreadsheets_write_them(tmp_path):
     with pytest.raises(InputError, match="more values than the first line names columns|could not be read"):
         open_text(tmp_path, "date,a\n2024-01-01,1,5\n2024-01-02,2,5\n")
     (tmp_path / "latin.csv").write_bytes("date,gr\xf6sse\n2024-01-01,1\n".encode("latin-1"))
-    with pytest.raises(InputError, match="is not UTF-8 text"):
+    with pytest.raises(InputError, match="line 1, byte 7: 0xf6 is not UTF-8"):
         open_series(str(tmp_path / "latin.csv"))
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from nlp_rnn.checks import InputError, UsageError
-from nlp_rnn.datasets.lines import read_texts
+from nlp_rnn.datasets.inputs import read_texts
 
 
 def test_texts_from_a_file_and_from_standard_input(tmp_path, monkeypatch):

@@ -1,0 +1,148 @@
+"""Delimited text, such as .csv and .tsv: what separates its fields, which line names the columns, and its records."""
+
+import csv
+import re
+import sys
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from nlp_rnn.checks import InputError
+from nlp_rnn.datasets.lines import read_lines
+
+SEPARATORS = (",", ";", "\t", "|")
+SAMPLE = 50  # records that decide between separators
+MAX_FIELD_LINES = 1000  # lines within one quoted field of a .tsv file
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)  # as Excel writes it
+_FIELD = re.compile(r'"((?:[^"]|"")*)"(?=\t|\Z)|([^\t]*)')
+
+
+class Dialect(NamedTuple):
+    """How a delimited file is written.
+
+    Attributes:
+        separator: the character between fields.
+        skipped: lines before the header: blank ones, and a line such as sep=;.
+        header: the fields of the first record.
+    """
+
+    separator: str
+    skipped: int
+    header: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns; repeated ones are numbered."""
+        header = self.header
+        return tuple(
+            name if name not in header[:n] else f"{name} ({header[: n + 1].count(name)})"
+            for n, name in enumerate(header)
+        )
+
+
+def dialect_of(path: Path) -> Dialect:
+    """The dialect of a file: the separator that splits the first records into as many fields as the header.
+
+    Raises:
+        InputError: the file is empty, damaged or not UTF-8.
+    """
+    skipped, first = next(((n, line) for n, line in enumerate(read_lines(path)) if line.strip()), (0, ""))
+    if found := _SEPARATOR_LINE.fullmatch(first):
+        return Dialect(found[1], skipped + 1, _header(path, found[1], skipped + 1))
+    usual = "\t" if path.name.removesuffix(".gz").lower().endswith(".tsv") else ","
+    candidates = [usual, *(separator for separator in SEPARATORS if separator != usual and separator in first)]
+    headers = {separator: _header(path, separator, skipped) for separator in candidates}
+    several = [separator for separator, header in headers.items() if len(header) > 1] or [usual]
+    separator = several[0] if len(several) == 1 else max(several, key=lambda s: _agreement(path, s, headers[s]))
+    return Dialect(separator, skipped, headers[separator])
+
+
+def _header(path, separator, skipped):
+    """The fields of the first record; if it cannot be read with this separator, the line as one field."""
+    try:
+        _, header = next(records(path, separator, skipped), (0, [""]))
+    except InputError:
+        return tuple([next(islice(read_lines(path), skipped, None), "").strip()])
+    return tuple(header)
+
+
+def _agreement(path, separator, header):
+    """The share of the first records that have as many fields as the header, and that number of fields."""
+    same = count = 0
+    try:
+        for _, record in islice(records(path, separator, 0), SAMPLE):
+            count, same = count + 1, same + (len(record) == len(header))
+    except InputError:
+        return 0.0, 0
+    return same / max(count, 1), len(header)
+
+
+def records(path: Path, separator: str, skipped: int, columns: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """The line, counted from 1, and the fields of each record that is not blank, the header included.
+
+    Args:
+        path: the file.
+        separator: the character between fields.
+        skipped: lines to skip.
+        columns: the number of fields of each record; 0 if unknown. With tabs, a field with a quotation mark in front
+            that is not closed goes on in the next line only if its record would otherwise be too short.
+
+    Raises:
+        InputError: a quotation mark is not closed, the file is damaged or not UTF-8.
+    """
+    csv.field_size_limit(sys.maxsize)  # the default is 128 KiB, which a text may exceed
+    lines = islice(read_lines(path), skipped, None)
+    found = _tabbed(lines, columns) if separator == "\t" else _quoted(path, lines, separator, skipped)
+    return ((line + skipped, record) for line, record in found if record)
+
+
+def _quoted(path, lines, separator, skipped):
+    reader = csv.reader(lines, strict=True, delimiter=separator)
+    while True:
+        start = reader.line_num + 1
+        try:
+            record = next(reader, None)
+        except csv.Error as error:
+            line = start + skipped
+            raise InputError(f"{path}, line {line}: {error}; is a quotation mark not closed?") from None
+        if record is None:
+            return
+        yield start, record
+
+
+def _tabbed(lines: Iterator[str], columns: int) -> Iterator[tuple[int, list[str]]]:
+    """Records with tabs. Some programs quote fields, in others a quotation mark is a character like any other.
+
+    A field counts as quoted if it begins and ends with a quotation mark and those within are doubled.
+    """
+    number, pending = 0, deque[str]()
+    while (line := pending.popleft() if pending else next(lines, None)) is not None:
+        number += 1
+        record, more = _fields(line), []
+        while len(record) < columns and len(more) < MAX_FIELD_LINES and record and record[-1].startswith('"'):
+            following = pending.popleft() if pending else next(lines, None)
+            if following is None:
+                break
+            more.append(following)
+            record = _fields("".join([line, *more]))
+        if more and len(record) < columns:  # the quotation mark was no sign: these lines are records of their own
+            record = _fields(line)
+            pending.extendleft(reversed(more))
+            more = []
+        yield number, record
+        number += len(more)
+
+
+def _fields(line):
+    """The fields of a record with tabs; none for a blank line."""
+    line, fields, position = line.rstrip("\r\n"), [], 0
+    if not line:
+        return []
+    while position <= len(line):
+        found = _FIELD.match(line, position)
+        assert found is not None  # the second alternative matches anything
+        fields.append(found[2] if found[1] is None else found[1].replace('""', '"'))
+        position = found.end() + 1
+    return fields

@@ -1,0 +1,196 @@
+"""Whole tables read with pandas, for numbers: nothing is converted that may mean something else."""
+
+import warnings
+import zlib
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.datasets.delimited import Dialect, dialect_of, records
+from nlp_rnn.datasets.numbers import MISSING, POINT, Marks, find_marks, is_number
+from nlp_rnn.datasets.tables import open_table, read_workbook, suffix_of
+from nlp_rnn.datasets.time_forms import matching
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLE = 1000  # rows that decide whether a column is read as numbers
+
+
+class Frame(NamedTuple):
+    """A table, in memory.
+
+    Attributes:
+        path: its file.
+        table: the columns: numbers where nothing but plain numbers was found, else texts or what the file declares.
+        marks: how numbers in texts are written.
+        dialect: how delimited text is written; None for another format.
+    """
+
+    path: Path
+    table: "pd.DataFrame"
+    marks: Marks = POINT
+    dialect: Dialect | None = None
+
+    def place(self, row: int) -> str:
+        """The place of a row, for messages; the first line of a delimited file names the columns."""
+        if self.dialect is None:
+            return f"{self.path}, row {row + 1 + (suffix_of(self.path) == '.xlsx')}"
+        return f"{self.path}, line {row + 2 + self.dialect.skipped}"
+
+    def texts(self, column: str) -> "pd.Series":
+        """A column as it is written in the file: a name such as 007 keeps its zeros."""
+        import pandas as pd
+
+        values = self.table[column]
+        if self.dialect is None or values.dtype.kind not in "iuf":
+            return values
+        again = pd.read_csv(self.path, usecols=[list(self.table).index(column)], dtype=str, **_options(self.dialect))
+        return again.iloc[: len(values), 0]
+
+
+def read_frame(path: Path, decimal: str | None = None) -> Frame:
+    """Read a table.
+
+    Args:
+        path: a .csv, .tsv, .jsonl, .parquet or .xlsx file; the first three may be gzipped.
+        decimal: the decimal mark, "." or ","; None to find it.
+
+    Raises:
+        UsageError: a package is not installed.
+        InputError: the file is broken or empty, its first line holds values or a name twice, or nothing shows which
+            mark is decimal.
+    """
+    try:
+        import pandas as pd
+    except ImportError:
+        raise UsageError("series need the package pandas: pip install 'nlp-rnn[forecasting]'") from None
+    try:
+        table, dialect = _read(path)
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text: save it as UTF-8") from None
+    except pd.errors.ParserWarning:
+        raise InputError(f"{path}: rows hold more values than the first line names columns") from None
+    except (ValueError, OSError, EOFError, zlib.error) as error:  # pandas' own errors are ValueErrors
+        first = str(error).strip().splitlines() or [type(error).__name__]
+        raise InputError(f"{path} could not be read: {first[0]}") from None
+    table = _without_empty_end(table)
+    if not len(table) or not len(table.columns):
+        raise InputError(f"{path} holds no rows")
+    marks = find_marks(_written(table), dialect.separator if dialect else "", str(path), decimal)
+    return Frame(path, table, marks, dialect)
+
+
+def _read(path):
+    import pandas as pd
+
+    suffix = suffix_of(path)
+    if suffix in (".csv", ".tsv", ".txt"):
+        dialect = dialect_of(path)
+        return _delimited(path, dialect), dialect
+    if suffix == ".jsonl":
+        table = pd.DataFrame([values for _, values in open_table(path).rows()])
+    elif suffix == ".xlsx":
+        table = read_workbook(path).infer_objects()
+    else:
+        table = _with_index(pd.read_parquet(path))
+    table.columns = [str(column) for column in table.columns]
+    return table, None
+
+
+def _with_index(table):
+    """The table with its index as columns, unless it only numbers the rows."""
+    import pandas as pd
+
+    index = table.index
+    numbers_rows = index.nlevels == 1 and index.dtype.kind in "iu" and index.name is None and index.is_unique
+    if isinstance(index, pd.RangeIndex) or numbers_rows:
+        return table.reset_index(drop=True)
+    return table.reset_index()
+
+
+def _options(dialect):
+    """How pandas reads a dialect, with names for all columns."""
+    names = [name or f"column {number}" for number, name in enumerate(_stripped(dialect.header), 1)]
+    return {
+        "sep": dialect.separator,
+        "skiprows": dialect.skipped,
+        "names": names,
+        "header": 0,
+        "index_col": False,
+        "skip_blank_lines": False,
+        "keep_default_na": False,
+        "na_values": [""],
+    }
+
+
+def _stripped(header):
+    return [name.strip() for name in header]
+
+
+def _delimited(path, dialect):
+    """A table of delimited text."""
+    import pandas as pd
+
+    _check_names(path, dialect)
+    options = _options(dialect)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the first
+        sample = pd.read_csv(path, nrows=SAMPLE, dtype=str, **options)
+        plain = {column: MISSING for column in sample if dialect.separator == "," and _is_plain(sample[column])}
+        dtypes = {column: str for column in sample if column not in plain}
+        options["na_values"] = {column: sorted(MISSING) if column in plain else [""] for column in sample}
+        return pd.read_csv(path, dtype=dtypes, low_memory=False, **options)
+
+
+def _is_plain(column):
+    """Whether texts may be left to pandas to convert: Python's own numbers, without zeros in front."""
+    texts = [text.strip() for text in column.dropna() if text.strip() not in MISSING]
+    return all(POINT.fits(text) and not (text[0] == "0" and text[1:2].isdigit()) for text in texts)
+
+
+def _check_names(path, dialect):
+    """Check that the first line names columns, given the one below.
+
+    Raises:
+        InputError: it holds values, or a name stands there twice.
+    """
+    names = _stripped(dialect.header)
+    below = next(islice(records(path, dialect.separator, dialect.skipped), 1, None), (0, [""]))[1][0].strip()
+    if (matching([names[0]]) and matching([below])) or (len(names) == 1 and is_number(names[0])):
+        raise InputError(  # several numbers may be names, for example of shops
+            f"{path}, line 1 holds values: write the names of the columns, such as 'month,sales', in a line above them"
+        )
+    if not any(names):
+        raise InputError(f"{path}: line 1 is empty; it must name the columns")
+    twice = next((name for n, name in enumerate(names) if name and name in names[:n]), None)
+    if twice is not None:
+        raise InputError(f"{path}, line 1: two columns are named '{twice}'; give each a name of its own")
+
+
+def _without_empty_end(table):
+    """The table without empty lines at the end."""
+    while len(table) and (table.iloc[-1].isna() | (table.iloc[-1] == "")).all():
+        table = table.iloc[:-1]
+    return table
+
+
+def _written(table) -> dict[str, Sequence[str]]:
+    """The different texts of each column that may hold numbers."""
+    texts = {}
+    for column in table:
+        if table[column].dtype.kind in "OU" and not isinstance(
+            first := next(iter(table[column].dropna()), ""), list | dict
+        ):
+            unique = [str(text) for text in table[column].dropna().unique()]
+            if isinstance(first, str) and is_mostly_numbers(unique):
+                texts[column] = unique
+    return texts
+
+
+def is_mostly_numbers(texts: Sequence[str]) -> bool:
+    """Whether at least half of some texts, without signs of missing values, are numbers."""
+    given = [text for text in texts[:SAMPLE] if text.strip() not in MISSING]
+    return bool(given) and 2 * sum(is_number(text) for text in given) >= len(given)

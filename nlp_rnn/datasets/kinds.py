@@ -1,0 +1,190 @@
+"""What the columns of a table hold, from their content: times, clock times, parts of dates, numbers, words."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nlp_rnn.datasets.frames import Frame, is_mostly_numbers
+from nlp_rnn.datasets.numbers import MISSING
+from nlp_rnn.datasets.time_forms import CLOCK, MONTHS, TimeForm, matching
+from nlp_rnn.datasets.times import EXCEL_DAYS, as_text, likeliest_form, sample_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EMPTY, TIME, CLOCK_TIME, NUMBER, WORD = "empty", "time", "clock", "number", "word"
+PARTS = {  # of a date, by the words that name a column, and the range of their values
+    "year": (("year", "yr", "yyyy", "jahr", "anno", "annee", "año"), (1000, 3000)),
+    "quarter": (("quarter", "qtr", "quartal", "trimestre"), (1, 4)),
+    "month": (("month", "mon", "mm", "mnth", "monat", "mes", "mois"), (1, 12)),
+    "week": (("week", "wk", "kw", "woche", "epiweek", "isoweek", "weeknumber"), (1, 53)),
+    "day": (("day", "dd", "dayofmonth", "tag", "dom", "mday"), (1, 31)),
+    "hour": (("hour", "hr", "hh", "hourending", "he", "stunde", "hours"), (0, 24)),
+    "minute": (("minute", "min", "mi", "minutes"), (0, 59)),
+}
+TIME_WORDS = frozenset(
+    [
+        "time",
+        "times",
+        "date",
+        "dates",
+        "datetime",
+        "timestamp",
+        "ts",
+        "ds",
+        "period",
+        "month",
+        "week",
+        "day",
+        "year",
+        "quarter",
+        "hour",
+        "epoch",
+        "unix",
+        "datum",
+        "zeit",
+        "fecha",
+        "when",
+        "at",
+        "on",
+        "yyyymm",
+        "yyyymmdd",
+        "start",
+        "end",
+        "begin",
+        "from",
+        "until",
+        "tag",
+        "monat",
+        "jahr",
+        "yr",
+    ]
+)
+_WORDS = re.compile(r"[A-Z]?[a-zäöüéñ]+|[A-Z]+(?![a-z])|\d+")
+_PLAIN_NUMERIC_FORMS = {"20240131", "2024013113", "202401311300"}  # digits that hardly anything else has
+
+
+def words_of(name: str) -> list[str]:
+    """The words of the name of a column, in lower case.
+
+    Examples:
+        >>> words_of("orderDate"), words_of("HourEnding"), words_of("DAY_of_month")
+        (['order', 'date'], ['hour', 'ending'], ['day', 'of', 'month'])
+    """
+    return [word.lower() for word in _WORDS.findall(name)]
+
+
+def kind_of(frame: Frame, name: str) -> str:
+    """What a column holds: `TIME`, `CLOCK_TIME`, `NUMBER`, `WORD` or `EMPTY`."""
+    column = frame.table[name]
+    if column.dtype.kind == "M" or (column.dtype.kind == "O" and str(column.dtype).startswith("period")):
+        return TIME
+    if column.dtype.kind in "iuf":
+        return EMPTY if column.isna().all() else TIME if _numbers_are_times(column, name) else NUMBER
+    texts = [text for text in (str(t).strip() for t in as_text(column).dropna().unique()) if text not in MISSING]
+    sample = sample_of(texts)
+    if not sample:
+        return EMPTY
+    if matching(sample, [CLOCK]):
+        return CLOCK_TIME
+    numbers = is_mostly_numbers(sample)
+    if _texts_are_times(sample, name, numbers):
+        return TIME
+    return NUMBER if numbers or column.dtype.kind == "b" else WORD
+
+
+def _texts_are_times(sample, name, numbers):
+    """Whether all of some texts are times; or all but a few, which are then reported where they are read."""
+    forms = matching(sample)
+    if not forms and len(sample) > 1:
+        likeliest = likeliest_form(sample)
+        share = 0.5 if set(words_of(name)) & TIME_WORDS else 0.8
+        forms = [likeliest] if sum(likeliest.read(text) is not None for text in sample) >= share * len(sample) else []
+    if not forms:
+        return False
+    if all(form.example == "Jan-24" for form in forms):
+        return _are_months(sample, forms[0])
+    return not numbers or any(_digits_are_times(form, sample, name) for form in forms)
+
+
+def _are_months(sample, form):
+    """Whether texts such as Jan-15 are months of years, not days: then the month changes from one to the next."""
+    moments = [found.local for text in sample if (found := form.read(text))]
+    months = [moment.month for moment in moments]
+    return len(set(months)) > 1 and sum(a != b for a, b in zip(months, months[1:], strict=False)) >= len(months) // 2
+
+
+def _numbers_are_times(column, name):
+    texts = [text for text in as_text(column).dropna().unique()]
+    sample = sample_of([str(text) for text in texts])
+    return any(_digits_are_times(form, sample, name) for form in matching(sample))
+
+
+def _digits_are_times(form: TimeForm, sample: Sequence[str], name: str) -> bool:
+    """Whether numbers that could be times are times: by the name of the column, or since hardly any others look so."""
+    if form.example in _PLAIN_NUMERIC_FORMS:
+        return True
+    if set(words_of(name)) & TIME_WORDS:
+        return True
+    moments = [found.local for text in sample if (found := form.read(text))]
+    times = np.sort(np.array(moments, "datetime64[s]"))
+    if len(times) < 3:
+        return False
+    if form.step in ("month", "year"):
+        gaps = np.diff(times.astype("datetime64[M]" if form.step == "month" else "datetime64[Y]").astype(int))
+        return bool((gaps == gaps[0]).all()) and gaps[0] > 0 and form.step == "month"
+    gaps = np.diff(times).astype(int)
+    return form.step == "epoch" and gaps[0] > 0 and bool((gaps % 60 == 0).all()) and _regular(gaps)
+
+
+def _regular(gaps):
+    """Whether most gaps are the same."""
+    return np.unique(gaps, return_counts=True)[1].max() > 0.8 * len(gaps)
+
+
+def part_of(frame: Frame, name: str) -> str | None:
+    """The part of a date that a column holds, by its name and its values: "year", "month" and so on."""
+    words = words_of(name)
+    joined = "".join(words)
+    for part, (names, (low, high)) in PARTS.items():
+        if joined in names or (
+            len(words) == 2 and words[0] in names and words[1] in ("no", "nr", "number", "of", "id")
+        ):
+            values = frame.table[name]
+            if part == "month" and values.dtype.kind == "O" and _are_names(values):
+                return part
+            if values.dtype.kind == "O":
+                values = _integers(values)
+            inside = values.dtype.kind in "iuf" and values.notna().all() and values.between(low, high).all()
+            return part if inside and (values % 1 == 0).all() else None
+    return None
+
+
+def _are_names(values):
+    return all(str(value).strip().lower().rstrip(".") in MONTHS for value in values.dropna().unique())
+
+
+def _integers(values):
+    """Texts as numbers; Q1 to Q4 and 01:00 count as well."""
+    import pandas as pd
+
+    text = values.astype(str).str.strip().str.replace(r"^[QqWwHh]|:00$", "", regex=True)
+    return pd.to_numeric(text, errors="coerce")
+
+
+def numbers_rows(column: "pd.Series") -> bool:
+    """Whether a column counts the rows: it goes up by one from each to the next."""
+    if column.dtype.kind == "O":
+        column = _integers(column)
+    if column.dtype.kind not in "iuf" or len(column) < 3 or column.isna().any():
+        return False
+    return bool((np.diff(column.to_numpy(float)) == 1).all())
+
+
+def excel_days(column: "pd.Series", name: str) -> bool:
+    """Whether numbers may be days as Excel counts them, by the name of their column."""
+    if column.dtype.kind not in "iu" or not set(words_of(name)) & {"date", "day", "datum", "fecha"}:
+        return False
+    return bool(column.between(*EXCEL_DAYS).all())

@@ -1,0 +1,273 @@
+"""The roles of the columns of a table of series, from their content and their names, and one line that says them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from nlp_rnn.checks import UsageError
+from nlp_rnn.datasets.frames import Frame
+from nlp_rnn.datasets.kinds import EMPTY, NUMBER, TIME, WORD, excel_days, kind_of, numbers_rows, part_of, words_of
+from nlp_rnn.datasets.time_columns import USUAL_NAMES as TIME_NAMES
+from nlp_rnn.datasets.time_columns import find_time_columns
+from nlp_rnn.datasets.time_forms import matching
+
+USUAL_NAMES = {
+    "series": ("series", "unique_id", "series_id", "item_id", "id", "item", "sku", "store", "name"),
+    "time": TIME_NAMES,
+    "value": ("value", "y", "values", "target", "sales", "demand", "count", "quantity"),
+    "category": ("category", "kind", "type", "class"),
+}
+ID_WORDS = frozenset(
+    [
+        "id",
+        "nbr",
+        "nr",
+        "no",
+        "num",
+        "number",
+        "code",
+        "key",
+        "store",
+        "shop",
+        "item",
+        "sku",
+        "product",
+        "site",
+        "meter",
+        "sensor",
+        "station",
+    ]
+)
+COUNTER_WORDS = frozenset(
+    ["id", "index", "idx", "row", "rownames", "rowid", "nr", "no", "num", "number", "obs", "instant", "line", "record"]
+)
+SHOWN = 5  # columns of values that are listed
+FEW_ROWS = 10  # below which words that do not recur may still name series of one value
+MOST_KEYS = 3  # columns that together name a series
+NUMBERED = re.compile(r"(\D*)(\d+)")
+MIN_RUN = 3  # columns named with numbers or times, from which on a row is a series
+
+
+@dataclass
+class Roles:
+    """What each column of a table is.
+
+    Attributes:
+        time: the columns that together hold the time.
+        steps: the column that counts steps instead.
+        series: the columns that together name the series.
+        values: the columns of values.
+        category: the column of categories.
+        by_row: each row is a series, and each column of values a point of it.
+        left_out: why other columns are not used.
+    """
+
+    time: tuple[str, ...] = ()
+    steps: str | None = None
+    series: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    category: str | None = None
+    by_row: bool = False
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def account(self) -> str:
+        """One line that says what each column is."""
+        if self.by_row:
+            return self._account_of_rows()
+        values = self.values[:SHOWN] + (("…",) if len(self.values) > SHOWN else ())
+        steps = f"none, {self.steps} counts steps" if self.steps else "none"
+        parts = {
+            "time": " + ".join(self.time) or steps,
+            "series": " + ".join(self.series),
+            "values": ", ".join(values),
+            "category": self.category or "",
+            "left out": ", ".join(f"{name} ({why})" for name, why in self.left_out.items()),
+        }
+        return "; ".join(f"{role}: {names}" for role, names in parts.items() if names)
+
+    def _account_of_rows(self):
+        line = f"a series in each row, named by {' + '.join(self.series)}, from {self.values[0]} to {self.values[-1]}"
+        left_out = ", ".join(f"{name} ({why})" for name, why in self.left_out.items())
+        return f"{line}; left out: {left_out}" if left_out else line
+
+
+def series_roles(frame: Frame, named: Mapping[str, str | None], covariates: Sequence[str] = ()) -> Roles:
+    """The roles of the columns of a table of series.
+
+    Args:
+        frame: the table.
+        named: the columns that the user named, by "series", "value" and "time"; several with commas between them.
+        covariates: columns with another role.
+
+    Raises:
+        UsageError: a named column is missing, or it is not clear which column has a role; the message names the option
+            that decides.
+    """
+    columns = [column for column in frame.table.columns if column not in covariates]
+    given = {role: _named(frame, name, role) for role, name in named.items()}
+    kinds = {column: kind_of(frame, column) for column in columns}
+    if not given["time"] and not given["value"] and (run := _run_of_points(frame, kinds)):
+        return _by_row(frame, run, kinds, given["series"])
+    roles = Roles(time=given["time"] or find_time_columns(frame, kinds))
+    if len(roles.time) < 2 and (step := _step_column(frame, roles.time, kinds)):
+        roles.time, roles.steps = (), step
+    rest = [column for column in columns if column not in (*roles.time, roles.steps)]
+    numbers = _leave_out(frame, rest, kinds, roles, {*given["series"], *given["value"]})
+    roles.series = given["series"] or _series_columns(frame, rest, kinds, roles, given["value"])
+    roles.values = given["value"] or _value_columns(frame, numbers, roles)
+    if roles.series:
+        roles.category = usual_column([c for c in rest if kinds[c] == WORD and c not in roles.series], "category")
+    _leave_out_the_rest(rest, kinds, roles)
+    return roles
+
+
+def _named(frame, name, role):
+    """The columns that the user named for a role."""
+    if name is None:
+        return ()
+    names = (name,) if name in frame.table else tuple(part.strip() for part in name.split(","))
+    for column in names:
+        if column not in frame.table:
+            available = ", ".join(frame.table.columns)
+            raise UsageError(f"{frame.path} has no column '{column}' for the {role}; it has: {available}")
+    return names
+
+
+def usual_column(columns: Sequence[str], role: str) -> str | None:
+    """The column with a common name for a role."""
+    lowered = {column.lower().strip(): column for column in reversed(columns)}
+    return next((lowered[name] for name in USUAL_NAMES[role] if name in lowered), None)
+
+
+def _step_column(frame, time, kinds):
+    """A column named like times that counts steps instead."""
+    column = time[0] if time else usual_column([c for c in kinds if kinds[c] == NUMBER], "time")
+    if column is None or kinds.get(column) != NUMBER or frame.table[column].dtype.kind not in "iu":
+        return None
+    return None if excel_days(frame.table[column], column) else column
+
+
+def _leave_out(frame, rest, kinds, roles, given):
+    """Note the columns that are certainly no values, and return the columns of numbers among the others."""
+    numbers = [column for column in rest if kinds[column] == NUMBER]
+    counters = [column for column in numbers if numbers_rows(frame.table[column])]
+    for column in rest:
+        if column in given:
+            continue
+        named = set(words_of(column)) & COUNTER_WORDS or column.startswith("column ")
+        if column in counters and (len(numbers) > len(counters) or (named and len(numbers) > 1)):
+            roles.left_out[column] = "row number"
+        elif roles.time and part_of(frame, column) and kinds[column] != WORD:
+            roles.left_out[column] = "part of the time"
+        elif kinds[column] == TIME:
+            roles.left_out[column] = "times as well"
+        elif kinds[column] == NUMBER and column.startswith("column ") and frame.dialect and len(numbers) > 1:
+            roles.left_out[column] = "no name"
+    return [column for column in numbers if column not in roles.left_out]
+
+
+def _series_columns(frame, rest, kinds, roles, value):
+    """The columns that name the series: those with which no time occurs twice."""
+    possible = [c for c in rest if c not in roles.left_out and c not in value and kinds[c] in (WORD, NUMBER)]
+    usual = usual_column([c for c in possible if not _identifies_rows(frame, c, kinds, roles.time)], "series")
+    if not roles.time or not frame.table.duplicated(list(roles.time)).any():
+        return (usual,) if usual and len(possible) > 1 else ()
+    words = [c for c in possible if _may_name_series(frame, c, kinds) or c == usual]
+    words = [c for c in words if c != usual_column(possible, "value")]
+    for size in range(1, MOST_KEYS + 1):
+        keys = [key for key in combinations(words, size) if not frame.table.duplicated([*roles.time, *key]).any()]
+        keys = _distinct(frame, keys, usual, roles)
+        if len(keys) > 1:
+            names = ", ".join(" + ".join(key) for key in keys)
+            raise UsageError(f"{frame.path}: which column names the series? Give --series-column, one of: {names}")
+        if keys:
+            return keys[0]
+    return (usual,) if usual else ()
+
+
+def _may_name_series(frame, column, kinds):
+    """Whether a column holds words that recur, or numbers that are names by the name of the column."""
+    values = frame.table[column]
+    recurs = kinds[column] == WORD and 2 * values.nunique() <= len(values)
+    return values.notna().all() and (recurs or bool(set(words_of(column)) & ID_WORDS))
+
+
+def _identifies_rows(frame, column, kinds, time):
+    """Whether each row has another value, though the times alone distinguish rows: a series would be one value."""
+    values = frame.table[column]
+    if not values.is_unique or values.isna().any() or (kinds[column] == WORD and len(values) < FEW_ROWS):
+        return False
+    return len(values) > 1 and not (time and frame.table.duplicated(list(time)).any())
+
+
+def _distinct(frame, keys, usual, roles):
+    """The keys without those that name the same series as another; with a common name, that one alone."""
+    if (usual,) in keys:
+        return [(usual,)]
+    kept: list[tuple[str, ...]] = []
+    for key in keys:
+        number = frame.table.groupby(list(key), sort=False).ngroups
+        same = [k for k in kept if frame.table.groupby([*k, *key], sort=False).ngroups == number]
+        if same and frame.table.groupby(list(same[0]), sort=False).ngroups == number:
+            roles.left_out |= {column: "names the same series" for column in key if column not in same[0]}
+        else:
+            kept.append(key)
+    return kept
+
+
+def _value_columns(frame, numbers, roles):
+    """The columns of values: one next to names of series, otherwise all columns of numbers."""
+    numbers = [column for column in numbers if column not in roles.series]
+    if not roles.series:
+        ids = [c for c in numbers if set(words_of(c)) & ID_WORDS and frame.table[c].nunique() == 1]
+        if len(ids) < len(numbers):
+            roles.left_out |= dict.fromkeys(ids, "one value throughout")
+            numbers = [column for column in numbers if column not in ids]
+        return tuple(numbers)
+    usual = usual_column(numbers, "value")
+    if usual is None and len(numbers) != 1:
+        raise UsageError(
+            f"{frame.path}: which column holds the values? Give --value-column, one of: {', '.join(numbers)}"
+        )
+    return (usual or numbers[0],)
+
+
+def _leave_out_the_rest(rest, kinds, roles):
+    used = {*roles.time, *roles.series, *roles.values, roles.category, roles.steps, *roles.left_out}
+    why = {WORD: "words", EMPTY: "empty", NUMBER: "other numbers"}
+    for column in rest:
+        if column not in used and not (kinds[column] == EMPTY and column.startswith("column ")):
+            roles.left_out[column] = why.get(kinds[column], "a clock time without a day")
+
+
+def _run_of_points(frame, kinds):
+    """The columns at the end that are the points of a series in each row: named with times, or numbered."""
+    columns = list(kinds)
+    lead = next((n for n in range(len(columns)) if _are_points(columns[n:])), len(columns))
+    lead += kinds.get(columns[lead] if lead < len(columns) else "") == WORD  # V1, the names, before V2 and so on
+    run, before = columns[lead:], columns[:lead]
+    if len(run) < MIN_RUN or any(kinds[column] not in (NUMBER, EMPTY) for column in run):
+        return []
+    named = any(kinds[column] == WORD for column in before) and not any(kinds[c] == TIME for c in before)
+    return run if named else []
+
+
+def _are_points(columns):
+    found = [NUMBERED.fullmatch(column.strip()) for column in columns]
+    numbers = [int(one[2]) for one in found if one]
+    if len(numbers) == len(columns) and len({one[1] for one in found if one}) == 1:
+        if all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False)):
+            return True
+    return bool(matching([column.strip() for column in columns]))
+
+
+def _by_row(frame, run, kinds, series):
+    """The roles where each row is a series."""
+    before = [column for column in kinds if column not in run]
+    words = [column for column in before if kinds[column] == WORD]
+    unique = [column for column in words if frame.table[column].is_unique]
+    names = series or ((unique[0],) if unique else tuple(words))
+    roles = Roles(series=names, values=tuple(run), by_row=True)
+    roles.left_out = {c: "names of rows" if c in words else "other numbers" for c in before if c not in names}
+    return roles

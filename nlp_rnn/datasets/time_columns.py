@@ -1,0 +1,113 @@
+"""The columns that together hold the time of a row: one, a day and a clock time, or a year and a month."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from nlp_rnn.checks import UsageError
+from nlp_rnn.datasets.frames import Frame
+from nlp_rnn.datasets.kinds import CLOCK_TIME, TIME, TIME_WORDS, excel_days, part_of, words_of
+from nlp_rnn.datasets.time_forms import MONTHS
+from nlp_rnn.datasets.time_text import TimeText
+from nlp_rnn.datasets.times import Times, as_text, read_times
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+USUAL_NAMES = ("time", "ds", "date", "datetime", "timestamp", "period", "month", "week", "day", "year", "quarter")
+WITHIN_A_YEAR = ("month", "quarter", "week")
+
+
+def find_time_columns(frame: Frame, kinds: Mapping[str, str]) -> tuple[str, ...]:
+    """The columns that together hold the time of a row; none if there are no times.
+
+    Args:
+        frame: the table.
+        kinds: what each column holds.
+
+    Raises:
+        UsageError: several columns hold times, and none has a common name.
+    """
+    parts = {part: column for column in reversed(list(kinds)) if (part := part_of(frame, column))}
+    full = [column for column in kinds if kinds[column] == TIME and column != parts.get("year")]
+    full += [column for column in kinds if column not in full and excel_days(frame.table[column], column)]
+    if full:
+        column = _one_of(frame, full)
+        return _with_clock(frame, column, kinds, parts)
+    if "year" in parts and (found := next((part for part in WITHIN_A_YEAR if part in parts), None)):
+        finer = [part for part in ("day", "hour") if part in parts and found == "month"]
+        return tuple(parts[part] for part in ("year", found, *(finer if "day" in finer else [])))
+    return (parts["year"],) if kinds.get(parts.get("year", "")) == TIME else ()
+
+
+def _one_of(frame, columns):
+    """The column of times that has a common name, or the only one."""
+    lowered = {column.lower().strip(): column for column in reversed(columns)}
+    usual = next((lowered[name] for name in USUAL_NAMES if name in lowered), None)
+    if usual or len(columns) == 1:
+        return usual or columns[0]
+    named = [column for column in columns if set(words_of(column)) & TIME_WORDS]
+    if len(named) == 1:
+        return named[0]
+    raise UsageError(f"{frame.path}: which column holds the time? Give --time-column, one of: {', '.join(columns)}")
+
+
+def _with_clock(frame, column, kinds, parts):
+    """A column of days together with one of clock times or hours, if there is one."""
+    clocks = [name for name in kinds if kinds[name] == CLOCK_TIME]
+    if not _are_days(frame.table[column]):
+        return (column,)
+    if len(clocks) == 1:
+        return column, clocks[0]
+    hours = [parts[part] for part in ("hour", "minute") if part in parts]
+    return (column, *hours) if "hour" in parts and frame.table[column].duplicated().any() else (column,)
+
+
+def _are_days(column):
+    """Whether no time has a clock time."""
+    if column.dtype.kind == "M":
+        return bool((column.dt.normalize() == column).all())
+    return not as_text(column).dropna().str.contains(r"\d:\d|T\d", regex=True).any()
+
+
+def read_time_columns(frame: Frame, columns: Sequence[str]) -> Times:
+    """The times of all rows.
+
+    Args:
+        frame: the table.
+        columns: the columns that together hold the time.
+
+    Raises:
+        InputError: a row holds no time; the message names it.
+    """
+    name = " + ".join(columns)
+    if len(columns) == 1:
+        return read_times(frame.table[columns[0]], frame.place, name)
+    parts = {part_of(frame, column): as_text(frame.texts(column)) for column in columns}
+    if "year" not in parts:
+        return Times(read_times(_day_and_clock(frame, columns, parts), frame.place, name).values, TimeText())
+    return Times(read_times(_of_parts(parts), frame.place, name).values, TimeText())
+
+
+def _day_and_clock(frame, columns, parts):
+    """Texts of days with clock times."""
+    day = frame.table[columns[0]]
+    text = day.dt.strftime("%Y-%m-%d") if day.dtype.kind == "M" else as_text(day)
+    if "hour" not in parts:
+        return text + " " + as_text(frame.table[columns[1]])
+    hour = parts["hour"].str.replace(r"^[Hh]|:00$", "", regex=True)
+    return text + " " + hour.str.zfill(2) + ":" + (parts["minute"].str.zfill(2) if "minute" in parts else "00")
+
+
+def _of_parts(parts: "Mapping[str | None, pd.Series]") -> "pd.Series":
+    """Texts of times from the parts of dates in several columns."""
+    year = parts["year"]
+    if "quarter" in parts:
+        return year + "Q" + parts["quarter"].str[-1]
+    if "week" in parts:
+        return year + "-W" + parts["week"].str.replace(r"^\D", "", regex=True).str.zfill(2)
+    names = {name: str(number) for name, number in MONTHS.items()}
+    month = parts["month"].map(lambda text: names.get(str(text).lower().rstrip("."), text))
+    text = year + "-" + month.str.zfill(2)
+    if "day" in parts:
+        text = text + "-" + parts["day"].str.zfill(2)
+    return text + " " + parts["hour"].str.zfill(2) + ":00" if "hour" in parts else text

@@ -1,0 +1,173 @@
+"""The forms in which people and programs write times: each is a pattern, and knows how to read and write a time.
+
+A time is read as the beginning of what is named: 2020Q3 is July 1, 2020. A year that is not written is never made up.
+"""
+
+import calendar
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
+MONTHS |= {name[:3]: number for name, number in MONTHS.items()} | {"sept": 9}
+_MONTH = r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+_MONTH += r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_WEEKDAY = r"(?:(?P<weekday>mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
+_CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?"
+_CLOCK += r"(?:\s*(?P<half>[ap])\.?m\.?)?"
+_ZONE = r"(?:\s*(?P<zone>z|utc|gmt|[+-]\d{2}:?\d{2}(?::00)?))?(?:\[[\w/+-]+\])?"
+_AT = rf"(?:(?:\s+|t|:|,\s*){_CLOCK}{_ZONE})?"
+_DAY, _MONTH_NUMBER = r"(?P<day>\d{1,2})", r"(?P<month>\d{1,2})"
+_YEAR, _ANY_YEAR, _SHORT_YEAR = r"(?P<year>\d{4})", r"(?P<year>\d{4}|\d{2})", r"(?P<year>\d{2})"
+_CENTURY = r"(?P<year>(?:19|20)\d{2})"
+_TWO_DIGITS = r"(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"
+EPOCHS = {10: 1, 13: 1_000, 16: 1_000_000, 19: 1_000_000_000}  # by the digits of today's times: units in a second
+
+
+class TimeForm(NamedTuple):
+    """A form of times.
+
+    Attributes:
+        example: an example, for messages.
+        pattern: matches the whole text; its groups are named after the parts of a time.
+        step: "day" if it may hold a day and a clock time, else what it names: "week", "month", "quarter", "year",
+            "epoch" or "clock".
+    """
+
+    example: str
+    pattern: re.Pattern[str]
+    step: str
+
+    def read(self, text: str) -> "Moment | None":
+        """The time that a text in this form means; None if it is not in this form, or there is no such time."""
+        found = self.pattern.fullmatch(text.strip())
+        if found is None:
+            return None
+        try:
+            return moment(found.groupdict())
+        except (ValueError, OverflowError):
+            return None
+
+
+class Moment(NamedTuple):
+    """A time as it is written: local, with its distance from UTC if that is written.
+
+    Attributes:
+        local: the time that is written.
+        offset: how far it is ahead of UTC; None without a zone.
+    """
+
+    local: datetime
+    offset: timedelta | None = None
+
+
+def _form(example: str, step: str, *parts: str) -> TimeForm:
+    return TimeForm(example, re.compile("".join(parts), re.IGNORECASE), step)
+
+
+FORMS = (
+    _form("2024-01-31 13:00", "day", _YEAR, r"(?P<mark>[-/.])", _MONTH_NUMBER, r"(?P=mark)", _DAY, _AT),
+    _form("31/01/2024", "day", _DAY, r"(?P<mark>[-/. ])", _MONTH_NUMBER, r"(?P=mark)", _YEAR, _AT),
+    _form("01/31/2024", "day", _MONTH_NUMBER, r"(?P<mark>[-/])", _DAY, r"(?P=mark)", _YEAR, _AT),
+    _form("31/01/24", "day", _DAY, r"(?P<mark>[-/.])", _MONTH_NUMBER, r"(?P=mark)", _SHORT_YEAR, _AT),
+    _form("01/31/24", "day", _MONTH_NUMBER, r"(?P<mark>[-/])", _DAY, r"(?P=mark)", _SHORT_YEAR, _AT),
+    _form("24-01-31", "day", _SHORT_YEAR, r"(?P<mark>[-/.])", _MONTH_NUMBER, r"(?P=mark)", _DAY, _AT),
+    _form("31 January 2024", "day", _WEEKDAY, _DAY, r"(?:st|nd|rd|th)?[-/ .]*", _MONTH, r"\.?[-/ ,]*", _ANY_YEAR, _AT),
+    _form("January 31, 2024", "day", _WEEKDAY, _MONTH, r"\.?[- ]*", _DAY, r"(?:st|nd|rd|th)?(?:,\s*|[- ]+)", _YEAR, _AT),
+    _form("2024 January 31", "day", _YEAR, r"[-/ ]?", _MONTH, r"[-/ ]?", _DAY, _AT),
+    _form("20240131", "day", _CENTURY, _TWO_DIGITS),
+    _form("2024013113", "day", _CENTURY, _TWO_DIGITS, r"(?P<hour>[01]\d|2[0-4])"),
+    _form("202401311300", "day", _CENTURY, _TWO_DIGITS, r"(?P<hour>[01]\d|2[0-4])(?P<minute>[0-5]\d)(?P<second>[0-5]\d)?"),
+    _form("20240131 1300", "day", _CENTURY, _TWO_DIGITS, r"[ T_-]", r"(?P<hour>\d{2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2}))?"),
+    _form("2024-01", "month", _YEAR, r"[-/]", _MONTH_NUMBER),
+    _form("202401", "month", _CENTURY, r"(?P<month>0[1-9]|1[0-2])"),
+    _form("2024M01", "month", _YEAR, r"[- ]?M", r"(?P<month>\d{1,2})"),
+    _form("01/2024", "month", _MONTH_NUMBER, r"[-/.]", _YEAR),
+    _form("January 2024", "month", _MONTH, r"\.?[-/ ,]*", _YEAR),
+    _form("Jan-24", "month", _MONTH, r"\.?[-/ ]?'?", _SHORT_YEAR),
+    _form("2024 January", "month", _YEAR, r"[-/ ]?", _MONTH),
+    _form("2024Q1", "quarter", _YEAR, r"[-/ :]?[QK]", r"(?P<quarter>[1-4])"),
+    _form("Q1 2024", "quarter", r"Q(?P<quarter>[1-4])[-/ ']*", _ANY_YEAR),
+    _form("1Q2024", "quarter", r"(?P<quarter>[1-4])Q[-/ ']*", _ANY_YEAR),
+    _form("2024-W05", "week", _YEAR, r"[-/ ]?W(?P<week>\d{1,2})(?:-?(?P<weekday_number>[1-7]))?"),
+    _form("2024-01-29/2024-02-04", "week", r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})/(?P<end>\d{4}-\d{2}-\d{2})"),
+    _form("2024", "year", r"(?P<year>1[0-9]\d{2}|2[01]\d{2})"),
+    _form("2024.0833", "decimal year", r"(?P<year>1[5-9]\d{2}|20\d{2})\.(?P<part>\d+)"),
+    _form("1706706000", "epoch", r"(?P<epoch>\d{9,10}|\d{12,13}|\d{15,16}|\d{18,19})"),
+)  # fmt: skip
+CLOCK = _form("13:00", "clock", _CLOCK)
+
+
+def moment(parts: Mapping[str, str | None]) -> Moment:
+    """The time that the named parts of a text mean.
+
+    Raises:
+        ValueError: there is no such time, such as February 30.
+    """
+    if epoch := parts.get("epoch"):
+        seconds = int(epoch) / EPOCHS[next(digits for digits in EPOCHS if len(epoch) <= digits)]
+        return Moment(datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None))
+    day = _day(parts)
+    if fraction := parts.get("part"):
+        return Moment(_within_year(day.year, float(f"0.{fraction}"), len(fraction)))
+    if (end := parts.get("end")) and date.fromisoformat(end) != day + timedelta(days=6):
+        raise ValueError("it is no week")
+    clock = _seconds(parts)
+    return Moment(datetime(day.year, day.month, day.day) + timedelta(seconds=clock), _offset(parts.get("zone")))
+
+
+def _day(parts):
+    year = parts.get("year") or "2000"  # a clock time alone, whose day is not used
+    if week := parts.get("week"):
+        return date.fromisocalendar(int(year), int(week), int(parts.get("weekday_number") or 1))
+    if quarter := parts.get("quarter"):
+        month = 3 * int(quarter) - 2
+    else:
+        month = MONTHS[name.lower()] if (name := parts.get("name")) else int(parts.get("month") or 1)
+    day = int(parts.get("day") or 1)
+    found = date(int(year) if len(year) == 4 else 2000 + int(year), month, day)
+    return found.replace(year=found.year - 100) if len(year) == 2 and found > date.today() else found
+
+
+def _seconds(parts):
+    """Seconds after midnight; 86,400 for 24:00."""
+    hour, minute, second = (int(parts.get(part) or 0) for part in ("hour", "minute", "second"))
+    if half := parts.get("half"):
+        if not 1 <= hour <= 12:
+            raise ValueError("there is no such hour before or after noon")
+        hour = hour % 12 + 12 * (half.lower() == "p")
+    if minute > 59 or second > 59 or 3600 * hour + 60 * minute + second > 86_400:
+        raise ValueError("there is no such time of a day")
+    fraction = float(f"0.{parts.get('fraction') or 0}")
+    return 3600 * hour + 60 * minute + second + fraction
+
+
+def _offset(zone):
+    if zone is None:
+        return None
+    digits = zone.replace(":", "")
+    if not digits[1:3].isdigit():
+        return timedelta(0)
+    return (-1 if digits[0] == "-" else 1) * timedelta(hours=int(digits[1:3]), minutes=int(digits[3:5]))
+
+
+def _within_year(year, fraction, digits):
+    """The beginning of the month or the quarter that a fraction of a year means, as R counts them, or else the day."""
+    for parts in (4, 12):
+        nearest = round(fraction * parts)
+        if abs(nearest / parts - fraction) <= 0.6 * 10**-digits:
+            months = 12 * year + nearest * (12 // parts)
+            return datetime(months // 12, months % 12 + 1, 1)
+    days = 366 if calendar.isleap(year) else 365
+    return datetime(year, 1, 1) + timedelta(days=round(fraction * days))
+
+
+def matching(texts: Sequence[str], forms: Sequence[TimeForm] = FORMS) -> list[TimeForm]:
+    """The forms that all of the texts are in.
+
+    Examples:
+        >>> [form.example for form in matching(["31/01/2024", "01/02/2024"])]
+        ['31/01/2024']
+    """
+    return [form for form in forms if texts and all(form.read(text) is not None for text in texts)]

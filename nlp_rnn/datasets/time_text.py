@@ -1,0 +1,137 @@
+"""Times written back in the form of the table that they continue."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+
+from nlp_rnn.datasets.calendar import text_after, time_after
+from nlp_rnn.datasets.time_forms import EPOCHS, MONTHS, TimeForm
+
+NAMES = {
+    number: name.capitalize() for name, number in MONTHS.items() if len(name) > 4 or name in ("may", "june", "july")
+}
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
+
+
+class TimeText(NamedTuple):
+    """How times are written.
+
+    Attributes:
+        form: the form of the times that were read; None to write ISO 8601.
+        example: one of these times.
+        padded: whether days, months and hours below 10 begin with a 0.
+        anchor: "last weekday" if all times are the last day from Monday to Friday of their months, else empty.
+    """
+
+    form: TimeForm | None = None
+    example: str = ""
+    padded: bool = True
+    anchor: str = ""
+
+    def after(self, start: np.datetime64, steps: int, frequency: str) -> str:
+        """The time `steps` steps after `start`."""
+        if self.anchor:
+            month = time_after(start.astype("datetime64[M]").astype("datetime64[s]"), steps, frequency)
+            start, steps, frequency = last_weekday(month), 0, ""
+        if self.form is None:
+            return text_after(start, steps, frequency)
+        return self.text(time_after(start, steps, frequency).astype("datetime64[s]").item())
+
+    def text(self, time: datetime) -> str:
+        """A time."""
+        assert self.form is not None
+        found = self.form.pattern.fullmatch(self.example)
+        assert found is not None  # the example is of this form
+        text, end = "", 0
+        spans = sorted((found.span(name), name) for name in found.groupdict() if found.span(name)[0] >= 0)
+        for (begin, stop), name in spans:
+            if begin >= end and name != "mark":
+                text += self.example[end:begin] + self._part(name, found[name], time)
+                end = stop
+        return text + self.example[end:]
+
+    def _part(self, name, example, time):
+        """A part of a time, written like that of the example."""
+        if name in ("day", "month", "hour"):
+            hour = time.hour if "half" not in self._groups else (time.hour - 1) % 12 + 1
+            number = {"day": time.day, "month": time.month, "hour": hour}[name]
+            return f"{number:02d}" if self.padded else str(number)
+        if name in ("name", "weekday"):
+            word = NAMES[time.month] if name == "name" else WEEKDAYS[time.weekday()]
+            return _like(word if len(example) > 4 else word[:3], example)
+        year, week, _ = time.isocalendar()
+        return {
+            "year": lambda: f"{year if 'week' in self._groups else time.year:04d}"[-len(example) :],
+            "minute": lambda: f"{time.minute:02d}",
+            "second": lambda: f"{time.second:02d}",
+            "fraction": lambda: "0" * len(example),
+            "half": lambda: _like("pm" if time.hour >= 12 else "am", example)[: len(example)],
+            "quarter": lambda: str((time.month + 2) // 3),
+            "week": lambda: f"{week:02d}",
+            "weekday_number": lambda: str(time.isoweekday()),
+            "end": lambda: f"{time + timedelta(days=6):%Y-%m-%d}",
+            "part": lambda: _fraction_of_year(time, len(example)),
+            "epoch": lambda: str(_epoch(time, len(example))),
+        }[name]()
+
+    @property
+    def _groups(self):
+        assert self.form is not None
+        found = self.form.pattern.fullmatch(self.example)
+        return {name for name, value in found.groupdict().items() if value} if found else set()
+
+
+def time_text(form: TimeForm, texts: Sequence[str], zone: bool, times: np.ndarray) -> TimeText:
+    """How times are written.
+
+    Args:
+        form: the form of the texts.
+        texts: some of them.
+        zone: whether they have a zone; what is converted to UTC is written in ISO 8601.
+        times: what they mean, of the whole column.
+    """
+    days = times.astype("datetime64[D]")
+    last = len(times) > 2 and len(np.unique(days.astype("datetime64[M]"))) == len(np.unique(days))
+    anchor = "last weekday" if last and (last_weekday(times) == days).all() and not _ends_of_months(days) else ""
+    if zone or (form.step == "day" and all(ISO_DAY.fullmatch(text) for text in texts)):
+        return TimeText(anchor=anchor)
+    names = [
+        text
+        for text in texts
+        if (found := form.pattern.fullmatch(text)) and len(found.groupdict().get("name") or "") > 3
+    ]
+    found = [match for text in texts if (match := form.pattern.fullmatch(text))]
+    numbers = [match[name] for match in found for name in ("day", "month", "hour") if match.groupdict().get(name)]
+    short = [number for number in numbers if int(number) < 10]
+    example = names[0] if names else max(texts, key=len) if form.step == "decimal year" else texts[0]
+    return TimeText(form, example, all(len(number) == 2 for number in short), anchor)
+
+
+def last_weekday(times: np.ndarray | np.datetime64) -> np.ndarray:
+    """The last day from Monday to Friday of the months of times, datetime64[D]."""
+    following = (times.astype("datetime64[M]") + 1).astype("datetime64[D]")
+    return np.busday_offset(following, -1, roll="forward")
+
+
+def _ends_of_months(days):
+    return bool(((days + 1).astype("datetime64[M]") != days.astype("datetime64[M]")).all())
+
+
+def _like(word, example):
+    """A word in the case of the example."""
+    return word.upper() if example.isupper() else word.lower() if example.islower() else word.capitalize()
+
+
+def _fraction_of_year(time, digits):
+    begin, end = datetime(time.year, 1, 1), datetime(time.year + 1, 1, 1)
+    share = (time.month - 1) / 12 if time.day == 1 else (time - begin) / (end - begin)
+    return f"{share:.{digits}f}"[2:].rstrip("0") or "0"
+
+
+def _epoch(time, digits):
+    units = EPOCHS[next(most for most in EPOCHS if digits <= most)]
+    return int((time - datetime(1970, 1, 1)).total_seconds()) * units
