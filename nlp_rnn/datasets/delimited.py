@@ -64,7 +64,7 @@ def _header(path, separator, skipped):
     try:
         _, header = next(records(path, separator, skipped), (0, [""]))
     except InputError:
-        return tuple([next(islice(read_lines(path), skipped, None), "").strip()])
+        return (next(islice(read_lines(path), skipped, None), "").strip(),)
     return tuple(header)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,44 +25,11 @@ PARTS = {  # of a date, by the words that name a column, and the range of their 
     "hour": (("hour", "hr", "hh", "hourending", "he", "stunde", "hours"), (0, 24)),
     "minute": (("minute", "min", "mi", "minutes"), (0, 59)),
 }
-TIME_WORDS = frozenset(
-    [
-        "time",
-        "times",
-        "date",
-        "dates",
-        "datetime",
-        "timestamp",
-        "ts",
-        "ds",
-        "period",
-        "month",
-        "week",
-        "day",
-        "year",
-        "quarter",
-        "hour",
-        "epoch",
-        "unix",
-        "datum",
-        "zeit",
-        "fecha",
-        "when",
-        "at",
-        "on",
-        "yyyymm",
-        "yyyymmdd",
-        "start",
-        "end",
-        "begin",
-        "from",
-        "until",
-        "tag",
-        "monat",
-        "jahr",
-        "yr",
-    ]
-)
+TIME_WORDS = frozenset((
+    "time", "times", "date", "dates", "datetime", "timestamp", "ts", "ds", "period", "month", "week", "day", "year",
+    "quarter", "hour", "epoch", "unix", "datum", "zeit", "fecha", "when", "at", "on", "yyyymm", "yyyymmdd", "start",
+    "end", "begin", "from", "until", "tag", "monat", "jahr", "yr"
+))  # fmt: skip
 _WORDS = re.compile(r"[A-Z]?[a-zäöüéñ]+|[A-Z]+(?![a-z])|\d+")
 _PLAIN_NUMERIC_FORMS = {"20240131", "2024013113", "202401311300"}  # digits that hardly anything else has
 
@@ -113,12 +81,11 @@ def _are_months(sample, form):
     """Whether texts such as Jan-15 are months of years, not days: then the month changes from one to the next."""
     moments = [found.local for text in sample if (found := form.read(text))]
     months = [moment.month for moment in moments]
-    return len(set(months)) > 1 and sum(a != b for a, b in zip(months, months[1:], strict=False)) >= len(months) // 2
+    return len(set(months)) > 1 and sum(a != b for a, b in pairwise(months)) >= len(months) // 2
 
 
 def _numbers_are_times(column, name):
-    texts = [text for text in as_text(column).dropna().unique()]
-    sample = sample_of([str(text) for text in texts])
+    sample = sample_of([str(text) for text in as_text(column).dropna().unique()])
     return any(_digits_are_times(form, sample, name) for form in matching(sample))
 
 

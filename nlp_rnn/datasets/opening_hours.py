@@ -1,7 +1,7 @@
 """Steps within opening hours, such as those of an exchange or of shifts: the time between two days is no gap.
 
-As a frequency: "O1800+0:19-31:B" are steps of 1,800 seconds, the 19th to the 31st after midnight, on weekdays ("B") or on
-all days ("D"). The number after the plus sign is the seconds after midnight at which step 0 begins.
+As a frequency: "O1800+0:19-31:B" are steps of 1,800 seconds, the 19th to the 31st after midnight, on weekdays ("B") or
+on all days ("D"). The number after the plus sign is the seconds after midnight at which step 0 begins.
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from nlp_rnn.checks import UsageError
 from nlp_rnn.datasets.frames import Frame
@@ -18,30 +18,14 @@ USUAL_NAMES = {
     "value": ("value", "y", "values", "target", "sales", "demand", "count", "quantity"),
     "category": ("category", "kind", "type", "class"),
 }
-ID_WORDS = frozenset(
-    [
-        "id",
-        "nbr",
-        "nr",
-        "no",
-        "num",
-        "number",
-        "code",
-        "key",
-        "store",
-        "shop",
-        "item",
-        "sku",
-        "product",
-        "site",
-        "meter",
-        "sensor",
-        "station",
-    ]
-)
-COUNTER_WORDS = frozenset(
-    ["id", "index", "idx", "row", "rownames", "rowid", "nr", "no", "num", "number", "obs", "instant", "line", "record"]
-)
+ID_WORDS = frozenset((
+    "id", "nbr", "nr", "no", "num", "number", "code", "key", "store", "shop", "item", "sku", "product", "site",
+    "meter", "sensor", "station"
+))  # fmt: skip
+COUNTER_WORDS = frozenset((
+    "id", "index", "idx", "row", "rownames", "rowid", "nr", "no", "num", "number", "obs", "instant", "line",
+    "record"
+))  # fmt: skip
 SHOWN = 5  # columns of values that are listed
 FEW_ROWS = 10  # below which words that do not recur may still name series of one value
 MOST_KEYS = 3  # columns that together name a series
@@ -256,9 +240,9 @@ def _run_of_points(frame, kinds):
 def _are_points(columns):
     found = [NUMBERED.fullmatch(column.strip()) for column in columns]
     numbers = [int(one[2]) for one in found if one]
-    if len(numbers) == len(columns) and len({one[1] for one in found if one}) == 1:
-        if all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False)):
-            return True
+    same = len(numbers) == len(columns) and len({one[1] for one in found if one}) == 1
+    if same and all(b - a == 1 for a, b in pairwise(numbers)):
+        return True
     return bool(matching([column.strip() for column in columns]))
 
 

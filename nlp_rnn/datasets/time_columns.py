@@ -7,7 +7,7 @@ from nlp_rnn.checks import UsageError
 from nlp_rnn.datasets.frames import Frame
 from nlp_rnn.datasets.kinds import CLOCK_TIME, TIME, TIME_WORDS, excel_days, part_of, words_of
 from nlp_rnn.datasets.time_forms import MONTHS
-from nlp_rnn.datasets.time_text import TimeText
+from nlp_rnn.datasets.time_text import ISO
 from nlp_rnn.datasets.times import Times, as_text, read_times
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def read_time_columns(frame: Frame, columns: Sequence[str]) -> Times:
         return read_times(frame.table[columns[0]], frame.place, name)
     parts = {part_of(frame, column): as_text(frame.texts(column)) for column in columns}
     if "year" not in parts:
-        return Times(read_times(_day_and_clock(frame, columns, parts), frame.place, name).values, TimeText())
-    return Times(read_times(_of_parts(parts), frame.place, name).values, TimeText())
+        return Times(read_times(_day_and_clock(frame, columns, parts), frame.place, name).values, ISO)
+    return Times(read_times(_of_parts(parts), frame.place, name).values, ISO)
 
 
 def _day_and_clock(frame, columns, parts):

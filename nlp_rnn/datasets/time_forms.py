@@ -22,6 +22,7 @@ _DAY, _MONTH_NUMBER = r"(?P<day>\d{1,2})", r"(?P<month>\d{1,2})"
 _YEAR, _ANY_YEAR, _SHORT_YEAR = r"(?P<year>\d{4})", r"(?P<year>\d{4}|\d{2})", r"(?P<year>\d{2})"
 _CENTURY = r"(?P<year>(?:19|20)\d{2})"
 _TWO_DIGITS = r"(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"
+_HOUR, _ENDING = r"(?P<hour>[01]\d|2[0-4])", r"(?:st|nd|rd|th)?"
 EPOCHS = {10: 1, 13: 1_000, 16: 1_000_000, 19: 1_000_000_000}  # by the digits of today's times: units in a second
 
 
@@ -73,13 +74,13 @@ FORMS = (
     _form("31/01/24", "day", _DAY, r"(?P<mark>[-/.])", _MONTH_NUMBER, r"(?P=mark)", _SHORT_YEAR, _AT),
     _form("01/31/24", "day", _MONTH_NUMBER, r"(?P<mark>[-/])", _DAY, r"(?P=mark)", _SHORT_YEAR, _AT),
     _form("24-01-31", "day", _SHORT_YEAR, r"(?P<mark>[-/.])", _MONTH_NUMBER, r"(?P=mark)", _DAY, _AT),
-    _form("31 January 2024", "day", _WEEKDAY, _DAY, r"(?:st|nd|rd|th)?[-/ .]*", _MONTH, r"\.?[-/ ,]*", _ANY_YEAR, _AT),
-    _form("January 31, 2024", "day", _WEEKDAY, _MONTH, r"\.?[- ]*", _DAY, r"(?:st|nd|rd|th)?(?:,\s*|[- ]+)", _YEAR, _AT),
+    _form("31 January 2024", "day", _WEEKDAY, _DAY, _ENDING, r"[-/ .]*", _MONTH, r"\.?[-/ ,]*", _ANY_YEAR, _AT),
+    _form("January 31, 2024", "day", _WEEKDAY, _MONTH, r"\.?[- ]*", _DAY, _ENDING, r"(?:,\s*|[- ]+)", _YEAR, _AT),
     _form("2024 January 31", "day", _YEAR, r"[-/ ]?", _MONTH, r"[-/ ]?", _DAY, _AT),
     _form("20240131", "day", _CENTURY, _TWO_DIGITS),
-    _form("2024013113", "day", _CENTURY, _TWO_DIGITS, r"(?P<hour>[01]\d|2[0-4])"),
-    _form("202401311300", "day", _CENTURY, _TWO_DIGITS, r"(?P<hour>[01]\d|2[0-4])(?P<minute>[0-5]\d)(?P<second>[0-5]\d)?"),
-    _form("20240131 1300", "day", _CENTURY, _TWO_DIGITS, r"[ T_-]", r"(?P<hour>\d{2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2}))?"),
+    _form("2024013113", "day", _CENTURY, _TWO_DIGITS, _HOUR),
+    _form("202401311300", "day", _CENTURY, _TWO_DIGITS, _HOUR, r"(?P<minute>[0-5]\d)(?P<second>[0-5]\d)?"),
+    _form("20240131 1300", "day", _CENTURY, _TWO_DIGITS, r"[ T_-]", _HOUR, r":?(?P<minute>\d\d)(?::?(?P<second>\d\d))?"),
     _form("2024-01", "month", _YEAR, r"[-/]", _MONTH_NUMBER),
     _form("202401", "month", _CENTURY, r"(?P<month>0[1-9]|1[0-2])"),
     _form("2024M01", "month", _YEAR, r"[- ]?M", r"(?P<month>\d{1,2})"),
@@ -91,7 +92,7 @@ FORMS = (
     _form("Q1 2024", "quarter", r"Q(?P<quarter>[1-4])[-/ ']*", _ANY_YEAR),
     _form("1Q2024", "quarter", r"(?P<quarter>[1-4])Q[-/ ']*", _ANY_YEAR),
     _form("2024-W05", "week", _YEAR, r"[-/ ]?W(?P<week>\d{1,2})(?:-?(?P<weekday_number>[1-7]))?"),
-    _form("2024-01-29/2024-02-04", "week", r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})/(?P<end>\d{4}-\d{2}-\d{2})"),
+    _form("2024-01-29/2024-02-04", "week", _YEAR, "-", _MONTH_NUMBER, "-", _DAY, r"/(?P<end>\d{4}-\d{2}-\d{2})"),
     _form("2024", "year", r"(?P<year>1[0-9]\d{2}|2[01]\d{2})"),
     _form("2024.0833", "decimal year", r"(?P<year>1[5-9]\d{2}|20\d{2})\.(?P<part>\d+)"),
     _form("1706706000", "epoch", r"(?P<epoch>\d{9,10}|\d{12,13}|\d{15,16}|\d{18,19})"),

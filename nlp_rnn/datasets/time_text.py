@@ -10,9 +10,7 @@ import numpy as np
 from nlp_rnn.datasets.calendar import text_after, time_after
 from nlp_rnn.datasets.time_forms import EPOCHS, MONTHS, TimeForm
 
-NAMES = {
-    number: name.capitalize() for name, number in MONTHS.items() if len(name) > 4 or name in ("may", "june", "july")
-}
+NAMES = {number: name for name, number in MONTHS.items() if number == 5 or (len(name) > 3 and name != "sept")}
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 
@@ -85,6 +83,9 @@ class TimeText(NamedTuple):
         return {name for name, value in found.groupdict().items() if value} if found else set()
 
 
+ISO = TimeText()
+
+
 def time_text(form: TimeForm, texts: Sequence[str], zone: bool, times: np.ndarray) -> TimeText:
     """How times are written.
 
@@ -99,12 +100,8 @@ def time_text(form: TimeForm, texts: Sequence[str], zone: bool, times: np.ndarra
     anchor = "last weekday" if last and (last_weekday(times) == days).all() and not _ends_of_months(days) else ""
     if zone or (form.step == "day" and all(ISO_DAY.fullmatch(text) for text in texts)):
         return TimeText(anchor=anchor)
-    names = [
-        text
-        for text in texts
-        if (found := form.pattern.fullmatch(text)) and len(found.groupdict().get("name") or "") > 3
-    ]
     found = [match for text in texts if (match := form.pattern.fullmatch(text))]
+    names = [match.string for match in found if len(match.groupdict().get("name") or "") > 3]
     numbers = [match[name] for match in found for name in ("day", "month", "hour") if match.groupdict().get(name)]
     short = [number for number in numbers if int(number) < 10]
     example = names[0] if names else max(texts, key=len) if form.step == "decimal year" else texts[0]

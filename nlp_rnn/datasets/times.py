@@ -33,6 +33,14 @@ class Times(NamedTuple):
     text: TimeText
 
 
+class _Reading(NamedTuple):
+    """The times of different texts in one form: local, NaT where there is none; and seconds ahead of UTC, if known."""
+
+    form: TimeForm
+    local: np.ndarray
+    offsets: list[int | None] | None
+
+
 def read_times(column: "pd.Series", place: Place, name: str) -> Times:
     """A column of times.
 
@@ -58,8 +66,8 @@ def read_times(column: "pd.Series", place: Place, name: str) -> Times:
         return place(int((codes == number).argmax()))
 
     forms = matching(sample_of(texts)) or [likeliest_form(texts)]
-    readings = [(form, *_read(texts, form)) for form in forms]
-    complete = [reading for reading in readings if not np.isnat(reading[1]).any()]
+    readings = [_read(texts, form) for form in forms]
+    complete = [reading for reading in readings if not np.isnat(reading.local).any()]
     if not complete:
         _refuse(texts, readings[0], row_of, name)
     form, local, offsets = complete[0] if len(complete) == 1 else _most_regular(complete, texts, codes, row_of, name)
@@ -100,13 +108,13 @@ def _typed(column, place, name):
 
 
 def _read(texts, form):
-    """The local times of texts, NaT where one is not in this form, and their distances from UTC in seconds."""
+    """The times of texts in a form."""
     if form is FORMS[0] and len(texts) > MANY and (fast := _iso(texts)) is not None:
-        return fast, None
+        return _Reading(form, fast, None)
     moments = [form.read(text) for text in texts]
     local = np.array([None if one is None else one.local for one in moments], "datetime64[us]")
     offsets = [None if one is None or one.offset is None else int(one.offset.total_seconds()) for one in moments]
-    return local, offsets
+    return _Reading(form, local, offsets)
 
 
 def _iso(texts):
@@ -150,13 +158,13 @@ def _most_regular(readings, texts, codes, row_of, name):
     Raises:
         InputError: two readings differ, and are equally regular.
     """
-    ranked = sorted(readings, key=lambda reading: irregularity(reading[1].astype("datetime64[s]")))
+    ranked = sorted(readings, key=lambda reading: irregularity(reading.local.astype("datetime64[s]")))
     first, second = ranked[:2]
-    if (first[1] == second[1]).all():
+    if (first.local == second.local).all():
         return first
-    if irregularity(first[1].astype("datetime64[s]")) == irregularity(second[1].astype("datetime64[s]")):
-        number = int((first[1] != second[1]).argmax())
-        one, other = sorted(shown(reading[1][number]) for reading in (first, second))
+    if irregularity(first.local.astype("datetime64[s]")) == irregularity(second.local.astype("datetime64[s]")):
+        number = int((first.local != second.local).argmax())
+        one, other = sorted(shown(reading.local[number]) for reading in (first, second))
         raise InputError(
             f"{row_of(number)}: column '{name}': is '{texts[number]}' {one} or {other}? Write times as 2024-01-31"
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nlp_rnn.datasets.time_text import TimeText
+from nlp_rnn.datasets.time_text import ISO, TimeText
 
 MANY = 100  # series; from this number on, some are held out for validation
 
@@ -47,7 +47,7 @@ class Panel:
     columns: tuple[str, ...] = ()
     num_future_covariates: int = 0
     future_covariates: np.ndarray | None = None
-    time_text: TimeText = TimeText()
+    time_text: TimeText = ISO
 
     def __len__(self) -> int:
         return len(self.names)

@@ -11,7 +11,7 @@ import numpy as np
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets import calendar
 from nlp_rnn.datasets.frames import Frame
-from nlp_rnn.datasets.time_text import TimeText
+from nlp_rnn.datasets.time_text import ISO
 from nlp_rnn.datasets.times import Times
 from nlp_rnn.forecasting.panel import Panel
 
@@ -114,7 +114,7 @@ def regular_dataset(
         starts,
         frequency,
         **_covariates(covariates, pieces, observed, values),
-        time_text=TimeText() if times is None else times.text,
+        time_text=ISO if times is None else times.text,
     )
     return SeriesDataset(panel, 0, _notes(panel))
 

@@ -65,7 +65,8 @@ def open_series(
     if roles.by_row:
         dataset = _by_row(frame, roles, frequency)
     else:
-        dataset = _by_column(frame, roles, table, frequency, notes)
+        series, categories, times = _by_column(frame, roles, notes)
+        dataset = regular_dataset(frame, times, series, categories, table, frequency)
     dataset.notes[:0] = notes
     return dataset
 
@@ -119,10 +120,8 @@ def _check_covariates(frame, names, named):
             raise UsageError(f"the column '{name}' is named twice: it is known for future times, or it is not")
 
 
-def _by_column(
-    frame: Frame, roles: Roles, covariates: CovariateTable, frequency: str, notes: list[str]
-) -> SeriesDataset:
-    """The series of a table in which a row is a time."""
+def _by_column(frame: Frame, roles: Roles, notes: list[str]) -> tuple[list[SeriesRows], tuple, Times | None]:
+    """The series of a table in which a row is a time, the names of their categories, and the times."""
     times = read_time_columns(frame, roles.time) if roles.time else None
     series, categories = _long(frame, roles) if roles.series else (_wide(frame, roles), ())
     if times is None and roles.steps:
@@ -130,7 +129,7 @@ def _by_column(
     series, moved = _in_order(times, series)
     if moved:
         notes.append("the rows are out of order: they are sorted by time")
-    return regular_dataset(frame, times, series, categories, covariates, frequency)
+    return series, categories, times
 
 
 def _wide(frame, roles):

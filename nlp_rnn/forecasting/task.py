@@ -40,6 +40,7 @@ class ForecastingTask(Task):
             request.get("time_column"),
             like.pipeline.options["frequency"] if like else "",
             *(request.get(name) or () for name in COVARIATES),
+            decimal_mark=request.get("decimal_mark"),
         )
 
     def save(self, pipeline: "Forecaster", folder: Path) -> dict[str, Any]:
