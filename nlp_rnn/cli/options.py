@@ -42,6 +42,11 @@ _COLUMNS = (
         "label_column",
         help="The column with the classes, the translations, or the values of series; by default detected by its name.",
     ),
+    click.option(
+        "--split-column",
+        help="The column that names the split of each text or pair: train, validation or test; by default detected by "
+        "its name and values. none: assign the splits by hash.",
+    ),
     click.option("--time-column", help="The column with the times of series; by default detected by its name."),
     click.option(
         "--future-column",
