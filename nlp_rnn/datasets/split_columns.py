@@ -1,4 +1,4 @@
-"""Columns of a table that name the split of each row, such as `split` with train and test, or `is_valid` with truths."""
+"""Columns of a table that name the split of each row: `split` with train and test, or `is_valid` with truths."""
 
 import re
 from collections import Counter
