@@ -30,7 +30,8 @@ TASKS = {
     "forecaster": "nlp_rnn.forecasting.task:ForecastingTask",
 }
 TEXT_COLUMNS = ("text_column", "label_column")
-SERIES_COLUMNS = ("time_column", "future_columns", "past_columns")
+SPLIT_COLUMN = "split_column"
+SERIES_COLUMNS = ("time_column", "future_columns", "past_columns", "decimal_mark")
 
 
 class Pipeline(Protocol):
@@ -95,7 +96,8 @@ class Task(ABC):
         title: what its runs are called in messages: "runs of {title}".
         takes: what its data are called in messages.
         starts_from: the kinds of other tasks whose runs `nlp-rnn run --from` accepts.
-        columns: the options that name columns of its tables, among `TEXT_COLUMNS` and `SERIES_COLUMNS`.
+        columns: the options that name columns of its tables, among `TEXT_COLUMNS`, `SPLIT_COLUMN` and
+            `SERIES_COLUMNS`.
         predict_options: the options of `nlp-rnn predict` that its runs accept besides the common ones.
     """
 
@@ -103,7 +105,7 @@ class Task(ABC):
     title: ClassVar[str]
     takes: ClassVar[str]
     starts_from: ClassVar[frozenset[str]] = frozenset()
-    columns: ClassVar[Sequence[str]] = TEXT_COLUMNS
+    columns: ClassVar[Sequence[str]] = (*TEXT_COLUMNS, SPLIT_COLUMN)
     predict_options: ClassVar[Sequence["click.Option"]] = ()
 
     @abstractmethod

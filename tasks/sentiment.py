@@ -60,6 +60,7 @@ class Config(TextSettings):
         not_negative,
     )
     bigram_dropout: float = setting(0.5, "dropout rate of the words and pairs of the linear model", fraction)
+    drop_classes: bool = setting(False, "fine-tuning: drop the classes of the run that the data do not have")
     epochs: int = setting(0, "maximum number of epochs; 0: 2 to 30, by the number of texts", not_negative)
     batch_size: int = setting(0, "texts per step; 0: 8 to 64, by the number of texts", not_negative)
     max_batch_tokens: int = setting(16_000, "maximum tokens per step, padding included", positive_int)
@@ -82,7 +83,7 @@ def load_data(config: Config, dataset: TextDataset, folder: Path, start: Start |
     counter, labels = TokenCounter(config.token_level, config.lowercase), Counter()
     for example in counter.watch(track(dataset.walk(), "reading", dataset.size()), "train"):
         labels[example.label, example.split] += 1
-    classes = classes_of(labels, start.classes if start else None)
+    classes = classes_of(labels, start.classes if start else None, config.drop_classes)
     check_sizes(dataset.name, labels)
     vocabulary = fit_vocabulary(config, counter.counts, start and start.encoder.vocabulary)
     encoder = TextEncoder(vocabulary, config.token_level, config.lowercase, config.max_tokens)

@@ -26,9 +26,9 @@ class ClassificationTask(Task):
     def open_data(self, request: Mapping[str, Any], settings: Mapping[str, Any], like: "Run | None" = None) -> Any:
         from nlp_rnn.datasets.catalogue import open_text_dataset
 
-        return open_text_dataset(
-            request["name"], request["text_column"], request["label_column"], request["split_seed"]
-        )
+        columns = request["text_column"], request["label_column"]
+        seed, split_column = request["split_seed"], request.get("split_column")
+        return open_text_dataset(request["name"], *columns, seed, split_column=split_column)
 
     def save(self, pipeline: "TextClassifier", folder: Path) -> dict[str, Any]:
         return {"encoder": pipeline.encoder.save(folder / VOCABULARY)}

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from nlp_rnn.progress import say
-from nlp_rnn.task import SERIES_COLUMNS, TEXT_COLUMNS, Run, Task, refuse_columns
+from nlp_rnn.task import SERIES_COLUMNS, SPLIT_COLUMN, TEXT_COLUMNS, Run, Task, refuse_columns
 
-COLUMNS = (*TEXT_COLUMNS, *SERIES_COLUMNS)
+COLUMNS = (*TEXT_COLUMNS, SPLIT_COLUMN, *SERIES_COLUMNS)
 
 
 def open_dataset(

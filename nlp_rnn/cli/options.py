@@ -42,7 +42,21 @@ _COLUMNS = (
         "label_column",
         help="The column with the classes, the translations, or the values of series; by default detected by its name.",
     ),
-    click.option("--time-column", help="The column with the times of series; by default detected by its name."),
+    click.option(
+        "--split-column",
+        help="The column that names the split of each text or pair: train, validation or test; by default detected by "
+        "its name and values. none: assign the splits by hash.",
+    ),
+    click.option(
+        "--time-column",
+        help="The column with the times of series, or several with commas between them; by default detected by its "
+        "content.",
+    ),
+    click.option(
+        "--decimal-mark",
+        type=click.Choice([".", ","]),
+        help="The mark before decimals in a table of series; by default found from all its numbers.",
+    ),
     click.option(
         "--future-column",
         "future_columns",

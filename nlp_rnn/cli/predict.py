@@ -56,6 +56,7 @@ def predict(run, texts, input_, output, recipe, json_, **options):
         check_new(output, "--output")
     columns = {name: options.pop(name) for name in COLUMNS}
     trained = open_run(run, recipe)
+    task.refuse_columns({name: columns[name] for name in COLUMNS if name not in trained.task.columns})
     source = click.get_current_context().get_parameter_source
     given = {name: value for name, value in options.items() if source(name) is not click.core.ParameterSource.DEFAULT}
     trained.task.check_options(given)

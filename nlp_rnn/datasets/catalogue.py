@@ -31,7 +31,12 @@ _SCALAR_FEATURES = ("Text", "ClassLabel", "Scalar")
 
 
 def open_text_dataset(
-    data: str, text_column: str | None = None, label_column: str | None = None, seed: int = 0, labelled: bool = True
+    data: str,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    seed: int = 0,
+    labelled: bool = True,
+    split_column: str | None = None,
 ) -> TextDataset:
     """Open texts, labelled or not.
 
@@ -42,13 +47,14 @@ def open_text_dataset(
         text_column, label_column: names of columns; None to detect them by common names.
         seed: the seed of the hash that assigns missing splits.
         labelled: whether the texts must have labels.
+        split_column: the column that names the split of each row; None to detect it; "none" if there is none.
 
     Raises:
         UsageError: no such data set, file or column.
         InputError: the data are broken; says where.
     """
     requested = {"text": text_column, "label": label_column} if labelled else {"text": text_column}
-    return TextDataset.of(data, open_tables(data), requested, seed)
+    return TextDataset.of(data, open_tables(data), requested, seed, split_column)
 
 
 def open_tables(data: str) -> dict[str, Table]:

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.hashing import split_by_seeded_hash
 from nlp_rnn.datasets.lineage import already_seen
+from nlp_rnn.datasets.split_columns import SplitColumn, open_splits, split_of_row
 from nlp_rnn.datasets.tables import Table
+from nlp_rnn.datasets.text_roles import text_roles
 
 COMMON_NAMES = {
     "text": ("text", "review", "sentence", "content", "question", "comment", "body", "message", "tweet", "title"),
@@ -47,6 +49,8 @@ class TextDataset:
         columns: the names of the columns of the texts and, if there are labels, of the labels.
         seed: decides, with the text, the split of an example.
         notes: what was guessed, for the user to see.
+        split_columns: columns that name the split of each row.
+        split_sizes: the number of rows that these columns give to each split.
     """
 
     name: str
@@ -54,9 +58,18 @@ class TextDataset:
     columns: tuple[str, ...]
     seed: int = 0
     notes: list[str] = field(default_factory=list)
+    split_columns: tuple[SplitColumn, ...] = ()
+    split_sizes: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, name: str, tables: dict[str, Table], requested: Mapping[str, str | None], seed: int) -> "TextDataset":
+    def of(
+        cls,
+        name: str,
+        tables: dict[str, Table],
+        requested: Mapping[str, str | None],
+        seed: int,
+        split_column: str | None = None,
+    ) -> "TextDataset":
         """The texts of tables by split.
 
         Args:
@@ -64,33 +77,28 @@ class TextDataset:
             tables: the tables by split; one named "all" where the data have no splits.
             requested: the names of columns by role, "text" and "label"; None to detect one by common names.
             seed: the seed of the hash that assigns missing splits.
+            split_column: the column that names the split of each row; None to detect it; "none" if there is none.
 
         Raises:
             UsageError: there is no such column.
+            InputError: a value of the column of splits names none.
         """
-        table = next(iter(tables.values()))
-        columns = tuple(_column(table, role, requested) for role in requested)
-        declared = table.preferred or len(table.columns) == 1
-        guessed = [] if declared else [role for role, given in requested.items() if given is None]
-        notes = [f"{role} column: {column}" for role, column in zip(requested, columns, strict=True) if role in guessed]
-        return cls(name, tables, columns, seed, notes)
+        taken = [column for column in requested.values() if column]
+        split_columns, sizes, more = open_splits(tables, taken, split_column)
+        names = {column.name for column in split_columns}
+        columns, notes = text_roles(next(iter(tables.values())), requested, COMMON_NAMES, names)
+        return cls(name, tables, columns, seed, [*notes, *more], split_columns, sizes)
 
     def walk(self) -> Iterator[Example]:
         """All examples, each with its split; every table is read once."""
-        missing = self._missing()
-        for given in self.tables:
-            for example in self.read(given):
-                divided = given in ("all", "train")
-                split = split_by_seeded_hash(example.text, missing, self.seed) if divided else given
-                yield example._replace(split=split)
+        return self._walk(self.tables)
 
     def stream(self, split: str) -> Iterator[Example]:
         """The examples of "train", "validation" or "test"."""
-        missing = self._missing()
         if self._is_given(split):
             return self.read(split)
-        whole = self.read(self._divided())
-        return (e for e in whole if split_by_seeded_hash(e.text, missing, self.seed) == split)
+        named = [given for given in self.tables if given in (split, "train", "all")]
+        return (example for example in self._walk(named) if example.split == split)
 
     def size(self, split: str | None = None) -> float | None:
         """The approximate number of examples, in all or in a split, to show progress; None if unknown."""
@@ -99,13 +107,30 @@ class TextDataset:
             return sum(sizes) if len(sizes) == len(self.tables) else None
         if self._is_given(split):
             return self.tables[split].size
-        rows, missing = self.tables[self._divided()].size, self._missing()
+        if self.split_sizes.get(split, 0) and split != "train":
+            return self.split_sizes[split]
+        rows, missing = self.split_sizes.get("train") or self.tables[self._divided()].size, self._missing()
         return rows and rows * missing.get(split, 1 - sum(missing.values()))
 
     def read(self, given: str) -> Iterator[Example]:
-        """All examples of a table, named by its split or "all"."""
+        """All examples of a table, named by its split or "all"; columns that name splits decide as well."""
         for place, values in self.tables[given].rows():
-            yield Example(*_text_and_label(place, values, self.columns), place, given)
+            yield Example(*_text_and_label(place, values, self.columns), place, self.split_of(given, place, values))
+
+    def split_of(self, given: str, place: str, values: Mapping[str, object]) -> str:
+        """The split of a row by its table, and by the columns that name splits; "all" where neither says."""
+        if given not in ("all", "train") or not self.split_columns:
+            return given
+        return split_of_row(self.split_columns, place, values)
+
+    def _walk(self, names):
+        """The examples of some tables, each with its split."""
+        missing = self._missing()
+        for name in names:
+            for example in self.read(name):
+                divided = example.split in ("all", "train")
+                split = split_by_seeded_hash(example.text, missing, self.seed) if divided else example.split
+                yield example._replace(split=split)
 
     def held_out(self, trained_on: Sequence[str]) -> Iterator[Example]:
         """The examples that a run may be evaluated on: all if `is_whole`, else the test split.
@@ -117,48 +142,20 @@ class TextDataset:
 
     def is_whole(self, trained_on: Sequence[str]) -> bool:
         """Whether a run may be evaluated on all examples: there are no splits, and it was not trained on them."""
-        return "all" in self.tables and not already_seen(self.name, trained_on)
+        return "all" in self.tables and not self.split_columns and not already_seen(self.name, trained_on)
 
     def _missing(self):
         """The missing splits and their fractions."""
-        return {name: share for name, share in SHARES.items() if name not in self.tables}
+        given = {*self.tables, *(split for split, size in self.split_sizes.items() if size)}
+        return {name: share for name, share in SHARES.items() if name not in given}
 
     def _is_given(self, split):
         """Whether a table is exactly this split."""
-        return split in self.tables and (split != "train" or not self._missing())
+        return split in self.tables and not self.split_columns and (split != "train" or not self._missing())
 
     def _divided(self):
         """The name of the table that the missing splits are taken from."""
         return "train" if "train" in self.tables else "all"
-
-
-def _column(table: Table, role: str, requested: Mapping[str, str | None]) -> str:
-    """The column of a role: the requested one, or else the one that the table declares, or one with a common name."""
-    given = requested[role]
-    if given is not None:
-        if given not in table.columns:
-            raise UsageError(f"{table.name} has no column '{given}'; it has: {', '.join(table.columns)}")
-        return given
-    if table.preferred:
-        return table.preferred[list(requested).index(role)]
-    taken = [column for other, column in requested.items() if other != role]
-    by_name = {column.lower().strip(): column for column in reversed(table.columns)}
-    common = (by_name[name] for name in COMMON_NAMES[role] if name in by_name)
-    column = next((column for column in common if column not in taken), None)
-    if column is None:
-        raise _no_column(table, role)
-    return column
-
-
-def _no_column(table, role):
-    """The error for a role without a column; detects a file whose columns are not separated by commas."""
-    separator = next((mark for mark in ";\t|" if len(table.columns) == 1 and mark in table.columns[0]), None)
-    if separator:
-        return UsageError(f"{table.name}: the columns seem to be separated by {separator!r}: save it with commas")
-    return UsageError(
-        f"{table.name}: which column holds the {role}? Give --{role}-column, one of: {', '.join(table.columns)} "
-        "(from the first line)"
-    )
 
 
 def _text_and_label(place, values, columns):

@@ -207,7 +207,7 @@ def _check_text(file):
 
 
 def open_documents(
-    data: str, text_column: str | None = None, raw: bool = False, seed: int = 0
+    data: str, text_column: str | None = None, raw: bool = False, seed: int = 0, split_column: str | None = None
 ) -> TextDataset | DocumentDataset:
     """Open the text for a language model.
 
@@ -216,9 +216,12 @@ def open_documents(
         text_column: the column of texts of a table; None to detect it by common names.
         raw: keep line ends, for characters and bytes.
         seed: the seed of the hash that splits the rows of a table without splits; files are split by position.
+        split_column: the column of a table that names the split of each row; None to detect it; "none" if there is
+            none.
 
     Raises:
         UsageError: no such data set, file or column.
         InputError: the data are broken; the message says where.
     """
-    return find_documents(data, raw) or open_text_dataset(data, text_column, None, seed, labelled=False)
+    documents = find_documents(data, raw)
+    return documents or open_text_dataset(data, text_column, None, seed, labelled=False, split_column=split_column)

@@ -34,7 +34,8 @@ class LanguageModelTask(Task):
         from nlp_rnn.language_model.documents import open_documents
 
         raw = current_names(settings).get("token_level", "word") != "word"
-        return open_documents(request["name"], request["text_column"], raw, request["split_seed"])
+        seed, split_column = request["split_seed"], request.get("split_column")
+        return open_documents(request["name"], request["text_column"], raw, seed, split_column)
 
     def save(self, pipeline: "LanguagePipeline", folder: Path) -> dict[str, Any]:
         options = {"independent_texts": pipeline.independent_texts}

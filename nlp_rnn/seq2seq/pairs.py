@@ -8,8 +8,10 @@ from pathlib import Path
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.catalogue import open_tables
 from nlp_rnn.datasets.lines import count_lines, read_lines
+from nlp_rnn.datasets.split_columns import NO_COLUMN, open_splits
 from nlp_rnn.datasets.splits import Example, TextDataset
 from nlp_rnn.datasets.tables import Row, Table
+from nlp_rnn.datasets.text_roles import text_roles
 
 ROLES = ("source", "target")
 COMMON_NAMES = {
@@ -38,14 +40,18 @@ class PairDataset(TextDataset):
         for place, values in self.tables[given].rows():
             source, target = (_text(place, column, values.get(column)) for column in self.columns)
             if source and target:
-                yield Example(source, target, place, given)
+                yield Example(source, target, place, self.split_of(given, place, values))
             else:
                 skipped += 1
         self.skipped[given] = skipped
 
 
 def open_pairs(
-    data: str, source_column: str | None = None, target_column: str | None = None, seed: int = 0
+    data: str,
+    source_column: str | None = None,
+    target_column: str | None = None,
+    seed: int = 0,
+    split_column: str | None = None,
 ) -> PairDataset:
     """Open pairs of texts.
 
@@ -54,6 +60,7 @@ def open_pairs(
             between their names, "corpus.en,corpus.fr", whose n-th lines form a pair.
         source_column, target_column: names of columns; None to detect them by common names.
         seed: the seed of the hash that assigns missing splits; all pairs with the same source are in one split.
+        split_column: the column that names the split of each row; None to detect it; "none" if there is none.
 
     Raises:
         UsageError: no such data set, file or column.
@@ -61,28 +68,37 @@ def open_pairs(
     """
     aligned = [Path(name) for name in data.split(",")]
     if len(aligned) == 2 and all(path.is_file() for path in aligned):
-        if source_column or target_column:
+        if source_column or target_column or split_column not in (None, NO_COLUMN):
             raise UsageError(f"{data}: two text files have no columns; leave out the options that name them")
         return PairDataset(data, {"all": _aligned(data, *aligned)}, ROLES, seed)
     missing = [path for path in aligned if not path.is_file()]
     if len(aligned) == 2 and len(missing) == 1 and not Path(data).exists():
         raise UsageError(f"{missing[0]}: no such file; it should hold the other side of {data}")
-    tables, columns, notes = _tables(data, (source_column, target_column))
-    return PairDataset(data, tables, columns, seed, notes)
+    tables, notes = _tables(data, {source_column, target_column})
+    requested = (source_column, target_column)
+    split_columns, sizes, on_splits = open_splits(tables, [c for c in requested if c], split_column)
+    columns, on_columns = _columns(next(iter(tables.values())), requested, {column.name for column in split_columns})
+    _check_columns(tables, columns)
+    notes = [*on_columns, *notes, *on_splits]
+    return PairDataset(data, tables, columns, seed, notes, split_columns, sizes)
 
 
 def _tables(data, requested):
-    """The tables by split, their columns of source and target, and notes on what was guessed."""
+    """The tables by split, and notes on what was guessed."""
     as_read = open_tables(data)
-    tables = {split: _with_header(table, {*requested}) for split, table in as_read.items()}
-    columns, notes = _columns(next(iter(tables.values())), requested)
+    tables = {split: _with_header(table, requested) for split, table in as_read.items()}
+    notes = []
     if tables != as_read:
         notes.append("the first line is read as a pair; if it names columns, give --source-column and --target-column")
+    return tables, notes
+
+
+def _check_columns(tables, columns):
+    """Check that the table of each split has the columns of source and target."""
     for table in tables.values():
         missing = [column for column in columns if column not in table.columns]
         if missing:
             raise InputError(f"{table.name} has no column '{missing[0]}', which another split has")
-    return tables, columns, notes
 
 
 def _aligned(name, source, target):
@@ -126,38 +142,13 @@ def _with_header(table, requested):
     return Table(table.name, names, rows, ROLES, table.size)
 
 
-def _columns(table, requested):
-    """The columns of source and target, and notes on those that were guessed."""
-    available = ", ".join(table.columns)
-    for role, column in zip(ROLES, requested, strict=True):
-        if column is not None and column not in table.columns:
-            raise UsageError(f"{table.name} has no column '{column}' for the {role}; it has: {available}")
+def _columns(table, requested, taken):
+    """The columns of source and target, and what is said of them; never one of those taken."""
     if requested[0] is not None and requested[0] == requested[1]:
         raise UsageError(f"{table.name}: '{requested[0]}' cannot be both the source and the target")
-    columns = _guessed(table, list(requested))
-    if columns == table.preferred or None not in requested:
-        return columns, []
-    return columns, [f"{role} column: {column}" for role, column in zip(ROLES, columns, strict=True)]
-
-
-def _guessed(table, columns):
-    """The columns, with a guess for each None: the one that the table declares, a common name, or the only one left."""
     if len(table.columns) == 1:
         raise UsageError(f"{table.name} has one column; a source and a target are needed")
-    lowered = {column.lower().strip(): column for column in reversed(table.columns)}
-    common = [next((lowered[name] for name in COMMON_NAMES[role] if name in lowered), None) for role in ROLES]
-    for number, guess in enumerate(table.preferred or common):
-        if columns[number] is None and guess not in columns:
-            columns[number] = guess
-    for number in range(2):
-        rest = [column for column in table.columns if column not in columns]
-        if columns[number] is None and len(rest) != 1 and len(table.columns) != 2:
-            raise UsageError(
-                f"{table.name}: which columns hold the source and the target? Give --source-column and "
-                f"--target-column, each one of: {', '.join(table.columns)}"
-            )
-        columns[number] = columns[number] or rest[0]
-    return tuple(columns)
+    return text_roles(table, dict(zip(ROLES, requested, strict=True)), COMMON_NAMES, taken)
 
 
 def _text(place, column, value):

@@ -36,7 +36,8 @@ class TranslationTask(Task):
     def open_data(self, request: Mapping[str, Any], settings: Mapping[str, Any], like: "Run | None" = None) -> Any:
         from nlp_rnn.seq2seq.pairs import open_pairs
 
-        return open_pairs(request["name"], request["text_column"], request["label_column"], request["split_seed"])
+        columns = request["text_column"], request["label_column"]
+        return open_pairs(request["name"], *columns, request["split_seed"], request.get("split_column"))
 
     def save(self, pipeline: "Translator", folder: Path) -> dict[str, Any]:
         return {

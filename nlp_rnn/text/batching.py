@@ -21,6 +21,7 @@ from nlp_rnn.batches import dataset_of
 from nlp_rnn.checks import InputError
 from nlp_rnn.text.chunks import chunks
 from nlp_rnn.text.encoder import TextEncoder
+from nlp_rnn.text.labels import label_key
 from nlp_rnn.text.tokenizer import to_tensor
 from nlp_rnn.text.vocabulary import END, PADDING
 
@@ -105,14 +106,17 @@ def _array(file, kind):
 
 
 def numbered(examples: Iterable, classes: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Labelled examples as a stream of (text, class number).
+    """Labelled examples as a stream of (text, class number); 1.0 is of class 1 and the like, see `labels`.
 
     Raises:
         InputError: a label is not among the classes; the message says where.
     """
     numbers = {name: number for number, name in enumerate(classes)}
+    by_key = {label_key(name): number for name, number in reversed(numbers.items())}
     for example in examples:
         if example.label not in numbers:
+            numbers[example.label] = by_key.get(label_key(example.label), -1)
+        if numbers[example.label] < 0:
             raise InputError(
                 f"{example.place}: label '{example.label}' is not one of the classes: {', '.join(classes[:20])}"
             )

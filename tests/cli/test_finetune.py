@@ -12,7 +12,7 @@ def test_finetune_new_classes_and_the_same(cli, trained, tmp_path):
     Path("new.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
     result = cli("finetune", trained, "--data", "new.csv", "--out", "new", "--json", "--set", "epochs=1")
     assert result.exit_code == 0, result.output
-    assert set(json.loads(result.stdout)["classes"]) == {"a", "b", "c"}
+    assert list(json.loads(result.stdout)["classes"]) == ["negative", "positive", "a", "b", "c"]
     old, new = (Path(p, "vocabulary.txt").read_text().splitlines() for p in (trained, "new"))
     assert new[: len(old)] == old and "stellar" in new[len(old) :]
     about = json.loads(Path("new/run.json").read_text())

@@ -11,8 +11,8 @@ def test_columns_are_guessed_by_common_names_or_given(tmp_path):
     path = write_table(tmp_path / "x.csv", [("t", "x", "1"), ("u", "y", "2")], ("Review", "stars", "id"))
     assert open_text_dataset(str(path)).columns == ("Review", "stars")
     given = open_text_dataset(str(path), label_column="id")
-    assert given.columns == ("Review", "id") and given.notes == ["text column: Review"]
-    with pytest.raises(UsageError, match="has no column 'rating'; it has: Review, stars, id"):
+    assert given.columns == ("Review", "id") and given.notes == ["text: Review; label: id; left out: stars (not used)"]
+    with pytest.raises(UsageError, match="has no column 'rating' for the label; it has: Review, stars, id"):
         open_text_dataset(str(path), label_column="rating")
     path = write_table(tmp_path / "y.csv", [("t", "x")], ("a", "b"))
     with pytest.raises(UsageError, match=r"which column holds the text\? Give --text-column, one of: a, b"):
@@ -35,10 +35,9 @@ def test_texts_without_labels(tmp_path):
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_columns_that_are_not_separated_by_commas(tmp_path, separator):
-    (tmp_path / "x.csv").write_text(f"body{separator}grade\na{separator}b\n")
-    with pytest.raises(UsageError, match="the columns seem to be separated by .*: save it with commas") as error:
-        open_text_dataset(str(tmp_path / "x.csv"))
-    assert repr(separator) in str(error.value)
+    (tmp_path / "x.csv").write_text(f"body{separator}grade\n" + f"a, b{separator}c\n" * 4)
+    example, *_ = open_text_dataset(str(tmp_path / "x.csv")).read("all")
+    assert (example.text, example.label) == ("a, b", "c")
 
 
 def test_splits_are_by_hash_so_duplicates_are_never_in_different_ones(tmp_path):

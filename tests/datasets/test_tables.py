@@ -19,7 +19,7 @@ NAMES = ["x.csv", "x.csv.gz", "x.tsv", "x.tsv.gz", "x.jsonl", "x.jsonl.gz", "x.p
 def test_reads_a_table(tmp_path, name):
     dataset = open_text_dataset(str(write_table(tmp_path / name)))
     assert sorted(labelled_texts(dataset)) == sorted(ROWS)
-    assert dataset.notes == ["text column: text", "label column: label"]
+    assert dataset.notes == ["text: text; label: label"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,143 @@
+"""The roles of the columns of a table of texts, from their names and their content, and one line that says them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice, pairwise
+
+from nlp_rnn.checks import UsageError
+from nlp_rnn.datasets.tables import Table
+
+SAMPLE = 200  # rows that decide what a column holds
+FEW_WORDS = 3  # on average, from which on values are texts
+RECURRING = 0.5  # the largest share of different values among those of labels
+
+
+def text_roles(
+    table: Table, requested: Mapping[str, str | None], common: Mapping[str, Sequence[str]], taken: Collection[str] = ()
+) -> tuple[tuple[str, ...], list[str]]:
+    """The column of each role, and what is said of them.
+
+    Args:
+        table: the table.
+        requested: the columns that the user named, by role: "text" and "label", or "source" and "target"; None to
+            detect one.
+        common: common names of columns by role.
+        taken: columns that have another role.
+
+    Raises:
+        UsageError: a named column is missing, or it is not clear which column has a role; the message names the option
+            that decides.
+    """
+    for role, column in requested.items():
+        if column is not None and column not in table.columns:
+            raise UsageError(f"{table.name} has no column '{column}' for the {role}; it has: {_listed(table)}")
+    roles = dict(requested)
+    if table.preferred:
+        roles = {role: roles[role] or table.preferred[n] for n, role in enumerate(roles)}
+        return tuple(column for column in roles.values() if column), []
+    free = [column for column in table.columns if column not in taken]
+    _fill_by_name(roles, free, common)
+    left_out = _left_out(table, {*taken, *filter(None, roles.values())})
+    free = [column for column in free if column not in left_out]
+    _fill_by_content(table, roles, free)
+    missing = next((role for role, column in roles.items() if column is None), None)
+    if missing:
+        raise UsageError(
+            f"{table.name}: which column holds the {missing}? Give --{missing}-column, one of: {_listed(table)} "
+            "(from the first line)"
+        )
+    columns = tuple(column for column in roles.values() if column)
+    left_out |= {column: "not used" for column in free if column not in columns}
+    said = None not in requested.values() or len(table.columns) == 1
+    return columns, [] if said else [_account(roles, left_out)]
+
+
+def _listed(table):
+    return ", ".join(column or "''" for column in table.columns)
+
+
+def _account(roles, left_out):
+    """One line that says the role of each column."""
+    parts = [f"{role}: {column}" for role, column in roles.items()]
+    if left_out:
+        parts.append(f"left out: {', '.join(f'{column or chr(39) * 2} ({why})' for column, why in left_out.items())}")
+    return "; ".join(parts)
+
+
+def _left_out(table, taken):
+    """The columns that are no texts and no labels: row numbers, and columns without values."""
+    why = {}
+    for column, values in _sampled(table).items():
+        if column in taken:
+            continue
+        if not any(str(value).strip() for value in values if value is not None):
+            why[column] = "empty"
+        elif _counts(values):
+            why[column] = "row number"
+    return why
+
+
+def _sampled(table):
+    """The first values of each column."""
+    rows = [values for _, values in islice(table.rows(), SAMPLE)]
+    return {column: [row.get(column) for row in rows] for column in table.columns}
+
+
+def _counts(values):
+    """Whether whole numbers go up by one from row to row."""
+    texts = [str(value) for value in values]
+    return len(texts) > 2 and all(t.isdigit() for t in texts) and all(int(b) - int(a) == 1 for a, b in pairwise(texts))
+
+
+def _fill_by_name(roles, free, common):
+    """Fill the roles whose columns have common names."""
+    lowered = {column.lower().strip(): column for column in reversed(free)}
+    for role in roles:
+        if roles[role] is None:
+            usual = (lowered[name] for name in common[role] if name in lowered)
+            roles[role] = next((column for column in usual if column not in roles.values()), None)
+
+
+def _fill_by_content(table, roles, free):
+    """Fill the other roles if only one column can have them; of two columns left, the first is the source."""
+    rest = [column for column in free if column not in roles.values()]
+    unknown = [role for role, column in roles.items() if column is None]
+    if not unknown:
+        return
+    if "source" in roles:
+        if len(rest) == len(unknown):
+            roles |= dict(zip(unknown, rest, strict=True))
+        return
+    values = _sampled(table)
+    _check_header(table, values, rest)
+    for role, suits in (("text", _are_texts), ("label", _are_labels)):
+        suitable = [column for column in rest if column not in roles.values() and suits(values[column])]
+        if role in unknown and len(suitable) == 1:
+            roles[role] = suitable[0]
+
+
+def _check_header(table, values, rest):
+    """Check that the first line does not hold a row: a text as a name, or a value that recurs below its own name.
+
+    Raises:
+        UsageError: it does.
+    """
+    if table.header is None:
+        return
+    texts = [column for column in rest if _are_texts(values[column]) and len(column.split()) > FEW_WORDS]
+    labels = [column for column in rest if values[column].count(column) > 1]
+    if texts and labels:
+        raise UsageError(
+            f"{table.name}, line 1 holds values: write the names of the columns, such as text and label, in a line "
+            "above them"
+        )
+
+
+def _are_texts(values):
+    words = [len(value.split()) for value in values if isinstance(value, str)]
+    return len(words) > len(values) / 2 and sum(words) >= FEW_WORDS * len(words)
+
+
+def _are_labels(values):
+    if any(isinstance(value, list | dict) for value in values) or _are_texts(values):
+        return False
+    return len({str(value) for value in values}) <= RECURRING * len(values)
