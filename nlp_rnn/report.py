@@ -13,6 +13,10 @@ class Answer(Protocol):
         """The lines to print; may be empty."""
         ...
 
+    def rows(self) -> Iterable[dict[str, Any]]:
+        """The same as rows of a table: cells by column, the input in the column "text"."""
+        ...
+
     def json(self) -> dict:
         """The same as one JSON object."""
         ...

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from nlp_rnn.checks import InputError, UsageError
-from nlp_rnn.datasets.inputs import read_texts
+from nlp_rnn.datasets.inputs import open_texts
+from nlp_rnn.datasets.tables import is_table
+from nlp_rnn.datasets.text_roles import TEXT_NAMES
 from nlp_rnn.report import Answer, Report
 
 if TYPE_CHECKING:
@@ -99,6 +101,7 @@ class Task(ABC):
         columns: the options that name columns of its tables, among `TEXT_COLUMNS`, `SPLIT_COLUMN` and
             `SERIES_COLUMNS`.
         predict_options: the options of `nlp-rnn predict` that its runs accept besides the common ones.
+        input_column: of tables for `predict`, what the column of texts is called in messages, and its common names.
     """
 
     kind: ClassVar[str]
@@ -107,6 +110,7 @@ class Task(ABC):
     starts_from: ClassVar[frozenset[str]] = frozenset()
     columns: ClassVar[Sequence[str]] = (*TEXT_COLUMNS, SPLIT_COLUMN)
     predict_options: ClassVar[Sequence["click.Option"]] = ()
+    input_column: ClassVar[tuple[str, Sequence[str]]] = ("text", TEXT_NAMES)
 
     @abstractmethod
     def open_data(self, request: Mapping[str, Any], settings: Mapping[str, Any], like: Run | None = None) -> Any:
@@ -170,13 +174,18 @@ class Task(ABC):
         """
 
     def open_inputs(self, run: Run, texts: Sequence[str], path: Path | None, columns: Mapping[str, Any]) -> Any:
-        """The inputs of `predict`: the given texts, or the lines of a file or of standard input.
+        """The inputs of `predict`: the given texts, the rows of a table, or the lines of a file or of standard input.
 
         Raises:
             UsageError: columns are named, but there is no table.
         """
-        refuse_columns(columns)
-        return texts or read_texts(path)
+        if texts:
+            refuse_columns(columns)
+            return texts
+        role, names = self.input_column
+        column = columns.get("text_column") or run.data.get("text_column")
+        refuse_columns({name: value for name, value in columns.items() if name != "text_column"})
+        return open_texts(path, column if path and is_table(path) else columns.get("text_column"), role, names)
 
     def columns_of(self, run: Run, columns: Mapping[str, Any]) -> dict[str, Any]:
         """The columns of data for a finished run, as named on the command line."""

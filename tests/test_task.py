@@ -23,6 +23,9 @@ class LengthAnswer:
     def lines(self):
         yield f"{self.length:.1f}\\t{self.text}"
 
+    def rows(self):
+        yield self.json()
+
     def json(self):
         return {"text": self.text, "length": round(float(self.length), 3)}
 

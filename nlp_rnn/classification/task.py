@@ -89,6 +89,10 @@ class ClassAnswer(NamedTuple):
         text, label, probabilities = self.prediction
         yield f"{one_line(label)}\t{probabilities.max():.4f}\t{one_line(text)}"
 
+    def rows(self) -> Iterator[dict[str, Any]]:
+        text, label, probabilities = self.prediction
+        yield {"text": text, "label": label, "probability": round(float(probabilities.max()), 6)}
+
     def json(self) -> dict[str, Any]:
         text, label, probabilities = self.prediction
         named = {name: round(float(p), 6) for name, p in zip(self.classes, probabilities, strict=True)}

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,17 +50,13 @@ def print_figures(
 
 
 @contextlib.contextmanager
-def writer(path: Path | None) -> Iterator[Callable[[str], object]]:
-    """A function that writes a line to standard output, or to a file that is complete or absent."""
-    if path is None:
-        yield click.echo
-        return
+def complete_or_absent(path: Path) -> Iterator[Path]:
+    """Another path to write to, which is renamed to `path` if all goes well and removed otherwise."""
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}; create it first")
     partial = path.with_name(f"{path.name}.partial")
     try:
-        with open(partial, "w", encoding="utf-8", newline="") as file:
-            yield lambda line: file.write(f"{line}\n")
+        yield partial
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -1,16 +1,15 @@
 """`nlp-rnn predict`."""
 
-import contextlib
-import json
 import sys
 
 import click
 
 from nlp_rnn import task
 from nlp_rnn.checks import UsageError
+from nlp_rnn.cli.answers import answer_writer, kept_rows
 from nlp_rnn.cli.data import COLUMNS
 from nlp_rnn.cli.options import FILE, as_json, column_options, recipe_file
-from nlp_rnn.cli.output import open_run, writer
+from nlp_rnn.cli.output import open_run
 from nlp_rnn.report import writable
 from nlp_rnn.runs.paths import check_new
 
@@ -27,14 +26,24 @@ def task_options(command):
 @click.argument("run", type=FILE)
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option(
-    "--input", "input_", type=FILE, help="A text file with one text per line, or a table of series; may be gzipped."
+    "--input",
+    "input_",
+    type=FILE,
+    help="A text file with one text per line; a table, .csv, .tsv, .jsonl, .parquet or .xlsx, with one text per row; "
+    "or a table of series. Text files may be gzipped.",
 )
-@click.option("--output", type=FILE, help="A new file for the predictions; by default they go to standard output.")
+@click.option(
+    "--output",
+    type=FILE,
+    help="A new file for the predictions; .csv, .tsv, .jsonl and .parquet become tables. By default they go to "
+    "standard output.",
+)
+@click.option("--keep-columns", is_flag=True, help="Keep the columns of the table that is the input.")
 @column_options
 @recipe_file
 @as_json
-def predict(run, texts, input_, output, recipe, json_, **options):
-    """Predict for each TEXT, or for each line of --input or of standard input.
+def predict(run, texts, input_, output, keep_columns, recipe, json_, **options):
+    """Predict for each TEXT, or for each line or row of --input, or each line of standard input.
 
     A classifier prints class, probability and text. A language model fills the blank ___, anywhere in a text, and
     prints the most probable words, each with its probability and the completed text. A translator prints the
@@ -44,6 +53,7 @@ def predict(run, texts, input_, output, recipe, json_, **options):
     Examples:
       nlp-rnn predict runs/sentiment "A wonderful film." "Dull."
       nlp-rnn predict runs/sentiment --input lines.txt --output predictions.tsv
+      nlp-rnn predict runs/sentiment --input reviews.csv --keep-columns --output labelled.csv
       nlp-rnn predict runs/next_word "the clouds are in the ___"
       nlp-rnn predict runs/translation "pronunciation" --nbest 3 --attention picture.png
       nlp-rnn predict runs/forecasting --input sales.csv --horizon 12 --quantiles 0.1,0.5,0.9 --plot fan.png
@@ -61,8 +71,7 @@ def predict(run, texts, input_, output, recipe, json_, **options):
     given = {name: value for name, value in options.items() if source(name) is not click.core.ParameterSource.DEFAULT}
     trained.task.check_options(given)
     inputs = trained.task.open_inputs(trained, [writable(text) for text in texts], input_, columns)
-    with contextlib.ExitStack() as files:
-        write = files.enter_context(writer(output))
+    kept = kept_rows(inputs, keep_columns)
+    with answer_writer(output, json_, kept) as write:
         for answer in trained.task.predict(trained, inputs, options):
-            for line in [json.dumps(answer.json(), ensure_ascii=False)] if json_ else answer.lines():
-                write(line)
+            write(answer)

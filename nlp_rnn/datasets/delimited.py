@@ -141,8 +141,7 @@ def _fields(line):
     if not line:
         return []
     while position <= len(line):
-        found = _FIELD.match(line, position)
-        assert found is not None  # the second alternative matches anything
-        fields.append(found[2] if found[1] is None else found[1].replace('""', '"'))
-        position = found.end() + 1
+        if found := _FIELD.match(line, position):  # always: the second alternative matches anything
+            fields.append(found[2] if found[1] is None else found[1].replace('""', '"'))
+            position = found.end() + 1
     return fields

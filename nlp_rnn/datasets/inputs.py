@@ -1,12 +1,68 @@
-"""Input for `predict`, one text per line."""
+"""Input for `predict`: one text per line, or one per row of a table."""
 
 import sys
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from nlp_rnn.checks import UsageError
+from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.lines import count_lines, decode_lines, read_lines
-from nlp_rnn.progress import track
+from nlp_rnn.datasets.tables import Table, is_table, open_table
+from nlp_rnn.datasets.text_roles import text_roles
+from nlp_rnn.progress import say, track
+
+
+class TableTexts:
+    """The texts in a column of a table, one per row.
+
+    Args:
+        table: the table.
+        column: the column of texts.
+
+    Attributes:
+        keep: whether to remember the rows.
+        rows: the remembered rows, the first read first; whoever takes one removes it.
+    """
+
+    def __init__(self, table: Table, column: str):
+        self.table = table
+        self.column = column
+        self.keep = False
+        self.rows: deque[Mapping[str, Any]] = deque()
+
+    def __iter__(self) -> Iterator[str]:
+        for place, values in track(self.table.rows(), "predicting", self.table.size):
+            text = values.get(self.column)
+            if not isinstance(text, str | None):
+                raise InputError(f"{place}: column '{self.column}' holds {type(text).__name__}, not text")
+            if self.keep:
+                self.rows.append({name: values.get(name) for name in self.table.columns})
+            yield (text or "").encode("utf-8", errors="replace").decode()
+
+
+def open_texts(path: Path | None, column: str | None, role: str, names: Sequence[str]) -> Iterator[str] | TableTexts:
+    """The texts to predict: the rows of a table, or the lines of another file or of standard input.
+
+    Args:
+        path: a file; None for standard input.
+        column: the column of the table with the texts; None to detect it.
+        role: what the column is called in messages, "text" or "source".
+        names: its common names.
+
+    Raises:
+        UsageError: there is no such file or column, or it is not clear which column holds the texts.
+        InputError: the file is broken; says where.
+    """
+    if path is None or not (path.is_file() and is_table(path)):
+        if column:
+            raise UsageError(f"--{role}-column names a column of a table, and the input is none: leave it out")
+        return read_texts(path)
+    table = open_table(path)
+    (column,), notes = text_roles(table, {role: column}, {role: names})
+    for note in notes:
+        say(note)
+    return TableTexts(table, column)
 
 
 def read_texts(path: Path | None) -> Iterator[str]:

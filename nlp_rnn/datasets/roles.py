@@ -151,7 +151,7 @@ def _leave_out(frame, rest, kinds, roles, given):
     return [column for column in numbers if column not in roles.left_out]
 
 
-def _series_columns(frame, rest, kinds, roles, value):
+def _series_columns(frame, rest, kinds, roles, value) -> tuple[str, ...]:
     """The columns that name the series: those with which no time occurs twice."""
     possible = [c for c in rest if c not in roles.left_out and c not in value and kinds[c] in (WORD, NUMBER)]
     usual = usual_column([c for c in possible if not _identifies_rows(frame, c, kinds, roles.time)], "series")
@@ -185,9 +185,9 @@ def _identifies_rows(frame, column, kinds, time):
     return len(values) > 1 and not (time and frame.table.duplicated(list(time)).any())
 
 
-def _distinct(frame, keys, usual, roles):
+def _distinct(frame: Frame, keys: list[tuple[str, ...]], usual: str | None, roles: Roles) -> list[tuple[str, ...]]:
     """The keys without those that name the same series as another; with a common name, that one alone."""
-    if (usual,) in keys:
+    if usual and (usual,) in keys:
         return [(usual,)]
     kept: list[tuple[str, ...]] = []
     for key in keys:

@@ -12,10 +12,10 @@ from nlp_rnn.datasets.hashing import split_by_seeded_hash
 from nlp_rnn.datasets.lineage import already_seen
 from nlp_rnn.datasets.split_columns import SplitColumn, open_splits, split_of_row
 from nlp_rnn.datasets.tables import Table
-from nlp_rnn.datasets.text_roles import text_roles
+from nlp_rnn.datasets.text_roles import TEXT_NAMES, text_roles
 
 COMMON_NAMES = {
-    "text": ("text", "review", "sentence", "content", "question", "comment", "body", "message", "tweet", "title"),
+    "text": TEXT_NAMES,
     "label": ("label", "class", "category", "sentiment", "target", "y", "polarity", "rating", "stars"),
 }  # fmt: skip
 SHARES = {"test": 0.1, "validation": 0.1}  # fractions, for data that come without these splits

@@ -6,6 +6,8 @@ from itertools import islice, pairwise
 from nlp_rnn.checks import UsageError
 from nlp_rnn.datasets.tables import Table
 
+TEXT_NAMES = ("text", "review", "sentence", "content", "question", "comment", "body", "message", "tweet", "title")
+SOURCE_NAMES = ("source", "src", "input", "from", "en", "english", "word", "question")
 SAMPLE = 200  # rows that decide what a column holds
 FEW_WORDS = 3  # on average, from which on values are texts
 RECURRING = 0.5  # the largest share of different values among those of labels

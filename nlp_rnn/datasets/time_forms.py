@@ -22,6 +22,7 @@ _DAY, _MONTH_NUMBER = r"(?P<day>\d{1,2})", r"(?P<month>\d{1,2})"
 _YEAR, _ANY_YEAR, _SHORT_YEAR = r"(?P<year>\d{4})", r"(?P<year>\d{4}|\d{2})", r"(?P<year>\d{2})"
 _CENTURY = r"(?P<year>(?:19|20)\d{2})"
 _TWO_DIGITS = r"(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"
+_DIGITS = r":?(?P<minute>\d{2})(?::?(?P<second>\d{2}))?"
 _HOUR, _ENDING = r"(?P<hour>[01]\d|2[0-4])", r"(?:st|nd|rd|th)?"
 EPOCHS = {10: 1, 13: 1_000, 16: 1_000_000, 19: 1_000_000_000}  # by the digits of today's times: units in a second
 
@@ -80,7 +81,7 @@ FORMS = (
     _form("20240131", "day", _CENTURY, _TWO_DIGITS),
     _form("2024013113", "day", _CENTURY, _TWO_DIGITS, _HOUR),
     _form("202401311300", "day", _CENTURY, _TWO_DIGITS, _HOUR, r"(?P<minute>[0-5]\d)(?P<second>[0-5]\d)?"),
-    _form("20240131 1300", "day", _CENTURY, _TWO_DIGITS, r"[ T_-]", _HOUR, r":?(?P<minute>\d\d)(?::?(?P<second>\d\d))?"),
+    _form("20240131 1300", "day", _CENTURY, _TWO_DIGITS, r"[ T_-]", _HOUR, _DIGITS),
     _form("2024-01", "month", _YEAR, r"[-/]", _MONTH_NUMBER),
     _form("202401", "month", _CENTURY, r"(?P<month>0[1-9]|1[0-2])"),
     _form("2024M01", "month", _YEAR, r"[- ]?M", r"(?P<month>\d{1,2})"),

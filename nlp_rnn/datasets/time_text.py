@@ -34,21 +34,18 @@ class TimeText(NamedTuple):
         """The time `steps` steps after `start`."""
         if self.anchor:
             month = time_after(start.astype("datetime64[M]").astype("datetime64[s]"), steps, frequency)
-            start, steps, frequency = last_weekday(month), 0, ""
+            start, steps, frequency = np.datetime64(last_weekday(np.array(month)).item()), 0, ""
         if self.form is None:
             return text_after(start, steps, frequency)
         return self.text(time_after(start, steps, frequency).astype("datetime64[s]").item())
 
     def text(self, time: datetime) -> str:
         """A time."""
-        assert self.form is not None
-        found = self.form.pattern.fullmatch(self.example)
-        assert found is not None  # the example is of this form
-        text, end = "", 0
-        spans = sorted((found.span(name), name) for name in found.groupdict() if found.span(name)[0] >= 0)
+        text, end, groups = "", 0, self._groups
+        spans = sorted((span, name) for name, (span, _) in groups.items())
         for (begin, stop), name in spans:
             if begin >= end and name != "mark":
-                text += self.example[end:begin] + self._part(name, found[name], time)
+                text += self.example[end:begin] + self._part(name, groups[name][1], time)
                 end = stop
         return text + self.example[end:]
 
@@ -77,10 +74,10 @@ class TimeText(NamedTuple):
         }[name]()
 
     @property
-    def _groups(self):
-        assert self.form is not None
-        found = self.form.pattern.fullmatch(self.example)
-        return {name for name, value in found.groupdict().items() if value} if found else set()
+    def _groups(self) -> dict[str, tuple[tuple[int, int], str]]:
+        """The parts of the example by name: where they stand, and their texts."""
+        found = self.form and self.form.pattern.fullmatch(self.example)
+        return {name: (found.span(name), text) for name, text in found.groupdict().items() if text} if found else {}
 
 
 ISO = TimeText()
@@ -108,7 +105,7 @@ def time_text(form: TimeForm, texts: Sequence[str], zone: bool, times: np.ndarra
     return TimeText(form, example, all(len(number) == 2 for number in short), anchor)
 
 
-def last_weekday(times: np.ndarray | np.datetime64) -> np.ndarray:
+def last_weekday(times: np.ndarray) -> np.ndarray:
     """The last day from Monday to Friday of the months of times, datetime64[D]."""
     following = (times.astype("datetime64[M]") + 1).astype("datetime64[D]")
     return np.busday_offset(following, -1, roll="forward")

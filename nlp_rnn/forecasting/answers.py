@@ -39,6 +39,10 @@ class RowAnswer(NamedTuple):
             yield ",".join(self.row)
         yield ",".join(_cell(value) for value in self.row.values())
 
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The cells, in the only row."""
+        yield self.json()
+
     def json(self) -> dict[str, Any]:
         """The cells; numbers are rounded to seven digits, the precision of float32."""
         return {name: float(f"{v:.7g}") if isinstance(v, float) else v for name, v in self.row.items()}

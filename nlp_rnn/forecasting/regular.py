@@ -84,15 +84,8 @@ def regular_dataset(
     Raises:
         InputError: times occur twice or are not regular; or all values are missing.
     """
-    starts, season = None, 1
     path, every = frame.path, [one.rows for one in series]
-    if times is None:
-        frequency, steps = "", [np.arange(len(one.rows)) for one in series]
-    else:
-        at = times.values
-        frequency, season = calendar.infer_frequency(at, every, frame.place, frequency)
-        steps = [_steps(frame, at, rows, frequency) for rows in every]
-        starts = np.array([at[rows[0]] for rows in every])
+    steps, starts, frequency, season = _steps_of(frame, times, every, frequency)
     rows = zip(series, steps, strict=True)
     pieces = [_spread_out(np.column_stack([one.values, covariates.values[one.rows]]), at) for one, at in rows]
     if not covariates.columns:
@@ -117,6 +110,16 @@ def regular_dataset(
         time_text=ISO if times is None else times.text,
     )
     return SeriesDataset(panel, 0, _notes(panel))
+
+
+def _steps_of(frame, times, every, frequency):
+    """The steps of the rows of each series and its first time, the frequency and the season."""
+    if times is None:
+        return [np.arange(len(rows)) for rows in every], None, "", 1
+    at = times.values
+    frequency, season = calendar.infer_frequency(at, every, frame.place, frequency)
+    steps = [_steps(frame, at, rows, frequency) for rows in every]
+    return steps, np.array([at[rows[0]] for rows in every]), frequency, season
 
 
 def _covariates(table, pieces, observed, values):

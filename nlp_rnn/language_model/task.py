@@ -101,6 +101,11 @@ class BlankAnswer(NamedTuple):
         for word, probability in self.words:
             yield f"{one_line(word)}\t{probability:.4f}\t{one_line(self.text.replace(BLANK, word))}"
 
+    def rows(self) -> Iterator[dict[str, Any]]:
+        for word, probability in self.words:
+            completed = self.text.replace(BLANK, word)
+            yield {"text": self.text, "word": word, "probability": round(probability, 6), "completed": completed}
+
     def json(self) -> dict[str, Any]:
         words = [{"word": word, "probability": round(probability, 6)} for word, probability in self.words]
         return {"text": self.text, "words": words}

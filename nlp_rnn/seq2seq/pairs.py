@@ -11,11 +11,11 @@ from nlp_rnn.datasets.lines import count_lines, read_lines
 from nlp_rnn.datasets.split_columns import NO_COLUMN, open_splits
 from nlp_rnn.datasets.splits import Example, TextDataset
 from nlp_rnn.datasets.tables import Row, Table
-from nlp_rnn.datasets.text_roles import text_roles
+from nlp_rnn.datasets.text_roles import SOURCE_NAMES, text_roles
 
 ROLES = ("source", "target")
 COMMON_NAMES = {
-    "source": ("source", "src", "input", "from", "en", "english", "word", "question"),
+    "source": SOURCE_NAMES,
     "target": ("target", "tgt", "output", "to", "translation", "pronunciation", "answer"),
 }
 LANGUAGE_CODES = (  # common names of columns

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.datasets.text_roles import SOURCE_NAMES
 from nlp_rnn.progress import say
 from nlp_rnn.report import one_line
 from nlp_rnn.seq2seq.options import PREDICT_OPTIONS, check_attention, check_nbest, search_config
@@ -32,6 +33,7 @@ class TranslationTask(Task):
     title = "translation"
     takes = "pairs"
     predict_options = PREDICT_OPTIONS
+    input_column = ("source", SOURCE_NAMES)
 
     def open_data(self, request: Mapping[str, Any], settings: Mapping[str, Any], like: "Run | None" = None) -> Any:
         from nlp_rnn.seq2seq.pairs import open_pairs
@@ -142,6 +144,12 @@ class TranslationAnswer(NamedTuple):
             return
         for best in self.translations[: self.nbest]:
             yield f"{best.score:.4f}\t{one_line(best.text)}\t{one_line(self.text)}"
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        for best in self.translations[: self.nbest or 1]:
+            yield {"text": self.text, "translation": best.text, "score": round(best.score, 6)}
+        if not self.translations:
+            yield {"text": self.text, "translation": "", "score": None}
 
     def json(self) -> dict[str, Any]:
         best = self.translations[: self.nbest or 1]

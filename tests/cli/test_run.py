@@ -19,7 +19,7 @@ def test_run_prints_figures_for_machines_and_talks_on_standard_error(cli, review
     figures = json.loads(result.stdout)
     assert figures["run"] == "runs/sentiment" and 0 <= figures["accuracy"] <= 1
     assert {"majority_accuracy", "macro_f1", "loss", "classes"} <= set(figures)
-    assert "epoch 1/1" in result.stderr and "text column: review" in result.stderr
+    assert "epoch 1/1" in result.stderr and "text: review" in result.stderr
     with open("runs/sentiment/history.csv") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1"]
 

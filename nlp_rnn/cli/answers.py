@@ -1,0 +1,133 @@
+"""Write predictions: lines, or a table by the suffix of the output file."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from nlp_rnn.checks import UsageError
+from nlp_rnn.cli.output import complete_or_absent
+from nlp_rnn.datasets.inputs import TableTexts
+from nlp_rnn.report import Answer
+
+BATCH = 10_000  # rows of a .parquet file that are written at once
+Rows = Iterable[Mapping[str, Any]]
+
+
+def kept_rows(inputs: Any, keep: bool) -> Callable[[], Mapping[str, Any]]:
+    """A function that returns the row that the next answer belongs to, without its text; empty if it is not kept.
+
+    Raises:
+        UsageError: rows are to be kept, and the input is no table of texts.
+    """
+    if not keep:
+        return dict
+    if not isinstance(inputs, TableTexts):
+        raise UsageError("--keep-columns needs a table of texts as --input")
+    inputs.keep = True
+    return inputs.rows.popleft
+
+
+@contextmanager
+def answer_writer(
+    path: Path | None, as_json: bool, kept: Callable[[], Mapping[str, Any]]
+) -> Iterator[Callable[[Answer], Any]]:
+    """A function that writes an answer to standard output, or to a file that is complete or absent.
+
+    Args:
+        path: the file; a .csv, .tsv, .jsonl or .parquet file becomes a table. None for standard output.
+        as_json: write JSON objects.
+        kept: returns the row that the next answer belongs to.
+    """
+    if path is None:
+        yield _writer(None, click.echo, as_json, kept)
+        return
+    suffix = path.suffix.lower()
+    with complete_or_absent(path) as partial:
+        if suffix == ".parquet" and not as_json:
+            with _parquet(partial, kept) as write:
+                yield write
+            return
+        with open(partial, "w", encoding="utf-8", newline="") as file:
+            yield _writer(file, lambda line: file.write(f"{line}\n"), as_json or suffix == ".jsonl", kept, suffix)
+
+
+def _writer(
+    file: IO[str] | None, write_line: Callable[[str], object], as_json: bool, kept: Callable, suffix: str = ""
+) -> Callable[[Answer], Any]:
+    if as_json:
+        return lambda answer: write_line(_json(kept(), answer))
+    if file is not None and suffix in (".csv", ".tsv"):
+        return _delimited(file, "\t" if suffix == ".tsv" else ",", kept)
+    if kept is not dict:
+        return _delimited(click.get_text_stream("stdout"), ",", kept)
+
+    def write(answer):
+        for line in answer.lines():
+            write_line(line)
+
+    return write
+
+
+def _json(own, answer):
+    [values] = merged(own, [answer.json()])
+    return json.dumps(values, ensure_ascii=False, default=str)  # a table may hold dates
+
+
+def _delimited(file, separator, kept):
+    """A function that writes answers as rows of delimited text, below a line of names."""
+    writer, names = csv.writer(file, delimiter=separator, lineterminator="\n"), []
+
+    def write(answer):
+        for row in merged(kept(), answer.rows()):
+            if not names:
+                names.extend(row)
+                writer.writerow(names)
+            writer.writerow(["" if row.get(name) is None else row[name] for name in names])
+
+    return write
+
+
+def merged(own: Mapping[str, Any], rows: Rows) -> Iterator[dict[str, Any]]:
+    """Rows of an answer behind the columns of the row that it belongs to; "predicted_" distinguishes equal names.
+
+    Examples:
+        >>> list(merged({"text": "Dull.", "label": "?"}, [{"text": "Dull.", "label": "negative"}]))
+        [{'text': 'Dull.', 'label': '?', 'predicted_label': 'negative'}]
+    """
+    for row in rows:
+        answer = {name: value for name, value in row.items() if not (own and name == "text")}
+        yield {**own, **{f"predicted_{name}" if name in own else name: value for name, value in answer.items()}}
+
+
+@contextmanager
+def _parquet(path, kept):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = []
+    files: list[Any] = []
+
+    def flush():
+        if rows:
+            table = pa.Table.from_pylist(rows, schema=files[0].schema if files else None)
+            if not files:
+                files.append(pq.ParquetWriter(path, table.schema))
+            files[0].write_table(table)
+            rows.clear()
+
+    def write(answer):
+        rows.extend(merged(kept(), answer.rows()))
+        if len(rows) >= BATCH:
+            flush()
+
+    try:
+        yield write
+        flush()
+    finally:
+        for file in files:
+            file.close()
