@@ -4,6 +4,7 @@ import numpy as np
 
 SIGNIFICANT = 7  # digits at least: a forecast of integers lies between them
 EXACT = 2**53  # integers up to here are exact in float64
+ROUNDING = 2e-15  # a difference up to this fraction of the values, some units in their last place, is a rounding error
 
 
 def decimals_of(values: np.ndarray) -> int:

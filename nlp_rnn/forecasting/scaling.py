@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from nlp_rnn.forecasting.digits import ROUNDING
 from nlp_rnn.forecasting.settings import SCALINGS
 
 __all__ = ["SCALINGS", "Scale", "scale_of"]
 
 LOG_FLOOR = 1e-6  # replaces values that are not above zero, as a fraction of the largest one
-ROUNDING = 2e-15  # a spread up to this fraction of the values, some units in their last place, is of rounding errors
 FARTHEST = 1e4  # spreads; a window that hardly varies may be followed by any value, which must not outweigh all others
 
 
