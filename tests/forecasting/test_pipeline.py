@@ -65,9 +65,8 @@ def test_an_export_takes_covariates_for_each_value_and_each_step():
 
 @pytest.mark.parametrize("network", [DirectForecaster, PathForecaster])
 def test_signatures_of_float64_do_not_round_large_values(network):
-    model = (
-        network(8, 2, 4, units=4, covariates=1) if network is DirectForecaster else network(4, units=4, covariates=1)
-    )
+    arguments = (8, 2, 4) if network is DirectForecaster else (4,)
+    model = network(*arguments, units=4, categories=1, covariates=1)
     forecaster = Forecaster(model, ["red"], season=4, horizon=2, context_length=8, columns="a")
     random = np.random.default_rng(0)
     values, covariates = random.normal(size=(2, 12)), random.normal(size=(2, 14, 1))
