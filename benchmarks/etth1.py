@@ -54,7 +54,7 @@ def standardised(path):
     table = np.stack([panel.series(n)[: TRAIN + VALIDATION + TEST] for n in range(len(panel))], 1)
     table = (table - table[:TRAIN].mean(0)) / table[:TRAIN].std(0)
     offsets = len(table) * np.arange(len(panel) + 1)
-    values = np.ascontiguousarray(table.T).ravel().astype(np.float32)
+    values = np.ascontiguousarray(table.T).ravel()
     category_ids = np.arange(1, len(panel) + 1, dtype=np.int32)
     return Panel(path, panel.names, values, offsets, 24, category_ids, panel.names)
 

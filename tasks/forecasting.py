@@ -58,7 +58,9 @@ class Config(RecurrentSettings):
         "student_t", "distribution of values in model=sample_paths; negative_binomial for counts", choices=LIKELIHOODS
     )
     scaling: str = setting(
-        "auto", "scaling of a window; auto: log if all values are above 0", choices=("auto", *SCALINGS)
+        "auto",
+        "scaling of a window; auto: log if all values are above 0 and vary by a tenth, else deviation",
+        choices=("auto", *SCALINGS),
     )
     centering_window: int = setting(0, "number of last values whose mean centres a window; 0: a season", not_negative)
     cell: str = "gru"

@@ -4,8 +4,10 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from types import SimpleNamespace
+from typing import Any
 
 import click
 
@@ -44,33 +46,27 @@ def answer_writer(
         kept: returns the row that the next answer belongs to.
     """
     if path is None:
-        yield _writer(None, click.echo, as_json, kept)
+        yield _writer(partial(click.echo, nl=False), as_json, kept)
         return
     suffix = path.suffix.lower()
-    with complete_or_absent(path) as partial:
+    with complete_or_absent(path) as unfinished:
         if suffix == ".parquet" and not as_json:
-            with _parquet(partial, kept) as write:
+            with _parquet(unfinished, kept) as write:
                 yield write
             return
-        with open(partial, "w", encoding="utf-8", newline="") as file:
-            yield _writer(file, lambda line: file.write(f"{line}\n"), as_json or suffix == ".jsonl", kept, suffix)
+        with open(unfinished, "w", encoding="utf-8", newline="") as file:
+            yield _writer(file.write, as_json or suffix == ".jsonl", kept, suffix)
 
 
 def _writer(
-    file: IO[str] | None, write_line: Callable[[str], object], as_json: bool, kept: Callable, suffix: str = ""
+    write: Callable[[str], Any], as_json: bool, kept: Callable[[], Mapping[str, Any]], suffix: str = ""
 ) -> Callable[[Answer], Any]:
+    """A function that writes an answer with `write`, which writes text."""
     if as_json:
-        return lambda answer: write_line(_json(kept(), answer))
-    if file is not None and suffix in (".csv", ".tsv"):
-        return _delimited(file, "\t" if suffix == ".tsv" else ",", kept)
-    if kept is not dict:
-        return _delimited(click.get_text_stream("stdout"), ",", kept)
-
-    def write(answer):
-        for line in answer.lines():
-            write_line(line)
-
-    return write
+        return lambda answer: write(f"{_json(kept(), answer)}\n")
+    if suffix in (".csv", ".tsv") or kept is not dict:
+        return _delimited(write, "\t" if suffix == ".tsv" else ",", kept)
+    return lambda answer: [write(f"{line}\n") for line in answer.lines()]
 
 
 def _json(own, answer):
@@ -78,8 +74,9 @@ def _json(own, answer):
     return json.dumps(values, ensure_ascii=False, default=str)  # a table may hold dates
 
 
-def _delimited(file, separator, kept):
+def _delimited(write_text, separator, kept):
     """A function that writes answers as rows of delimited text, below a line of names."""
+    file = SimpleNamespace(write=write_text)
     writer, names = csv.writer(file, delimiter=separator, lineterminator="\n"), []
 
     def write(answer):

@@ -13,6 +13,7 @@ from nlp_rnn import plots
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.calendar import time_after
 from nlp_rnn.forecasting.backtest import MAX_FANS
+from nlp_rnn.forecasting.digits import decimals_of, rounded, text_of
 from nlp_rnn.forecasting.forecaster import AT_ONCE, Forecast, Forecaster
 from nlp_rnn.forecasting.panel import Panel
 from nlp_rnn.forecasting.pipeline import forecast_at
@@ -44,14 +45,14 @@ class RowAnswer(NamedTuple):
         yield self.json()
 
     def json(self) -> dict[str, Any]:
-        """The cells; numbers are rounded to seven digits, the precision of float32."""
-        return {name: float(f"{v:.7g}") if isinstance(v, float) else v for name, v in self.row.items()}
+        """The cells."""
+        return dict(self.row)
 
 
 def _cell(value):
     if isinstance(value, str):
         return '"' + value.replace('"', '""') + '"' if set(value) & set(',"\n\r') else value
-    return f"{value:.7g}" if isinstance(value, float) else str(value)
+    return text_of(value) if isinstance(value, float) else str(value)
 
 
 def quantile_levels(text: str | None) -> list[float]:
@@ -141,10 +142,11 @@ def _say_what_is_rare(panel, usable, length):
 
 def _steps(panel, number, mean, quantiles, levels):
     """A row for each step of the forecast of a series: mean [H] and quantiles [H, Q]."""
+    decimals = decimals_of(panel.series(number))
     for step, (middle, values) in enumerate(zip(mean, quantiles, strict=True)):
-        named = {f"q{level:g}": float(value) for level, value in zip(levels, values, strict=True)}
+        named = {f"q{level:g}": rounded(value, decimals) for level, value in zip(levels, values, strict=True)}
         time = _time(panel, number, panel.lengths[number] + step)
-        yield {"series": panel.names[number], **time, "mean": float(middle), **named}
+        yield {"series": panel.names[number], **time, "mean": rounded(middle, decimals), **named}
 
 
 def _check_future_covariates(panel, usable, horizon):
@@ -198,9 +200,11 @@ def anomaly_rows(forecaster: Forecaster, panel: Panel, share: float) -> Iterator
         raise UsageError(f"no series is longer than the horizon, {horizon}: there is nothing to forecast a point from")
     levels = (round((1 - share) / 2, 6), 0.5, round((1 + share) / 2, 6))
     forecasts = forecast_at(forecaster, panel, places, levels).quantiles
+    decimals = {n: decimals_of(panel.series(n)) for n in {n for n, _ in places}}
     for (n, end), forecast in zip(places, forecasts, strict=True):
         actual = panel.series(n)[end : end + horizon]
         for step, (value, (low, middle, high)) in enumerate(zip(actual, forecast, strict=False)):
             if value < low or value > high:
-                interval = {"expected": float(middle), "low": float(low), "high": float(high)}
-                yield {"series": panel.names[n], **_time(panel, n, end + step), "value": float(value), **interval}
+                numbers = {"value": value, "expected": middle, "low": low, "high": high}
+                numbers = {name: rounded(one, decimals[n]) for name, one in numbers.items()}
+                yield {"series": panel.names[n], **_time(panel, n, end + step), **numbers}

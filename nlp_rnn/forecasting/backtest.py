@@ -12,6 +12,7 @@ import numpy as np
 from nlp_rnn.checks import InputError
 from nlp_rnn.forecasting import metrics
 from nlp_rnn.forecasting.baselines import CLASSICAL, METHODS, NAIVE2, forecasts_by
+from nlp_rnn.forecasting.digits import decimals_of, rounded
 from nlp_rnn.forecasting.forecaster import Forecaster
 from nlp_rnn.forecasting.panel import Panel
 from nlp_rnn.forecasting.pipeline import forecast_at
@@ -197,13 +198,13 @@ def _fans(panel, horizon, test) -> list[Fan]:
 
 def _rows(panel, test) -> list[dict]:
     """A row for each point of a forecast."""
-    rows = []
+    rows, decimals = [], [decimals_of(panel.series(n)) for n in range(len(panel))]
     low, high = (test.quantiles[..., QUANTILE_LEVELS.index(level)] for level in (0.1, 0.9))
     for number, point in enumerate(test.points[MODEL]):
         name, origin = panel.names[number % len(panel)], number // len(panel) + 1
         for step, value in enumerate(point):
             numbers = {"actual": test.actual[number, step], "forecast": value}
             numbers |= {"low_80": low[number, step], "high_80": high[number, step]}
-            rounded = {key: float(f"{one:.7g}") for key, one in numbers.items()}
-            rows.append({"series": name, "origin": origin, "step": step + 1, **rounded})
+            numbers = {key: rounded(one, decimals[number % len(panel)]) for key, one in numbers.items()}
+            rows.append({"series": name, "origin": origin, "step": step + 1, **numbers})
     return rows

@@ -80,7 +80,26 @@ def theta(seen: np.ndarray, season: int, horizon: int) -> np.ndarray:
     filled = _filled(seen)
     seasonal = _is_seasonal(filled, season)
     options = {"period": season, "deseasonalize": seasonal, "use_test": False, "method": "multiplicative"}
-    return _or_nan(lambda: ThetaModel(filled, **options).fit(disp=False).forecast(horizon), horizon)
+
+    def fitted():
+        fit = ThetaModel(filled, **options).fit(disp=False)
+        components = fit.forecast_components(max(horizon, season))
+        if _is_flat(_adjusted(filled, components["seasonal"].to_numpy()[:season])):
+            return (components["ses"] * components["seasonal"])[:horizon]
+        return fit.forecast(horizon)
+
+    return _unless_flat(fitted, filled, horizon)
+
+
+def _adjusted(seen, following):
+    """The values divided by their seasonal indices, given those of the season that follows."""
+    indices = np.roll(following, len(seen) % len(following))
+    return seen / np.resize(indices, len(seen))
+
+
+def _is_flat(values):
+    """Whether there is no trend to fit: statsmodels leaves the constant out of the line through equal values."""
+    return np.ptp(values) <= 1e-12 * np.abs(values).max()
 
 
 def ets(seen: np.ndarray, season: int, horizon: int) -> np.ndarray:
@@ -98,11 +117,13 @@ def ets(seen: np.ndarray, season: int, horizon: int) -> np.ndarray:
             fits.append(ExponentialSmoothing(filled, initialization_method="estimated", **options).fit())
         return min(fits, key=lambda fit: fit.aicc).forecast(horizon)
 
-    return _or_nan(best, horizon)
+    return _unless_flat(best, filled, horizon)
 
 
-def _or_nan(forecast, horizon):
-    """A forecast, or NaN where the method fails, as on a series of two values."""
+def _unless_flat(forecast, filled, horizon):
+    """The forecast of a method; a constant series stays as it is; NaN where the method fails, as on two values."""
+    if np.ptp(filled) == 0:
+        return np.full(horizon, filled[-1])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of fits that did not converge
         try:

@@ -8,6 +8,7 @@ import numpy as np
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.calendar import describe
 from nlp_rnn.datasets.lineage import already_seen, trained_on
+from nlp_rnn.forecasting.digits import text_of
 from nlp_rnn.forecasting.forecaster import Forecaster
 from nlp_rnn.forecasting.panel import Panel
 from nlp_rnn.forecasting.settings import COUNTS
@@ -15,6 +16,9 @@ from nlp_rnn.progress import say
 
 if TYPE_CHECKING:
     from nlp_rnn.runs.folder import Run
+
+
+SMALL_SPREAD = 0.1  # of the mean: logarithms of values that vary less are a line, and their differences are small
 
 
 def check_fits(forecaster: Forecaster, panel: Panel, quiet: bool = False) -> Panel:
@@ -68,8 +72,8 @@ def check_counts(panel: Panel) -> None:
     if wrong.any():
         point = int(wrong.argmax())
         raise InputError(
-            f"{panel.name}: series '{_series_at(panel, point)}' holds {seen[point]:g}, which is not a count, and "
-            f"likelihood={COUNTS} needs counts: choose another likelihood"
+            f"{panel.name}: series '{_series_at(panel, point)}' holds {text_of(seen[point])}, which is not a count, "
+            f"and likelihood={COUNTS} needs counts: choose another likelihood"
         )
 
 
@@ -82,14 +86,17 @@ def check_positive(panel: Panel) -> None:
     if not np.nanmin(panel.values) > 0:
         point = int(np.nanargmin(panel.values))
         raise InputError(
-            f"{panel.name}: series '{_series_at(panel, point)}' holds {panel.values[point]:g}, and the model takes "
-            "logarithms, which need values above zero: leave it empty if it is missing, or train with "
+            f"{panel.name}: series '{_series_at(panel, point)}' holds {text_of(panel.values[point])}, and the model "
+            "takes logarithms, which need values above zero: leave it empty if it is missing, or train with "
             "--set scaling=deviation"
         )
 
 
 def chosen_scaling(panel: Panel, scaling: str, likelihood: str) -> str:
-    """How windows are scaled; "auto" becomes "log" if all values are above zero, else "deviation".
+    """How windows are scaled.
+
+    "auto" becomes "log" if all values are above zero and a typical series, the median one, has a standard deviation of
+    at least a tenth of its mean; else "deviation".
 
     Args:
         panel: the series.
@@ -112,7 +119,22 @@ def chosen_scaling(panel: Panel, scaling: str, likelihood: str) -> str:
         )
     if (low := np.count_nonzero(seen <= 0)) and scaling == "auto":
         say(f"scaled without logarithms, since {low:,} of {len(seen):,} values are not above zero")
-    return {"auto": "deviation" if low else "log"}.get(scaling, scaling)
+    if scaling != "auto":
+        return scaling
+    if low:
+        return "deviation"
+    spread = _typical_spread(panel)
+    if spread >= SMALL_SPREAD:
+        return "log"
+    say(f"scaled without logarithms, since a typical series has a standard deviation of {spread:.2g} of its mean")
+    return "deviation"
+
+
+def _typical_spread(panel):
+    """The standard deviation of a series as a fraction of its mean, the median over the series with values."""
+    series = [panel.series(n) for n in range(len(panel))]
+    given = [one[~np.isnan(one)] for one in series]
+    return np.median([one.std() / one.mean() for one in given if len(one)])
 
 
 def check_validation(panel: Panel, ends: np.ndarray, horizon: int) -> None:

@@ -43,7 +43,7 @@ def require(covariates: tf.Tensor | None, columns: int) -> None:
 
 @keras.saving.register_keras_serializable("nlp_rnn")
 class Covariates(keras.layers.Layer):
-    """Standardise each column of [B, T, C] to mean 0 and standard deviation 1; missing values become 0.
+    """Standardise each column of [B, T, C] to mean 0 and standard deviation 1, in float32; missing values become 0.
 
     Args:
         columns: C.
@@ -56,29 +56,33 @@ class Covariates(keras.layers.Layer):
     """
 
     def __init__(self, columns: int, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # columns that are far from zero stay float64
         self.columns = not_negative("columns", columns)
 
     def build(self, input_shape=None):
-        self.mean = self.add_weight(name="mean", shape=(self.columns,), initializer="zeros", trainable=False)
-        self.spread = self.add_weight(name="spread", shape=(self.columns,), initializer="ones", trainable=False)
+        options = {"shape": (self.columns,), "dtype": "float64", "autocast": False, "trainable": False}
+        self.mean = self.add_weight(name="mean", initializer="zeros", **options)
+        self.spread = self.add_weight(name="spread", initializer="ones", **options)
         self.built = True
 
     def adapt(self, values: np.ndarray) -> None:
         """Learn mean and standard deviation of values [P, C], NaN if missing; a standard deviation of 0 becomes 1."""
         if not self.built:
             self.build()
-        values = np.asarray(values, np.float64)  # the sum of equal float32 is exact
+        values = np.asarray(values, np.float64)
         there = ~np.isnan(values)
         counts = np.maximum(there.sum(0), 1)
-        mean = np.where(there, values, 0).sum(0) / counts
-        spread = np.sqrt(np.where(there, np.square(values - mean), 0).sum(0) / counts)
-        self.mean.assign(mean)
+        # Distances from one of the values: those of equal values are exactly 0, which their mean need not be.
+        largest = np.where(there.any(0), np.where(there, values, -np.inf).max(0, initial=-np.inf), 0)
+        distance = np.where(there, values - largest, 0)
+        mean = distance.sum(0) / counts
+        spread = np.sqrt(np.where(there, np.square(distance - mean), 0).sum(0) / counts)
+        self.mean.assign(largest + mean)
         self.spread.assign(np.where(spread > 0, spread, 1))
 
     def call(self, values):
-        standardised = (values - self.mean.value) / self.spread.value
-        return tf.where(tf.math.is_nan(standardised), 0.0, standardised)
+        standardised = (tf.cast(values, tf.float64) - self.mean.value) / self.spread.value
+        return tf.where(tf.math.is_nan(standardised), 0.0, tf.cast(standardised, tf.float32))
 
     def get_config(self):
         return {**super().get_config(), "columns": self.columns}

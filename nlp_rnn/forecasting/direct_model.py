@@ -53,7 +53,8 @@ class DirectForecaster(keras.Model):
         num_future_covariates: how many of the covariates, the first ones, are known for the points to forecast.
 
     Call with the context, float [B, L], NaN where a value is missing; optionally followed by the category, int [B], 0
-    where unknown, and the covariates, float [B, L + H, C]. Returns the quantiles, float [B, H, Q].
+    where unknown, and the covariates, float [B, L + H, C]. Returns the quantiles, [B, H, Q], of the type of the
+    context, float32 or float64.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -83,7 +84,7 @@ class DirectForecaster(keras.Model):
         num_future_covariates: int = 0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # values that are far from zero stay float64
         self.settings = checked_arguments(
             locals(),
             context_length=positive_int,
@@ -155,7 +156,7 @@ class DirectForecaster(keras.Model):
         context, category, covariates = unpacked(inputs)
         category = tf.zeros(tf.shape(context)[0], tf.int32) if category is None else category
         scale, quantiles = self.scaled_quantiles(context, category, covariates, training=training)
-        return tf.sort(scale.unscaled(quantiles), -1)
+        return tf.cast(tf.sort(scale.unscaled(quantiles), -1), context.dtype)
 
     def scaled_quantiles(
         self, context: tf.Tensor, category: tf.Tensor, covariates: tf.Tensor | None = None, training: bool = False

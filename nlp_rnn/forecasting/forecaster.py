@@ -171,7 +171,7 @@ class Forecaster(ABC):
         category_ids = np.zeros(len(series), np.int32) if category_ids is None else np.asarray(category_ids, np.int32)
         if covariates is not None:
             after = [(0, 0), (0, self._padding(horizon)), (0, 0)]
-            covariates = np.pad(covariates.astype(np.float32), after, constant_values=np.nan)
+            covariates = np.pad(np.asarray(covariates, np.float64), after, constant_values=np.nan)
         parts = []
         for begin in range(0, len(series), AT_ONCE):
             some = slice(begin, begin + AT_ONCE)
@@ -194,10 +194,10 @@ class Forecaster(ABC):
             raise UsageError(f"a quantile must be from {least} to {most} with this model, got {beyond[0]}")
 
     def _context(self, values):
-        """The last points of a series, float32 [L], NaN before its beginning."""
+        """The last points of a series, float64 [L], NaN before its beginning."""
         length = self.options["context_length"]
-        values = np.asarray(values, np.float32)[-length:]
-        return np.concatenate([np.full(length - len(values), np.nan, np.float32), values])
+        values = np.asarray(values, np.float64)[-length:]
+        return np.concatenate([np.full(length - len(values), np.nan), values])
 
     def _predict(self, context, category, horizon, paths, seed, covariates=None):
         category = tf.where(category <= len(self.classes), category, 0)
@@ -206,23 +206,31 @@ class Forecaster(ABC):
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
         """The functions of an export: `forecast` of values [B, T], and `forecast_of` of values with their category.
 
-        A model with covariates takes them as well, [B, T + H, C]. The forecast is NaN if all values that are read are
-        missing or, with a model that takes logarithms, if one of them is not above zero.
+        Those that end in "_float64" take and give float64, the others float32. A model with covariates takes them as
+        well, [B, T + H, C]. The forecast is NaN if all values that are read are missing or, with a model that takes
+        logarithms, if one of them is not above zero.
         """
-        inputs = [tf.TensorSpec([None, None], tf.float32, name="values")]
-        if self.options["columns"]:
-            inputs.append(tf.TensorSpec([None, None, len(self.options["columns"])], tf.float32, name="covariates"))
-        category, number = tf.TensorSpec([None], tf.int32, name="category"), len(inputs)
+        category, number = tf.TensorSpec([None], tf.int32, name="category"), 1 + bool(self.options["columns"])
 
         def uncategorised(*given):
             unknown = tf.zeros(tf.shape(given[0])[0], tf.int32)
             return self._serve(*given[:number], unknown, *given[number:])
 
-        return {
-            "forecast": tf.function(uncategorised, input_signature=[*inputs, *self.request]),
-            "forecast_of": tf.function(self._serve, input_signature=[*inputs, category, *self.request]),
-            "serving_default": tf.function(lambda *given: uncategorised(*given), input_signature=inputs),
-        }
+        functions = {}
+        for suffix, dtype in (("", tf.float32), ("_float64", tf.float64)):
+            inputs = self._series_inputs(dtype)
+            functions |= {
+                f"forecast{suffix}": tf.function(uncategorised, input_signature=[*inputs, *self.request]),
+                f"forecast_of{suffix}": tf.function(self._serve, input_signature=[*inputs, category, *self.request]),
+            }
+        default = tf.function(lambda *given: uncategorised(*given), input_signature=self._series_inputs(tf.float32))
+        return {**functions, "serving_default": default}
+
+    def _series_inputs(self, dtype):
+        """The values and the covariates of a signature."""
+        values = tf.TensorSpec([None, None], dtype, name="values")
+        columns = len(self.options["columns"])
+        return [values, *([tf.TensorSpec([None, None, columns], dtype, name="covariates")] if columns else [])]
 
     def checks(self) -> Iterator[tuple[str, dict, dict]]:
         """Cases that an export must reproduce: signature, inputs and outputs by name."""
@@ -230,14 +238,15 @@ class Forecaster(ABC):
         length, horizon = self.options["context_length"], self.options["horizon"]
         values = 50 + 10 * np.sin(np.arange(length + 5)) + random.normal(size=(4, length + 5))
         values[1, :3], values[2], values[3, :-2] = np.nan, 7.0, np.nan
-        inputs = {"values": values.astype(np.float32)}
+        series = {"values": values}
         if self.options["columns"]:
-            shape = (4, length + 5 + horizon, len(self.options["columns"]))
-            inputs["covariates"] = random.normal(size=shape).astype(np.float32)
+            series["covariates"] = random.normal(size=(4, length + 5 + horizon, len(self.options["columns"])))
         request = dict(zip((spec.name for spec in self.request), (horizon, 5, 3), strict=False))
-        outputs = self._serve(*map(tf.constant, inputs.values()), tf.zeros(4, tf.int32), *request.values())
-        inputs = {**{name: value.tolist() for name, value in inputs.items()}, **request}
-        yield "forecast", inputs, {name: value.numpy().tolist() for name, value in outputs.items()}
+        for name, dtype in (("forecast", np.float32), ("forecast_float64", np.float64)):
+            inputs = {key: value.astype(dtype) for key, value in series.items()}
+            outputs = self._serve(*map(tf.constant, inputs.values()), tf.zeros(4, tf.int32), *request.values())
+            inputs = {**{key: value.tolist() for key, value in inputs.items()}, **request}
+            yield name, inputs, {key: value.numpy().tolist() for key, value in outputs.items()}
 
     def _serve(self, values, *rest):
         covariates, rest = (rest[0], rest[1:]) if self.options["columns"] else (None, rest)
@@ -254,7 +263,7 @@ class Forecaster(ABC):
         unusable = tf.reduce_all(tf.math.is_nan(context), 1)
         if self.model.settings["scaling"] == "log":
             unusable |= tf.reduce_any(context <= 0, 1)
-        return self._served(tf.where(unusable[:, None, None], np.nan, outputs))
+        return self._served(tf.where(~unusable[:, None, None], outputs, np.nan))
 
 
 def _at_end(values, steps):

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from nlp_rnn.forecasting.digits import ROUNDING
+
 
 def smape(actual: np.ndarray, point: np.ndarray) -> float:
     """Symmetric mean absolute percentage error, in percent from 0 to 200, as in the M3 competition.
@@ -43,13 +45,17 @@ def mase(actual: np.ndarray, point: np.ndarray, size: np.ndarray) -> float:
 def naive_error(seen: np.ndarray, season: int) -> float:
     """The mean absolute error of the seasonal naive forecast within the past values; NaN where there is none.
 
+    It is 0 where there are only rounding errors.
+
     Examples:
         >>> naive_error(np.array([1.0, 2.0, 4.0, 8.0]), 2)
         4.5
     """
     errors = np.abs(seen[season:] - seen[:-season]) if len(seen) > season else seen[:0]
     errors = errors[~np.isnan(errors)]
-    return float(errors.mean()) if len(errors) else float("nan")
+    if not len(errors):
+        return float("nan")
+    return float(errors.mean()) if errors.max() > ROUNDING * np.nanmax(np.abs(seen)) else 0.0
 
 
 def rmse(actual: np.ndarray, point: np.ndarray) -> float:

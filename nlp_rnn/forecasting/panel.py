@@ -20,17 +20,17 @@ class Panel:
     Attributes:
         name: the name of the data, for messages.
         names: the name of each series.
-        values: float32 [P]; NaN where one is missing.
+        values: float64 [P]; NaN where one is missing.
         offsets: int64 [N + 1]; series n is values[offsets[n]:offsets[n + 1]].
         season: steps of a seasonal period; 1 for none.
         category_ids: int32 [N], the category of each series, numbered from 1; 0 for unknown.
         categories: the names of the categories.
         start_times: datetime64 [N], the time of the first value of each; None where there are no times.
         frequency: the time between two values, see `datasets.calendar`; empty if unknown.
-        covariates: float32 [P, C], NaN where one is missing; None for no covariates.
+        covariates: float64 [P, C], NaN where one is missing; None for no covariates.
         columns: the names of the covariates.
         num_future_covariates: how many of the columns, the first ones, are known for future times as well.
-        future_covariates: float32 [N, F, C], the covariates after the end of each series, NaN where unknown.
+        future_covariates: float64 [N, F, C], the covariates after the end of each series, NaN where unknown.
         time_text: how times are written.
     """
 
@@ -110,7 +110,7 @@ class Panel:
         begin, end = self.offsets[series][:, None], self.offsets[series + 1][:, None]
         inside, after = (points >= begin) & (points < end), points - end
         given = (after >= 0) & (after < future.shape[1])
-        windows = np.full((*points.shape, len(self.columns)), np.nan, np.float32)
+        windows = np.full((*points.shape, len(self.columns)), np.nan)
         windows[inside] = observed[points[inside]]
         windows[given] = future[np.broadcast_to(series[:, None], points.shape)[given], after[given]]
         windows[:, context_length:, self.num_future_covariates :] = np.nan

@@ -75,7 +75,7 @@ class PathForecaster(keras.Model):
         num_future_covariates: int = 0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # values that are far from zero stay float64
         self.settings = checked_arguments(
             locals(),
             season=positive_int,
@@ -162,7 +162,7 @@ class PathForecaster(keras.Model):
         category: tf.Tensor | None = None,
         covariates: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Sample S paths of H steps, float [B, S, H].
+        """Sample S paths of H steps, [B, S, H], of the type of the context, float32 or float64.
 
         Args:
             context: float [B, L], NaN where a value is missing.
@@ -179,9 +179,9 @@ class PathForecaster(keras.Model):
         inputs = tf.ensure_shape(inputs[:, length:], [None, None, self.settings["covariates"]])
         repeated = Scale(*(None if part is None else tf.repeat(part, samples, 0) for part in scale))
         category = None if category is None else tf.repeat(category, samples, 0)
-        past = tf.repeat(context[:, -season:], samples, 0)
+        past = tf.cast(tf.repeat(context[:, -season:], samples, 0), tf.float64)
         states, last = [tf.repeat(state, samples, 0) for state in states], tf.repeat(outputs[:, -1], samples, 0)
-        sampled = tf.TensorArray(context.dtype, horizon, element_shape=[None])
+        sampled = tf.TensorArray(tf.float64, horizon, element_shape=[None])
 
         def step(t, last, past, states, sampled):
             value = self._sample(repeated, last, tf.stack([tf.cast(seed, tf.int32), 2 * t]))
@@ -191,7 +191,7 @@ class PathForecaster(keras.Model):
 
         loop = (tf.constant(0), last, past, states, sampled)
         *_, sampled = tf.while_loop(lambda t, *_: t < horizon, step, loop, parallel_iterations=1)
-        return tf.transpose(tf.reshape(sampled.stack(), [horizon, batch, samples]), [1, 2, 0])
+        return tf.cast(tf.transpose(tf.reshape(sampled.stack(), [horizon, batch, samples]), [1, 2, 0]), context.dtype)
 
     def _scale(self, context):
         counts = self.settings["likelihood"] == COUNTS
@@ -237,14 +237,15 @@ class PathForecaster(keras.Model):
     def _log_density(self, scale, values, there, outputs):
         """The log-density of scaled values [B, T] given outputs [B, T, P]; arbitrary where a value is missing."""
         if self.settings["likelihood"] == COUNTS:
-            return count_log_density(tf.where(there, values, 0.0), outputs, scale.spread)
+            counts, size = tf.where(there, values, 0.0), scale.spread
+            return count_log_density(tf.cast(counts, outputs.dtype), outputs, tf.cast(size, outputs.dtype))
         scaled = tf.where(there, scale.scaled(values), 0.0)
         return DISTRIBUTIONS[self.settings["likelihood"]].log_density(scaled, outputs)
 
     def _sample(self, scale, outputs, seed):
-        """A value of each row, [B], given outputs [B, P]."""
+        """A value of each row, float64 [B], given outputs [B, P]."""
         if self.settings["likelihood"] == COUNTS:
-            return count_sample(outputs, scale.spread[:, 0], seed)
+            return tf.cast(count_sample(outputs, tf.cast(scale.spread[:, 0], outputs.dtype), seed), tf.float64)
         scaled = DISTRIBUTIONS[self.settings["likelihood"]].sample(outputs, seed)
         if scale.floor is not None:  # exp of a heavy-tailed variable has no mean
             scaled = tf.clip_by_value(scaled, -MAX_LOG_DISTANCE, MAX_LOG_DISTANCE)

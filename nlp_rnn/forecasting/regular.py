@@ -99,7 +99,7 @@ def regular_dataset(
     panel = Panel(
         str(path),
         tuple(one.name for one in series),
-        values[:, 0].astype(np.float32),
+        values[:, 0],
         np.cumsum([0, *map(len, observed)]),
         season,
         np.array([one.category_id for one in series], np.int32),
@@ -127,11 +127,11 @@ def _covariates(table, pieces, observed, values):
     if not table.columns:
         return {}
     after = [piece[len(part) :, 1:] for piece, part in zip(pieces, observed, strict=True)]
-    future = np.full((len(after), max(map(len, after)), len(table.columns)), np.nan, np.float32)
+    future = np.full((len(after), max(map(len, after)), len(table.columns)), np.nan)
     for row, part in zip(future, after, strict=True):
         row[: len(part)] = part
     return {
-        "covariates": values[:, 1:].astype(np.float32),
+        "covariates": values[:, 1:],
         "columns": table.columns,
         "num_future_covariates": table.num_future,
         "future_covariates": future,

@@ -92,7 +92,7 @@ def _shipped(data):
     following = {row["series"]: row["values"] for row in splits.get("test", [])}
     rows = [(row["series"].decode(), row["values"], following.get(row["series"], []), row) for row in splits["train"]]
     rows.sort(key=lambda row: row[0])
-    values = [np.concatenate([train, test]).astype(np.float32) for _, train, test, _ in rows]
+    values = [np.concatenate([train, test]).astype(np.float64) for _, train, test, _ in rows]
     categories = tuple(sorted({row["category"].decode() for *_, row in rows}))
     numbers = {name: number for number, name in enumerate(categories, 1)}
     category_ids = np.array([numbers[row["category"].decode()] for *_, row in rows], np.int32)

@@ -105,7 +105,7 @@ class Windows:
         """The windows of series whose targets begin at these positions, among all points."""
         points = positions[:, None] + np.arange(-self.context_length, self.horizon)
         inside = (points >= self.panel.offsets[series][:, None]) & (points < self._ends[series][:, None])
-        values = np.where(inside, self.panel.values[np.where(inside, points, 0)], np.nan).astype(np.float32)
+        values = np.where(inside, self.panel.values[np.where(inside, points, 0)], np.nan)
         window = values[:, : self.context_length], values[:, self.context_length :], self.panel.category_ids[series]
         if self.panel.covariates is None:
             return window
@@ -116,7 +116,7 @@ class Windows:
         shapes = [[self.context_length], [self.horizon], []]
         if self.panel.covariates is not None:
             shapes.append([self.context_length + self.horizon, len(self.panel.columns)])
-        types = [tf.int32 if not shape else tf.float32 for shape in shapes]
+        types = [tf.int32 if not shape else tf.float64 for shape in shapes]
         # Sampled batches are full, and the layers are faster when they know the number of rows.
         rows = None if self.seed is None else self.batch_size
         arrays = zip(shapes, types, strict=True)

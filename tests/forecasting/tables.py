@@ -53,14 +53,14 @@ def promoted(days=160, future=6):
 def panel_of(*series, season=1, **fields):
     """A panel of series named a, b and so on."""
     offsets = np.cumsum([0, *map(len, series)])
-    values = np.concatenate([np.asarray(one, np.float32) for one in series])
+    values = np.concatenate([np.asarray(one, np.float64) for one in series])
     names = tuple("abcdefgh"[: len(series)])
     return Panel("shops", names, values, offsets, season, np.zeros(len(series), np.int32), **fields)
 
 
 def normal_panel(lengths, season=4, seed=0):
     """A panel of normally distributed values."""
-    values = np.random.default_rng(seed).normal(size=sum(lengths)).astype("float32")
+    values = np.random.default_rng(seed).normal(size=sum(lengths))
     names = tuple(f"s{n}" for n in range(len(lengths)))
     return Panel("some", names, values, np.cumsum([0, *lengths]), season, np.zeros(len(lengths), np.int32))
 

@@ -51,11 +51,26 @@ def test_a_model_that_loses_to_the_seasonal_naive_forecast_is_named(capsys):
     assert "the seasonal naive forecast was better than this model" in said and "such as '" not in said
 
 
-def test_rows_are_csv_with_one_header_and_json_with_seven_digits():
-    row = {"series": 'a "b", c', "point": 3, "mean": 1 / 3}
-    assert list(RowAnswer(row, True).lines()) == ["series,point,mean", '"a ""b"", c",3,0.3333333']
-    assert list(RowAnswer(row, False).lines()) == ['"a ""b"", c",3,0.3333333']
-    assert RowAnswer(row, True).json() == {"series": 'a "b", c', "point": 3, "mean": 0.3333333}
+def test_rows_are_csv_with_one_header_and_json():
+    row = {"series": 'a "b", c', "point": 3, "mean": 1234567890.0}
+    assert list(RowAnswer(row, True).lines()) == ["series,point,mean", '"a ""b"", c",3,1234567890']
+    assert list(RowAnswer(row, False).lines()) == ['"a ""b"", c",3,1234567890']
+    assert RowAnswer(row, True).json() == row
+
+
+def test_forecasts_have_the_decimals_of_their_series_and_at_least_seven_digits():
+    series = (1e9 + np.arange(12), 1e6 + np.arange(12) / 8, np.full(12, 1.0))
+    rows = predicted(direct(), panel_of(*series), quantiles="0.5")
+    for decimals, name in ((0, "a"), (3, "b"), (6, "c")):
+        numbers = [row["q0.5"] for row in rows if row["series"] == name]
+        assert numbers == [round(number, decimals) for number in numbers] and len(numbers) == 3
+
+
+def test_anomalies_show_the_values_as_given():
+    values = 1e9 + np.arange(20.0)
+    values[10] += 987_654
+    (row,) = [row for row in predicted(direct(), panel_of(values), anomalies=0.9) if row["point"] == 11]
+    assert row["value"] == values[10]
 
 
 def test_quantile_levels_are_sorted_and_have_a_default():

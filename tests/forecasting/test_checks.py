@@ -58,6 +58,14 @@ def test_auto_takes_logarithms_where_all_values_are_above_zero(capsys):
     assert chosen_scaling(panel_of(values), "auto", "negative_binomial") == "size"
 
 
+@pytest.mark.parametrize(("level", "wanted"), [(0.5, "log"), (20, "deviation"), (1e9, "deviation")])
+def test_auto_takes_no_logarithms_where_series_vary_little(level, wanted, capsys):
+    wave = np.sin(np.arange(40.0))
+    panel = panel_of(level + 1 + wave, level + 2 + wave, np.full(9, np.nan), np.arange(1, 40))
+    assert chosen_scaling(panel, "auto", "normal") == wanted and chosen_scaling(panel, "log", "normal") == "log"
+    assert ("a typical series has a standard deviation of" in capsys.readouterr().err) == (wanted == "deviation")
+
+
 def test_logarithms_are_refused_where_a_value_is_not_above_zero():
     with pytest.raises(InputError, match="series 'a' holds 0, and the model takes logarithms"):
         chosen_scaling(panel_of([1, 0, 2]), "log", "normal")

@@ -19,6 +19,8 @@ def test_scaled_errors_leave_out_series_without_a_size():
     assert np.isnan(metrics.mase(actual, point, np.zeros(2)))
     assert metrics.naive_error(np.array([1.0, np.nan, 4.0, 8.0]), 1) == 4
     assert np.isnan(metrics.naive_error(np.array([1.0]), 1))
+    assert metrics.naive_error(np.array([0.3, 0.1 + 0.2, 0.3]), 1) == 0  # but for rounding errors
+    assert metrics.naive_error(1e9 + np.array([0.0, 1e-3]), 1) == pytest.approx(1e-3, rel=1e-3)
 
 
 def test_the_crps_of_many_quantiles_is_that_of_the_distribution():

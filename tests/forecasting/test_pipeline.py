@@ -63,6 +63,32 @@ def test_an_export_takes_covariates_for_each_value_and_each_step():
     assert serve(tf.ones((1, 12)), tf.ones((1, 14, 1)))["mean"].shape == (1, 2)
 
 
+@pytest.mark.parametrize("network", [DirectForecaster, PathForecaster])
+def test_signatures_of_float64_do_not_round_large_values(network):
+    arguments = (8, 2, 4) if network is DirectForecaster else (4,)
+    model = network(*arguments, units=4, categories=1, covariates=1)
+    forecaster = Forecaster(model, ["red"], season=4, horizon=2, context_length=8, columns="a")
+    random = np.random.default_rng(0)
+    values, covariates = random.normal(size=(2, 12)), random.normal(size=(2, 14, 1))
+    signatures = forecaster.signatures()
+    request = (2, 3, 5)[: len(forecaster.request)]
+    served = signatures["forecast_float64"](1e9 + values, covariates, *request)
+    low = signatures["forecast"](*(tf.constant(part, tf.float32) for part in (values, covariates)), *request)
+    assert served["mean"].dtype == tf.float64 and low["mean"].dtype == tf.float32
+    np.testing.assert_allclose(served["mean"] - 1e9, low["mean"], atol=1e-5)
+    of = signatures["forecast_of_float64"](1e9 + values, covariates, [1, 1], *request)
+    assert of["mean"].dtype == tf.float64 and np.isfinite(of["mean"]).all()
+
+
+@pytest.mark.parametrize("level", [1e6, 1e9])
+def test_forecasts_move_with_the_level_of_a_series(level):
+    values, levels = np.random.default_rng(0).normal(size=30), [0.1, 0.5]
+    model = direct()
+    low, high = (model.forecast([series], quantile_levels=levels) for series in (values, values + level))
+    np.testing.assert_allclose(high.mean - level, low.mean, atol=1e-6)
+    np.testing.assert_allclose(high.quantiles - level, low.quantiles, atol=1e-6)
+
+
 def test_an_export_gives_nan_where_there_is_no_logarithm():
     values = np.tile(np.arange(1, 13, dtype=np.float32), (3, 1))
     values[1, 6], values[2, 5] = 0, np.nan

@@ -153,6 +153,30 @@ def test_an_export_gives_the_forecasts_of_the_run(forecaster, tmp_path, model):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("model", ["quantiles", "sample_paths"])
+def test_what_is_learned_does_not_depend_on_the_level(cli, model):
+    """A constant that is added to all values is added to the forecasts, and nothing else changes."""
+    random, days = np.random.default_rng(0), np.datetime64("2024-01-01") + np.arange(120)
+    waves = 10 * np.sin(2 * np.pi * np.arange(120)[:, None] / 7 + np.arange(2)) + random.normal(size=(120, 2))
+    settings = assignments(*SMALL, "units=8", f"model={model}", "epochs=3", "steps_per_epoch=20")
+    results = {}
+    for level in (0, 10**6, 10**9):
+        rows = [
+            [day, *(f"{value + level:.3f}" for value in row)] for day, row in zip(days, waves.round(3), strict=True)
+        ]
+        write("waves.csv", [["date", "a", "b"], *rows])
+        trained = cli("run", "forecasting", "--data", "waves.csv", "--out", f"at{level}", "--json", *settings)
+        assert trained.exit_code == 0, trained.output
+        forecast = table_of(cli("predict", f"at{level}", "--input", "waves.csv").stdout)
+        medians = [float(row["q0.5"]) - level for row in forecast]
+        results[level] = json.loads(trained.stdout)["methods"]["model"]["mase"], medians
+    mase, medians = results.pop(0)
+    for other_mase, other_medians in results.values():
+        assert other_mase == pytest.approx(mase, rel=0.01)
+        np.testing.assert_allclose(other_medians, medians, atol=0.1)  # of a wave of 10
+
+
+@pytest.mark.slow
 def test_sample_paths_forecast_any_horizon_and_are_reproducible(cli):
     write("shops.csv", monthly(4, 60))
     settings = assignments(*SMALL, "model=sample_paths", "units=8", "epochs=2")
@@ -213,7 +237,7 @@ def test_short_constant_and_empty_series_are_forecast_with_the_others(cli, forec
     rows[5][1] = 7
     write("few.csv", rows)
     result = cli("predict", forecaster, "--input", "few.csv", "--horizon", 2)
-    assert result.exit_code == 0 and "1 series without any value" in result.stderr, result.output
+    assert result.exit_code == 0 and "left out: empty (empty)" in result.stderr, result.output
     forecasts = table_of(result.stdout)
     assert {row["series"] for row in forecasts} == {"one", "constant", "late"}
     assert all(np.isfinite(float(row["mean"])) for row in forecasts)
