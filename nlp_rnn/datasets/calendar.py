@@ -27,6 +27,7 @@ WORDS = {
     "B1": "on weekdays",
     "S3600": "hourly",
 }
+FEW_TIMES = 100  # of the first series, which show that times are not of one day of the month
 FEW = 4  # gaps; with fewer, the frequency cannot be inferred
 WEEKENDS = 2  # weekends without a value from which on days are weekdays
 Place = Callable[[int], str]
@@ -168,6 +169,9 @@ def _most_frequent(gaps):
 
 def _months(times, series):
     """The frequency in months, if all times are of the same day of a month or of its last day; else an empty string."""
+    some = times[series[0][:FEW_TIMES]]
+    if len(np.unique(_day_of_month(some))) > 1 and (_day_of_month(some.astype("datetime64[D]") + 1) != 1).any():
+        return ""
     gaps = np.concatenate([np.diff(times[rows].astype("datetime64[M]").astype(np.int64)) for rows in series])
     times = np.unique(times)
     days = times.astype("datetime64[D]")

@@ -5,7 +5,9 @@ import zlib
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.delimited import Dialect, dialect_of, records
@@ -27,12 +29,14 @@ class Frame(NamedTuple):
         table: the columns: numbers where nothing but plain numbers was found, else texts or what the file declares.
         marks: how numbers in texts are written.
         dialect: how delimited text is written; None for another format.
+        known: what `factorized` has returned.
     """
 
     path: Path
     table: "pd.DataFrame"
     marks: Marks = POINT
     dialect: Dialect | None = None
+    known: dict[str, Any] = {}  # noqa: RUF012, replaced by each instance
 
     def place(self, row: int) -> str:
         """The place of a row, for messages; the first line of a delimited file names the columns."""
@@ -40,11 +44,48 @@ class Frame(NamedTuple):
             return f"{self.path}, row {row + 1 + (suffix_of(self.path) == '.xlsx')}"
         return f"{self.path}, line {row + 2 + self.dialect.skipped}"
 
+    def factorized(self, column: str) -> tuple[np.ndarray, "pd.Index"]:
+        """A number for each row, -1 where it is empty, and the different values of a column by their numbers."""
+        import pandas as pd
+
+        if column not in self.known:
+            self.known[column] = pd.factorize(self.table[column])
+        return self.known[column]
+
+    def codes(self, *columns: str) -> np.ndarray:
+        """A number for each row, the same for rows with the same values in these columns."""
+        codes = np.zeros(len(self.table), np.int64)
+        for column in columns:
+            numbers, values = self.factorized(column)
+            codes = codes * (len(values) + 1) + numbers + 1
+        return codes
+
+    def repeats(self, *columns: str) -> bool:
+        """Whether two rows have the same values in these columns."""
+        import pandas as pd
+
+        rows, most = len(self.table), np.prod([len(self.factorized(column)[1]) + 1.0 for column in columns])
+        if most < rows:
+            return True
+        codes = self.codes(*columns)
+        return bool(np.bincount(codes).max() > 1 if most < 4 * rows else pd.Series(codes).duplicated().any())
+
+    def named(self, column: str) -> tuple[np.ndarray, "pd.Index"]:
+        """The same as `factorized`, of the values as they are written in the file, in alphabetical order."""
+        import pandas as pd
+
+        texts = self.texts(column)
+        codes, values = self.factorized(column) if texts is self.table[column] else pd.factorize(texts)
+        names = values.astype(str)
+        order = np.argsort(names.to_numpy(object), kind="stable")
+        ranks = np.append(np.argsort(order), -1)  # the last for the code -1
+        return ranks[codes], names[order]
+
     def texts(self, column: str) -> "pd.Series":
         """A column as it is written in the file: a name such as 007 keeps its zeros."""
         import pandas as pd
 
-        values = self.table[column]
+        values = self.table[column]  # pandas returns the same object again
         if self.dialect is None or values.dtype.kind not in "iuf":
             return values
         again = pd.read_csv(self.path, usecols=[list(self.table).index(column)], dtype=str, **_options(self.dialect))
@@ -80,7 +121,7 @@ def read_frame(path: Path, decimal: str | None = None) -> Frame:
     if not len(table) or not len(table.columns):
         raise InputError(f"{path} holds no rows")
     marks = find_marks(_written(table), dialect.separator if dialect else "", str(path), decimal)
-    return Frame(path, table, marks, dialect)
+    return Frame(path, table, marks, dialect, {})
 
 
 def _read(path):
@@ -138,17 +179,27 @@ def _delimited(path, dialect):
     options = _options(dialect)
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the first
+        warnings.simplefilter("error", pd.errors.DtypeWarning)  # numbers in some rows, words in others
         sample = pd.read_csv(path, nrows=SAMPLE, dtype=str, **options)
-        plain = {column: MISSING for column in sample if dialect.separator == "," and _is_plain(sample[column])}
-        dtypes = {column: str for column in sample if column not in plain}
+        plain = {column for column in sample if dialect.separator == "," and _is_plain(sample[column])}
         options["na_values"] = {column: sorted(MISSING) if column in plain else [""] for column in sample}
-        return pd.read_csv(path, dtype=dtypes, low_memory=False, **options)
+        others = [column for column in sample if column not in plain]
+        kept = {column: str for column in others if not _is_words(sample[column])}
+        try:
+            return pd.read_csv(path, dtype=kept, **options)
+        except pd.errors.DtypeWarning:
+            return pd.read_csv(path, dtype=dict.fromkeys(others, str), low_memory=False, **options)
 
 
 def _is_plain(column):
     """Whether texts may be left to pandas to convert: Python's own numbers, without zeros in front."""
     texts = [text.strip() for text in column.dropna() if text.strip() not in MISSING]
     return all(POINT.fits(text) and not (text[0] == "0" and text[1:2].isdigit()) for text in texts)
+
+
+def _is_words(column):
+    """Whether pandas reads texts as such unasked, which is faster."""
+    return any(not is_number(text) and text.lower() not in ("true", "false") for text in column.dropna())
 
 
 def _check_names(path, dialect):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EMPTY, TIME, CLOCK_TIME, NUMBER, WORD = "empty", "time", "clock", "number", "word"
+ROWS = 2_000  # at each end of a table, which decide what a column holds
 PARTS = {  # of a date, by the words that name a column, and the range of their values
     "year": (("year", "yr", "yyyy", "jahr", "anno", "annee", "año"), (1000, 3000)),
     "quarter": (("quarter", "qtr", "quartal", "trimestre"), (1, 4)),
@@ -51,16 +52,23 @@ def kind_of(frame: Frame, name: str) -> str:
         return TIME
     if column.dtype.kind in "iuf":
         return EMPTY if column.isna().all() else TIME if _numbers_are_times(column, name) else NUMBER
-    texts = [text for text in (str(t).strip() for t in as_text(column).dropna().unique()) if text not in MISSING]
-    sample = sample_of(texts)
+    sample = [text for text in some_texts(column) if text not in MISSING]
     if not sample:
-        return EMPTY
+        return EMPTY if column.isna().all() or set(column.dropna().unique()) <= MISSING else WORD
     if matching(sample, [CLOCK]):
         return CLOCK_TIME
     numbers = is_mostly_numbers(sample)
     if _texts_are_times(sample, name, numbers):
         return TIME
     return NUMBER if numbers or column.dtype.kind == "b" else WORD
+
+
+def some_texts(column: "pd.Series") -> list[str]:
+    """Different texts from the first and the last rows."""
+    import pandas as pd
+
+    some = column if len(column) <= 2 * ROWS else pd.concat([column.iloc[:ROWS], column.iloc[-ROWS:]])
+    return sample_of([str(text) for text in as_text(some).dropna().unique()])
 
 
 def _texts_are_times(sample, name, numbers):
@@ -85,7 +93,7 @@ def _are_months(sample, form):
 
 
 def _numbers_are_times(column, name):
-    sample = sample_of([str(text) for text in as_text(column).dropna().unique()])
+    sample = some_texts(column)
     return any(_digits_are_times(form, sample, name) for form in matching(sample))
 
 

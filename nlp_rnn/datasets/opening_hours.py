@@ -89,8 +89,11 @@ def opening_hours(times: np.ndarray, series: Sequence[np.ndarray], seconds: int,
     """
     if DAY % seconds or DAY // seconds < CLOSED + 2:
         return None
+    since = times[series[0]].astype(np.int64) % DAY
+    if len(np.unique(since // seconds)) > DAY // seconds - CLOSED:
+        return None
     days = times.astype("datetime64[D]")
-    since = (times - days).astype(np.int64)
+    since = times.astype(np.int64) % DAY
     phase, steps = int(since[0] % seconds), np.unique(since // seconds)
     if (since % seconds != phase).any() or len(steps) > DAY // seconds - CLOSED or len(steps) < 2:
         return None

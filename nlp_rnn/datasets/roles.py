@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
+import numpy as np
+
 from nlp_rnn.checks import UsageError
 from nlp_rnn.datasets.frames import Frame
 from nlp_rnn.datasets.kinds import EMPTY, NUMBER, TIME, WORD, excel_days, kind_of, numbers_rows, part_of, words_of
@@ -155,12 +157,12 @@ def _series_columns(frame, rest, kinds, roles, value) -> tuple[str, ...]:
     """The columns that name the series: those with which no time occurs twice."""
     possible = [c for c in rest if c not in roles.left_out and c not in value and kinds[c] in (WORD, NUMBER)]
     usual = usual_column([c for c in possible if not _identifies_rows(frame, c, kinds, roles.time)], "series")
-    if not roles.time or not frame.table.duplicated(list(roles.time)).any():
+    if not roles.time or not frame.repeats(*roles.time):
         return (usual,) if usual and len(possible) > 1 else ()
     words = [c for c in possible if _may_name_series(frame, c, kinds) or c == usual]
     words = [c for c in words if c != usual_column(possible, "value")]
     for size in range(1, MOST_KEYS + 1):
-        keys = [key for key in combinations(words, size) if not frame.table.duplicated([*roles.time, *key]).any()]
+        keys = [key for key in combinations(words, size) if not frame.repeats(*roles.time, *key)]
         keys = _distinct(frame, keys, usual, roles)
         if len(keys) > 1:
             names = ", ".join(" + ".join(key) for key in keys)
@@ -182,7 +184,7 @@ def _identifies_rows(frame, column, kinds, time):
     values = frame.table[column]
     if not values.is_unique or values.isna().any() or (kinds[column] == WORD and len(values) < FEW_ROWS):
         return False
-    return len(values) > 1 and not (time and frame.table.duplicated(list(time)).any())
+    return len(values) > 1 and not (time and frame.repeats(*time))
 
 
 def _distinct(frame: Frame, keys: list[tuple[str, ...]], usual: str | None, roles: Roles) -> list[tuple[str, ...]]:
@@ -191,13 +193,18 @@ def _distinct(frame: Frame, keys: list[tuple[str, ...]], usual: str | None, role
         return [(usual,)]
     kept: list[tuple[str, ...]] = []
     for key in keys:
-        number = frame.table.groupby(list(key), sort=False).ngroups
-        same = [k for k in kept if frame.table.groupby([*k, *key], sort=False).ngroups == number]
-        if same and frame.table.groupby(list(same[0]), sort=False).ngroups == number:
+        number = _groups(frame, *key)
+        same = [k for k in kept if _groups(frame, *k, *key) == number]
+        if same and _groups(frame, *same[0]) == number:
             roles.left_out |= {column: "names the same series" for column in key if column not in same[0]}
         else:
             kept.append(key)
     return kept
+
+
+def _groups(frame, *columns):
+    """How many different values some columns have together."""
+    return len(np.unique(frame.codes(*columns)))
 
 
 def _value_columns(frame, numbers, roles):

@@ -1,11 +1,12 @@
 """The columns that together hold the time of a row: one, a day and a clock time, or a year and a month."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nlp_rnn.checks import UsageError
 from nlp_rnn.datasets.frames import Frame
-from nlp_rnn.datasets.kinds import CLOCK_TIME, TIME, TIME_WORDS, excel_days, part_of, words_of
+from nlp_rnn.datasets.kinds import CLOCK_TIME, TIME, TIME_WORDS, excel_days, part_of, some_texts, words_of
 from nlp_rnn.datasets.time_forms import MONTHS
 from nlp_rnn.datasets.time_text import ISO
 from nlp_rnn.datasets.times import Times, as_text, read_times
@@ -59,14 +60,14 @@ def _with_clock(frame, column, kinds, parts):
     if len(clocks) == 1:
         return column, clocks[0]
     hours = [parts[part] for part in ("hour", "minute") if part in parts]
-    return (column, *hours) if "hour" in parts and frame.table[column].duplicated().any() else (column,)
+    return (column, *hours) if "hour" in parts and frame.repeats(column) else (column,)
 
 
 def _are_days(column):
     """Whether no time has a clock time."""
     if column.dtype.kind == "M":
         return bool((column.dt.normalize() == column).all())
-    return not as_text(column).dropna().str.contains(r"\d:\d|T\d", regex=True).any()
+    return not any(re.search(r"\d:\d|T\d", text) for text in some_texts(column))
 
 
 def read_time_columns(frame: Frame, columns: Sequence[str]) -> Times:
@@ -81,7 +82,7 @@ def read_time_columns(frame: Frame, columns: Sequence[str]) -> Times:
     """
     name = " + ".join(columns)
     if len(columns) == 1:
-        return read_times(frame.table[columns[0]], frame.place, name)
+        return read_times(frame.table[columns[0]], frame.place, name, frame.factorized(columns[0]))
     parts = {part_of(frame, column): as_text(frame.texts(column)) for column in columns}
     if "year" not in parts:
         return Times(read_times(_day_and_clock(frame, columns, parts), frame.place, name).values, ISO)

@@ -1,7 +1,7 @@
 """Times read from the columns of a table, as people and programs write them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -41,13 +41,14 @@ class _Reading(NamedTuple):
     offsets: list[int | None] | None
 
 
-def read_times(column: "pd.Series", place: Place, name: str) -> Times:
+def read_times(column: "pd.Series", place: Place, name: str, factorized: Any = None) -> Times:
     """A column of times.
 
     Args:
         column: a column of a pandas table.
         place: gives the place of a row, for messages.
         name: the name of the column.
+        factorized: what `pandas.factorize` returns for the column, if that is known.
 
     Raises:
         InputError: a row holds no time, or a fraction of a second; days and months cannot be distinguished. The message
@@ -57,10 +58,12 @@ def read_times(column: "pd.Series", place: Place, name: str) -> Times:
 
     if column.dtype.kind == "M":
         return _typed(column, place, name)
-    codes, texts = pd.factorize(as_text(column))
-    if (codes < 0).any():
-        raise InputError(f"{place(int((codes < 0).argmax()))}: column '{name}' is empty; {CURE}")
-    texts = [str(text) for text in texts]
+    codes, values = factorized or pd.factorize(column)
+    written = as_text(pd.Series(values))
+    empty = (codes < 0) | np.append(written.isna().to_numpy(), True)[codes]
+    if empty.any():
+        raise InputError(f"{place(int(empty.argmax()))}: column '{name}' is empty; {CURE}")
+    texts = [str(text) for text in written]
 
     def row_of(number):
         return place(int((codes == number).argmax()))
@@ -83,8 +86,9 @@ def as_text(column: "pd.Series") -> "pd.Series":
     there = column.notna().to_numpy()
     if column.dtype.kind == "f" and (column[there].abs() < LARGEST).all() and (column[there] % 1 == 0).all():
         column = column.astype("Int64")
-    text = column.astype(str).str.strip()
-    return text.where(there & (text != "").to_numpy())
+    text = (column if column.dtype == "str" else column.astype(str)).str.strip()
+    there = there & (text != "").to_numpy(bool, na_value=False)
+    return text if there.all() else text.where(there)
 
 
 def sample_of(texts: Sequence[str]) -> list[str]:

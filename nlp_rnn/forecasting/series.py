@@ -155,7 +155,7 @@ def _long(frame, roles):
     parts = np.split(order, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
     ids, categories = np.zeros(len(values), np.int64), ()
     if roles.category:
-        codes, categories = _factorized(frame.table[roles.category])
+        codes, categories = frame.named(roles.category)
         ids = codes + 1
     series = [SeriesRows(name, rows, values[rows], int(ids[rows[0]])) for name, rows in zip(names, parts, strict=True)]
     return series, tuple(map(str, categories))
@@ -167,20 +167,22 @@ def _named(frame, columns):
     Raises:
         InputError: a row names no series; the message says which.
     """
-    texts = []
-    for column in columns:
-        text = frame.texts(column)
-        empty = (text.isna() | (text.astype(str) == "")).to_numpy()
-        if empty.any():
-            row = frame.place(int(empty.argmax()))
-            raise InputError(f"{row}: column '{column}' is empty; every value needs its series")
-        texts.append(text.astype(str))
-    codes, names = _factorized(texts[0])
-    for text in texts[1:]:
-        more, others = _factorized(text)
+    parts = [_names(frame, column) for column in columns]
+    codes, names = parts[0][0], list(parts[0][1])
+    for more, others in parts[1:]:
         pairs, codes = np.unique(codes * len(others) + more, return_inverse=True)
         names = [f"{names[pair // len(others)]}/{others[pair % len(others)]}" for pair in pairs]
-    return codes, [str(name) for name in names]
+    return codes, names
+
+
+def _names(frame, column):
+    """The number of the name in each row, and the names."""
+    codes, names = frame.named(column)
+    empty = codes < 0 if "" not in names else (codes < 0) | (codes == list(names).index(""))
+    if empty.any():
+        row = frame.place(int(empty.argmax()))
+        raise InputError(f"{row}: column '{column}' is empty; every value needs its series")
+    return codes, names
 
 
 def _by_row(frame: Frame, roles: Roles, frequency: str) -> SeriesDataset:
@@ -244,9 +246,3 @@ def _check_steps(frame, name, series):
                 f"{frame.place(row)}: column '{name}' holds {column[row]} and counts steps, which must "
                 "increase by one from row to row, with missing values left empty; or write times as 2024-01-31"
             )
-
-
-def _factorized(column):
-    import pandas as pd
-
-    return pd.factorize(column.astype(str).where(column.notna().to_numpy()), sort=True)  # -1 for a missing one
