@@ -156,9 +156,10 @@ class Translator:
 
     def checks(self) -> Iterator[tuple[str, dict, dict]]:
         """Cases that an export must reproduce: signature, inputs and outputs by name."""
+        probes = [*PROBES, self.encoder.capitals()]
         for beams, penalty in ((5, 1.0), (1, 0.0)):
-            inputs = {"text": PROBES, "beams": beams, "length_penalty": penalty}
-            texts, scores = (v.numpy() for v in self._searched(to_tensor(PROBES), BeamSearchConfig(beams, penalty)))
+            inputs = {"text": probes, "beams": beams, "length_penalty": penalty}
+            texts, scores = (v.numpy() for v in self._searched(to_tensor(probes), BeamSearchConfig(beams, penalty)))
             translations = [[text.decode(errors="replace") for text in row] for row in texts]
             yield "translate", inputs, {"translation": translations, "score": np.maximum(scores, NO_SCORE).tolist()}
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import tensorflow as tf
 
 from nlp_rnn.checks import one_of
+from nlp_rnn.text.letter_case import lower_case
 from nlp_rnn.text.subwords import join
 from nlp_rnn.text.token_levels import SUBWORD, TOKEN_LEVELS
 
@@ -47,7 +48,7 @@ def tokenize(texts: tf.Tensor, token_level: str = "word", lowercase: bool = True
         texts = tf.strings.regex_replace(texts, r"\x00", "\ufffd")
     else:
         texts = tf.strings.regex_replace(texts, _BREAKS, " ")
-    texts = tf.strings.lower(texts, encoding="utf-8") if lowercase else texts
+    texts = lower_case(texts) if lowercase else texts
     if token_level == "character":
         return tf.strings.unicode_split(texts, "UTF-8")
     for _ in range(2):  # twice, since matches may share a letter, as in rock'n'roll
