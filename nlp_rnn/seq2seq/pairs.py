@@ -9,8 +9,10 @@ from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.catalogue import open_tables
 from nlp_rnn.datasets.splits import Example, TextDataset
 from nlp_rnn.datasets.tables import Row, Table, count_lines, read_lines
+from nlp_rnn.progress import say
 
 ROLES = ("source", "target")
+NAMED_ROWS = 5  # rows without a source or a target that messages name; the others are counted
 COMMON_NAMES = {
     "source": ("source", "src", "input", "from", "en", "english", "word", "question"),
     "target": ("target", "tgt", "output", "to", "translation", "pronunciation", "answer"),
@@ -26,20 +28,25 @@ class PairDataset(TextDataset):
     """Pairs in splits: the text of an `Example` is the source, its label the target. See `TextDataset`.
 
     Attributes:
-        skipped: number of pairs without a source or a target, by split of the files, once that was read to its end.
+        skipped: number of pairs without a source or a target, by split of the files, once that was read to its end,
+            and the first of them were named on standard error.
     """
 
     skipped: dict[str, int] = field(default_factory=dict)
 
     def read(self, given: str) -> Iterator[Example]:
         """All pairs of a split of the files, or of "all"; those without a source or a target are left out."""
-        skipped = 0
+        skipped, named = 0, []
         for place, values in self.tables[given].rows():
             source, target = (_text(place, column, values.get(column)) for column in self.columns)
             if source and target:
                 yield Example(source, target, place, given)
-            else:
-                skipped += 1
+                continue
+            skipped += 1
+            if len(named) < NAMED_ROWS:
+                named.append(f"{place}: {_absent(source, target)}; the pair is left out")
+        if given not in self.skipped:  # the first time
+            _say_rows(named, skipped)
         self.skipped[given] = skipped
 
 
@@ -157,6 +164,18 @@ def _guessed(table, columns):
             )
         columns[number] = columns[number] or rest[0]
     return tuple(columns)
+
+
+def _absent(source, target):
+    sides = [side for side, text in zip(ROLES, (source, target), strict=True) if not text]
+    return f"no {' and no '.join(sides)}"
+
+
+def _say_rows(named, skipped):
+    for line in named:
+        say(line)
+    if skipped > len(named):
+        say(f"{skipped - len(named):,} more pairs without a source or a target are left out")
 
 
 def _text(place, column, value):

@@ -14,6 +14,7 @@ from nlp_rnn.text.token_levels import SUBWORD, TOKEN_LEVELS
 
 # Marks and characters of scripts without spaces are tokens; letters keep combining marks and inner apostrophes.
 _BREAKS = r"[\p{Z}\p{Cc}]+|(?i:<br\s*/?>)"
+_BLANK = r"[\s\p{Z}\p{Cc}]*"
 _INNER_APOSTROPHE = r"([\p{L}\p{M}])['’]([\p{L}])"
 _KEPT = "\x01"  # stands for an inner apostrophe while the others are set apart; _BREAKS has removed any other
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -71,6 +72,16 @@ def detokenize(tokens: tf.Tensor, token_level: str) -> tf.Tensor:
     text = tf.strings.strip(tf.strings.reduce_join(tokens, 1, separator=" "))
     text = tf.strings.regex_replace(text, r" ([.,!?;:%)\]}…])", r"\1")
     return tf.strings.regex_replace(text, r"([(\[{]) ", r"\1")
+
+
+def is_blank(texts: tf.Tensor) -> tf.Tensor:
+    """Whether texts, string [B], hold nothing but spaces and control characters, bool [B].
+
+    Examples:
+        >>> is_blank(tf.constant(["", " \\n\u3000", "a"])).numpy().tolist()
+        [True, True, False]
+    """
+    return tf.strings.regex_full_match(texts, _BLANK)
 
 
 def to_tensor(texts: Iterable[str]) -> tf.Tensor:
