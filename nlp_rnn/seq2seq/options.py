@@ -73,8 +73,8 @@ def search_config(run: "Run", options: Mapping[str, Any]) -> "BeamSearchConfig":
     longest = pipeline.max_length(config.no_repeat_ngram_size)
     if config.min_length > longest:
         raise UsageError(
-            f"--min-length must be at most {longest} with --no-repeat-ngram-size {config.no_repeat_ngram_size}: the "
-            f"vocabulary of the run has no longer text without repetitions, got {config.min_length}"
+            f"--min-length must be at most {longest} with --no-repeat-ngram-size {config.no_repeat_ngram_size}: no "
+            f"text over the vocabulary of the run is longer and without repetitions; got {config.min_length}"
         )
     return config
 
