@@ -198,7 +198,12 @@ class Task(ABC):
             UsageError: the run is of another task.
         """
         if start.task is not self:
-            raise UsageError(f"{start.path} takes {start.task.takes}, and the recipe {recipe} {self.takes}")
+            cure = f"fine-tune it with a recipe of {start.task.title}"
+            if start.task.kind in self.starts_from:
+                cure = f"to start from its weights, use nlp-rnn run {recipe} --from {start.path}"
+            raise UsageError(
+                f"{start.path} is a run of {start.task.title}, and the recipe {recipe} is one of {self.title}; {cure}"
+            )
 
     def check_accepts_start(self, recipe: str) -> None:
         """Check that `--from` makes sense with a recipe of this task.

@@ -16,9 +16,14 @@ from nlp_rnn.classification import Classifier
 from nlp_rnn.forecasting import DirectForecaster, PathForecaster
 from nlp_rnn.language_model import LanguageModel
 from nlp_rnn.seq2seq import Seq2Seq
+from nlp_rnn.seq2seq.pipeline import NO_SCORE
 
 FIXTURES = Path(__file__).parent / "fixtures" / "v0_1"
 ANSWERS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FIXTURES.glob("answers/*.json")}
+for answer in ANSWERS["translator"]["served"][:3]:  # 0.1 translated an empty text, the last of each, to some word
+    translations, scores = answer["outputs"]["translation"][-1], answer["outputs"]["score"][-1]
+    translations[:], scores[:] = [""] * len(translations), [0.0, *[NO_SCORE] * (len(scores) - 1)]
+ANSWERS["translator"]["methods"][0]["answer"][-1] = [["", 0.0]]
 KERAS_FILES = sorted(path.stem for path in FIXTURES.glob("keras/*.keras"))
 NETWORKS = {
     "classifier": Classifier,

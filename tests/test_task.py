@@ -173,7 +173,7 @@ def test_a_new_task_needs_no_change_elsewhere(cli, toy, trained):
     assert json.loads(exported.stdout)["largest_difference"] <= 1e-5
     assert "sentiment" in cli("list").stdout
     refused = cli("finetune", trained, "--data", "texts.csv", "--recipe", toy)
-    assert refused.exit_code == 2 and "takes labels, and the recipe" in refused.stderr
+    assert refused.exit_code == 2 and "is a run of text classification, and the recipe" in refused.stderr
 
 
 def test_a_kind_that_is_not_known_is_named(cli, toy, monkeypatch):

@@ -83,12 +83,13 @@ class TextClassifier:
 
     def checks(self) -> Iterator[tuple[str, dict, dict]]:
         """Cases that an export must reproduce: signature, inputs and outputs by name; in several batches."""
-        predictions = list(self.predict(PROBES))
+        probes = [*PROBES, self.encoder.capitals()]
+        predictions = list(self.predict(probes))
         for part in (slice(None), slice(0, 1), slice(1, 3)):
             label = [prediction.label for prediction in predictions[part]]
             probability = [prediction.probabilities.tolist() for prediction in predictions[part]]
             classes = [self.classes] * len(label)
-            yield "serve", {"text": PROBES[part]}, {"label": label, "probability": probability, "classes": classes}
+            yield "serve", {"text": probes[part]}, {"label": label, "probability": probability, "classes": classes}
 
     def predict(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Predict a stream of texts, in order, with one chunk in memory at a time; `cut` counts the truncated ones."""

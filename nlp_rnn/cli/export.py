@@ -17,8 +17,8 @@ from nlp_rnn.runs.paths import check_new
 def export(run, destination, recipe, json_):
     """Export RUN as a SavedModel to the new folder DEST; serving it needs only TensorFlow.
 
-    Before the command reports success, it loads the export in a clean process and checks that its outputs are those of
-    RUN.
+    Before the command reports success, it loads the export in a clean process with another locale and checks that its
+    outputs are those of RUN.
 
     \b
     Example:

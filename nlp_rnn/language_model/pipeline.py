@@ -173,6 +173,7 @@ class LanguagePipeline:
     def checks(self) -> Iterator[tuple[str, dict, dict]]:
         """Cases that an export must reproduce: name of a signature, inputs and expected outputs by name."""
         texts = ["", "the clouds are in the", "Nobody here knows these words: qwxz, жжж, 漢字, 😀."]
+        texts.append(self.encoder.capitals())
         config, length, seed = SamplingConfig(0.8, 20, 0.9), 20, 3
         *_, generated = self.generate(texts, length, config, seed)
         values = zip((name for name, _ in _INPUTS), (length, *config, seed), strict=True)

@@ -130,8 +130,6 @@ def encode_splits(
         if not len(encoded[split]):
             raise InputError(f"{dataset.name}: the {split} split is empty: give more pairs")
         _say_size(split, encoded[split], source.max_tokens)
-    if any(dataset.skipped.values()):
-        say(f"{sum(dataset.skipped.values()):,} pairs without a source or a target are left out")
     return encoded
 
 

@@ -53,7 +53,7 @@ def search_config(run: "Run", options: Mapping[str, Any]) -> "BeamSearchConfig":
         options: values by the names in `BeamSearchConfig`, None for omitted ones; other names are ignored.
 
     Raises:
-        UsageError: an option is out of its range.
+        UsageError: an option is out of its range, or the options leave no translation.
     """
     from nlp_rnn.decoding.beam import BeamSearchConfig
 
@@ -69,7 +69,14 @@ def search_config(run: "Run", options: Mapping[str, Any]) -> "BeamSearchConfig":
             raise UsageError(f"--{name.replace('_', '-')} must be from {low} to {high}, got {value}")
     if given.get("coverage_penalty") and not pipeline.has_attention:
         raise UsageError("--coverage-penalty needs a run of translation with attention")
-    return config._replace(**given)
+    config = config._replace(**given)
+    longest = pipeline.max_length(config.no_repeat_ngram_size)
+    if config.min_length > longest:
+        raise UsageError(
+            f"--min-length must be at most {longest} with --no-repeat-ngram-size {config.no_repeat_ngram_size}: no "
+            f"text over the vocabulary of the run is longer and without repetitions; got {config.min_length}"
+        )
+    return config
 
 
 def check_nbest(nbest: int | None, beam_width: int) -> None:

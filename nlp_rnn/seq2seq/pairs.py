@@ -12,8 +12,10 @@ from nlp_rnn.datasets.split_columns import NO_COLUMN, open_splits
 from nlp_rnn.datasets.splits import Example, TextDataset
 from nlp_rnn.datasets.tables import Row, Table
 from nlp_rnn.datasets.text_roles import SOURCE_NAMES, text_roles
+from nlp_rnn.progress import say
 
 ROLES = ("source", "target")
+NAMED_ROWS = 5  # rows without a source or a target that messages name; the others are counted
 COMMON_NAMES = {
     "source": SOURCE_NAMES,
     "target": ("target", "tgt", "output", "to", "translation", "pronunciation", "answer"),
@@ -29,20 +31,25 @@ class PairDataset(TextDataset):
     """Pairs in splits: the text of an `Example` is the source, its label the target. See `TextDataset`.
 
     Attributes:
-        skipped: number of pairs without a source or a target, by split of the files, once that was read to its end.
+        skipped: number of pairs without a source or a target, by split of the files, once that was read to its end,
+            and the first of them were named on standard error.
     """
 
     skipped: dict[str, int] = field(default_factory=dict)
 
     def read(self, given: str) -> Iterator[Example]:
         """All pairs of a split of the files, or of "all"; those without a source or a target are left out."""
-        skipped = 0
+        skipped, named = 0, []
         for place, values in self.tables[given].rows():
             source, target = (_text(place, column, values.get(column)) for column in self.columns)
             if source and target:
                 yield Example(source, target, place, self.split_of(given, place, values))
-            else:
-                skipped += 1
+                continue
+            skipped += 1
+            if len(named) < NAMED_ROWS:
+                named.append(f"{place}: {_absent(source, target)}; the pair is left out")
+        if given not in self.skipped:  # the first time
+            _say_rows(named, skipped)
         self.skipped[given] = skipped
 
 
@@ -149,6 +156,18 @@ def _columns(table, requested, taken):
     if len(table.columns) == 1:
         raise UsageError(f"{table.name} has one column; a source and a target are needed")
     return text_roles(table, dict(zip(ROLES, requested, strict=True)), COMMON_NAMES, taken)
+
+
+def _absent(source, target):
+    sides = [side for side, text in zip(ROLES, (source, target), strict=True) if not text]
+    return f"no {' and no '.join(sides)}"
+
+
+def _say_rows(named, skipped):
+    for line in named:
+        say(line)
+    if skipped > len(named):
+        say(f"{skipped - len(named):,} more pairs without a source or a target are left out")
 
 
 def _text(place, column, value):

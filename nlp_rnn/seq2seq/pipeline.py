@@ -16,7 +16,7 @@ from nlp_rnn.seq2seq.objective import shifted
 from nlp_rnn.seq2seq.settings import MAX_BEAM_WIDTH
 from nlp_rnn.text.chunks import chunks
 from nlp_rnn.text.encoder import TextEncoder
-from nlp_rnn.text.tokenizer import detokenize, to_tensor
+from nlp_rnn.text.tokenizer import detokenize, is_blank, to_tensor
 from nlp_rnn.text.vocabulary import END, PADDING, UNKNOWN
 
 _AT_ONCE = 1024  # texts sorted by length together, so that a batch holds similar lengths
@@ -120,7 +120,7 @@ class Translator:
             search: the options of the beam search.
 
         Returns:
-            Up to K different translations of each text, the best first.
+            Up to K different translations of each text, the best first; of a blank text, the empty text alone.
         """
         options = _as_tensors(search)
         for chunk in chunks(texts, _AT_ONCE, len):
@@ -156,9 +156,10 @@ class Translator:
 
     def checks(self) -> Iterator[tuple[str, dict, dict]]:
         """Cases that an export must reproduce: signature, inputs and outputs by name."""
+        probes = [*PROBES, self.encoder.capitals()]
         for beams, penalty in ((5, 1.0), (1, 0.0)):
-            inputs = {"text": PROBES, "beams": beams, "length_penalty": penalty}
-            texts, scores = (v.numpy() for v in self._searched(to_tensor(PROBES), BeamSearchConfig(beams, penalty)))
+            inputs = {"text": probes, "beams": beams, "length_penalty": penalty}
+            texts, scores = (v.numpy() for v in self._searched(to_tensor(probes), BeamSearchConfig(beams, penalty)))
             translations = [[text.decode(errors="replace") for text in row] for row in texts]
             yield "translate", inputs, {"translation": translations, "score": np.maximum(scores, NO_SCORE).tolist()}
 
@@ -193,7 +194,8 @@ class Translator:
         options = {"coverage": coverage, "suppressed_tokens": (UNKNOWN,), "limits": limits}
         ids, scores, _ = beam_search(step, logits, (states, attended), search, length, END, **options)
         words = tf.gather(self._words, tf.reshape(ids, [-1, tf.shape(ids)[2]]))
-        return tf.reshape(detokenize(words, self.target.token_level), tf.shape(scores)), scores
+        translations = tf.reshape(detokenize(words, self.target.token_level), tf.shape(scores))
+        return _blank_where(is_blank(text) | (lengths == 0), translations, scores)
 
     def _count_cut(self, text):
         return tf.math.count_nonzero(self.encoder.ragged(text)[1] > self.encoder.max_tokens)
@@ -213,6 +215,12 @@ class Translator:
         logits = tf.cast(self.model.logits(hidden), tf.float32)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
         return weights, -tf.reduce_sum(losses * tf.cast(target != PADDING, tf.float32), 1)
+
+    def max_length(self, no_repeat_ngram_size: int) -> float:
+        """The maximum number of target tokens in which no n-gram of this length occurs twice (de Bruijn, 1946)."""
+        tokens = len(self.target.vocabulary.tokens) - 1  # without the one that ends a text
+        n = no_repeat_ngram_size
+        return tokens**n + n - 1 if n else float("inf")
 
     @property
     def limits(self) -> dict[str, tuple[int, int]]:
@@ -242,6 +250,12 @@ class Translator:
         best = self._search(text, _DEFAULT)[0][:, 0]
         source, _ = self.encoder.padded(text)
         return {"translation": best, "attention": self._teacher_forced(source, self._ended(best))[0]}
+
+
+def _blank_where(blank, translations, scores):
+    """Translations and scores, [B, K]; where the source is blank, bool [B], the empty text alone, for certain."""
+    alone = tf.where(tf.range(tf.shape(scores)[1]) == 0, 0.0, -float("inf"))
+    return tf.where(blank[:, None], "", translations), tf.where(blank[:, None], alone, scores)
 
 
 def _as_tensors(search):

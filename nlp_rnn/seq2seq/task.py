@@ -86,10 +86,16 @@ class TranslationTask(Task):
             check_attention(picture, run.pipeline, len(inputs), bool(others))
         pipeline = self._with_ensemble(run, others)
         texts, to_translate = tee(inputs)
-        for text, translations in zip(texts, pipeline.translate(to_translate, search), strict=True):
+        rows = zip(texts, pipeline.translate(to_translate, search), strict=True)
+        for number, (text, translations) in enumerate(rows, 1):
+            if not translations:
+                raise InputError(
+                    f"input {number}, {text[:40]!r}: the search found no translation; lower --min-length, or raise "
+                    "--no-repeat-ngram-size or --beam-width"
+                )
             yield TranslationAnswer(text, translations, options.get("nbest"))
             if picture:
-                _draw(pipeline, text, translations, picture)
+                _draw(pipeline, text, translations[0].text, picture)
         if pipeline.cut:
             say(f"translated: {truncated(pipeline.cut, pipeline.encoder.max_tokens)}")
 
@@ -121,12 +127,13 @@ def _table(figures, metrics):
         yield "  ".join([f"{name.replace('_', ' '):<20}", *cells])
 
 
-def _draw(pipeline, text, translations, picture):
+def _draw(pipeline, text, translation, picture):
     from nlp_rnn import plots
 
-    if not translations:
-        raise InputError("--attention: there is no translation within these limits, so nothing to draw")
-    source, target, attention = pipeline.attention(text, translations[0].text)
+    if not pipeline.encoder.tokens(text) or not text.strip():
+        say(f"{picture} is not drawn: the text is blank, so there is nothing to attend to")
+        return
+    source, target, attention = pipeline.attention(text, translation)
     plots.attention(source, target, attention, picture)
     say(f"attention weights: {picture}")
 
@@ -140,7 +147,7 @@ class TranslationAnswer(NamedTuple):
 
     def lines(self) -> Iterator[str]:
         if self.nbest is None:
-            yield one_line(self.translations[0].text) if self.translations else ""
+            yield one_line(self.translations[0].text)
             return
         for best in self.translations[: self.nbest]:
             yield f"{best.score:.4f}\t{one_line(best.text)}\t{one_line(self.text)}"

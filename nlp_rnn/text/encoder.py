@@ -4,6 +4,7 @@ Shapes: B batch, T tokens.
 """
 
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ import tensorflow as tf
 
 from nlp_rnn.checks import one_of, positive_int
 from nlp_rnn.deprecation import current_arguments, renamed_arguments
-from nlp_rnn.text.subwords import NO_PIECE, split
+from nlp_rnn.text.letter_case import lower_case
+from nlp_rnn.text.subwords import NO_PIECE, SPACE, split
 from nlp_rnn.text.token_levels import SUBWORD, TOKEN_LEVELS
 from nlp_rnn.text.tokenizer import to_tensor, tokenize
 from nlp_rnn.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
+
+PROBED = 20  # tokens in the text that checks the letter case of an export
 
 
 class TextEncoder(tf.Module):
@@ -74,11 +78,16 @@ class TextEncoder(tf.Module):
         tokens = self._tokens(to_tensor([text]))
         return self._cut(tokens, tokens.row_lengths()).flat_values.numpy().tolist()
 
+    def capitals(self) -> str:
+        """Tokens with an i, in capitals: ids that would depend on the locale if the conversion to lower case did."""
+        tokens = (token.decode(errors="replace").lstrip(SPACE) for token in self.vocabulary.tokens)
+        return " ".join(islice((token.upper() for token in tokens if "i" in token and token.isalpha()), PROBED))
+
     def _tokens(self, texts):
         if self.token_level != SUBWORD:
             return tokenize(texts, self.token_level, self.lowercase)
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
-        return split(tf.strings.lower(texts, encoding="utf-8") if self.lowercase else texts, self._table)
+        return split(lower_case(texts) if self.lowercase else texts, self._table)
 
     def _cut(self, tokens, lengths):
         start = self.max_tokens // 4

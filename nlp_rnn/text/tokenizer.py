@@ -8,11 +8,13 @@ from collections.abc import Iterable
 import tensorflow as tf
 
 from nlp_rnn.checks import one_of
+from nlp_rnn.text.letter_case import lower_case
 from nlp_rnn.text.subwords import join
 from nlp_rnn.text.token_levels import SUBWORD, TOKEN_LEVELS
 
 # Marks and characters of scripts without spaces are tokens; letters keep combining marks and inner apostrophes.
 _BREAKS = r"[\p{Z}\p{Cc}]+|(?i:<br\s*/?>)"
+_BLANK = r"[\s\p{Z}\p{Cc}]*"
 _INNER_APOSTROPHE = r"([\p{L}\p{M}])['’]([\p{L}])"
 _KEPT = "\x01"  # stands for an inner apostrophe while the others are set apart; _BREAKS has removed any other
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -47,7 +49,7 @@ def tokenize(texts: tf.Tensor, token_level: str = "word", lowercase: bool = True
         texts = tf.strings.regex_replace(texts, r"\x00", "\ufffd")
     else:
         texts = tf.strings.regex_replace(texts, _BREAKS, " ")
-    texts = tf.strings.lower(texts, encoding="utf-8") if lowercase else texts
+    texts = lower_case(texts) if lowercase else texts
     if token_level == "character":
         return tf.strings.unicode_split(texts, "UTF-8")
     for _ in range(2):  # twice, since matches may share a letter, as in rock'n'roll
@@ -70,6 +72,16 @@ def detokenize(tokens: tf.Tensor, token_level: str) -> tf.Tensor:
     text = tf.strings.strip(tf.strings.reduce_join(tokens, 1, separator=" "))
     text = tf.strings.regex_replace(text, r" ([.,!?;:%)\]}…])", r"\1")
     return tf.strings.regex_replace(text, r"([(\[{]) ", r"\1")
+
+
+def is_blank(texts: tf.Tensor) -> tf.Tensor:
+    """Whether texts, string [B], hold nothing but spaces and control characters, bool [B].
+
+    Examples:
+        >>> is_blank(tf.constant(["", " \\n\u3000", "a"])).numpy().tolist()
+        [True, True, False]
+    """
+    return tf.strings.regex_full_match(texts, _BLANK)
 
 
 def to_tensor(texts: Iterable[str]) -> tf.Tensor:

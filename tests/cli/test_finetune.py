@@ -3,8 +3,43 @@
 import json
 from pathlib import Path
 
-from nlp_rnn import runs
+import pytest
+
+from nlp_rnn import recipes, resources, runs
+from nlp_rnn.cli import finetune, run
 from tests.conftest import SMALL
+
+FORMER = Path(__file__).parents[1] / "fixtures" / "v0_1"
+RUNS = ("classifier", "language_model", "translator", "direct_forecaster", "path_forecaster")
+RECIPES = {path.stem: path for path in resources.recipes().values()}
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """Runs of every kind, read once."""
+    return {name: runs.load(FORMER / "runs" / name) for name in RUNS}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_is_fine_tuned_by_recipes_of_its_task_alone(cli, loaded, monkeypatch, name, recipe):
+    start, task = loaded[name], recipes.task_of(recipes.load(recipe))
+    trained = []
+    for module in (finetune, run):
+        monkeypatch.setattr(module, "open_run", lambda *_: start)
+        monkeypatch.setattr(module, "open_dataset", lambda *_: (None, {}))
+        monkeypatch.setattr(module, "train", lambda *arguments: trained.append(arguments[4].start))
+    tuned = cli("finetune", start.path, "--recipe", RECIPES[recipe], "--data", "x", "--out", "y")
+    started = cli("run", recipe, "--from", start.path, "--data", "x", "--out", "y")
+    same, starts = start.task is task, start.task.kind in task.starts_from
+    assert (tuned.exit_code, started.exit_code) == (0 if same else 2, 0 if starts else 2)
+    assert trained == [start] * (same + starts)
+    if not same:
+        cure = f"nlp-rnn run {RECIPES[recipe]} --from {start.path}" if starts else f"a recipe of {start.task.title}"
+        assert tuned.stderr.startswith(f"Error: {start.path} is a run of {start.task.title}, and the recipe")
+        assert cure in tuned.stderr and tuned.stderr.count("\n") == 1
+    if not starts:
+        assert "to fine-tune" in started.stderr and started.stderr.count("\n") == 1
 
 
 def test_finetune_new_classes_and_the_same(cli, trained, tmp_path):

@@ -5,16 +5,20 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from nlp_rnn import runs
 from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.classification.model import Classifier
+from nlp_rnn.classification.pipeline import TextClassifier
 from nlp_rnn.export import savedmodel as exports
 from nlp_rnn.export.savedmodel import export
 from nlp_rnn.language_model.model import LanguageModel
 from nlp_rnn.language_model.pipeline import LanguagePipeline
+from nlp_rnn.text import tokenizer
 from nlp_rnn.text.encoder import TextEncoder
 from nlp_rnn.text.vocabulary import Vocabulary
 
@@ -103,6 +107,21 @@ def test_an_export_that_answers_otherwise_is_not_written(trained, tmp_path, monk
     monkeypatch.setattr(exports, "_save", spoiled)
     with pytest.raises(InputError, match="differs from the run's by up to"):
         export(runs.load(trained).pipeline, tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_an_export_whose_lower_case_depends_on_the_locale_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(tokenizer, "lower_case", lambda texts: tf.strings.lower(texts, encoding="utf-8"))
+    encoder = TextEncoder(Vocabulary([b"film", b"dull"]))
+    assert encoder.capitals() == "FILM"
+    keras.utils.set_random_seed(0)
+    model = Classifier(len(encoder.vocabulary), 2, embedding=4, units=4)
+    model.build((None, None))
+    model.embedding.embeddings.assign(tf.one_hot([0, 1, 2, 3], 4))
+    pipeline = TextClassifier(encoder, model, ["no", "yes"])
+    with pytest.raises(InputError, match="of serve differs from the run's"):
+        export(pipeline, tmp_path / "x")
     assert list(tmp_path.iterdir()) == []
 
 

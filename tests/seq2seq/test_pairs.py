@@ -70,10 +70,25 @@ def test_two_text_files_are_recognised_by_any_path_to_them():
     assert already_seen("a.en,a.fr", ["./a.en,./a.fr"]) and not already_seen("a.en,a.fr", ["a.en,b.fr"])
 
 
-def test_pairs_without_a_side_are_left_out_and_counted():
-    Path("gaps.tsv").write_text("a\tb\nc\t\n\td\n")
+def test_pairs_without_a_side_are_left_out_and_named_once(capsys):
+    Path("gaps.tsv").write_text("a\tb\nc\t\n\td\n \t \n")
     dataset = open_pairs("gaps.tsv")
-    assert len(list(dataset.read("all"))) == 1 and dataset.skipped == {"all": 2}
+    for _ in range(2):
+        assert len(list(dataset.read("all"))) == 1 and dataset.skipped == {"all": 3}
+    assert capsys.readouterr().err.splitlines() == [
+        "gaps.tsv, line 2: no target; the pair is left out",
+        "gaps.tsv, line 3: no source; the pair is left out",
+        "gaps.tsv, line 4: no source and no target; the pair is left out",
+    ]
+
+
+def test_of_many_pairs_without_a_side_the_first_are_named(capsys):
+    Path("gaps.fr").write_text("un\n" + "\n" * 1_200)
+    Path("gaps.en").write_text("one\n" * 1_201)
+    assert len(list(open_pairs("gaps.en,gaps.fr").read("all"))) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "gaps.en and gaps.fr, line 2: no target; the pair is left out" and len(lines) == 6
+    assert lines[-1] == "1,195 more pairs without a source or a target are left out"
 
 
 def test_a_named_column_decides_on_the_other_one():

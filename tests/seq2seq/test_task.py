@@ -89,14 +89,33 @@ def test_options_of_the_search_change_the_translation(cli, translated):
     assert translation("--coverage-penalty", 0.3, "--beam-width", 3) == ["un"] * 4
 
 
+def test_a_blank_text_has_a_blank_translation_and_no_picture(cli, translated):
+    result = cli("predict", translated, "one", "", " \u3000 ", "--min-length", 2)
+    assert result.exit_code == 0 and [bool(line) for line in result.stdout.split("\n")] == [True, False, False, False]
+    answer = json.loads(cli("predict", translated, "", "--json", "--nbest", 2).stdout)
+    assert answer["translations"] == [{"text": "", "score": 0.0}]
+    result = cli("predict", translated, "", "--attention", "x.png")
+    assert result.exit_code == 0 and result.stdout == "\n" and not Path("x.png").exists()
+    assert "x.png is not drawn: the text is blank" in result.stderr
+
+
+@pytest.mark.parametrize(("size", "most"), [(1, 5), (2, 26), (3, 127)])  # with five words, 5^n + n - 1: de Bruijn
+def test_a_search_that_can_find_nothing_is_refused(cli, translated, size, most):
+    pipeline = runs.load(translated).pipeline
+    assert len(pipeline.target.vocabulary.tokens) == 6 and pipeline.max_length(size) == most
+    for extra in ((), ("--attention", "x.png")):
+        result = cli("predict", translated, "one", "--no-repeat-ngram-size", size, "--min-length", most + 1, *extra)
+        assert result.exit_code == 2 and not result.stdout and not Path("x.png").exists()
+        assert f"--min-length must be at most {most} with --no-repeat-ngram-size {size}:" in result.stderr
+
+
 @pytest.mark.slow
-def test_no_translation_is_an_empty_line_and_has_no_picture(cli, translated):
-    options = ("--min-length", 40, "--no-repeat-ngram-size", 1)  # there are fewer words than that
-    result = cli("predict", translated, "one", *options)
-    assert result.exit_code == 0 and result.stdout == "\n"
-    assert json.loads(cli("predict", translated, "one", "--json", *options).stdout)["translations"] == []
-    result = cli("predict", translated, "one", "--attention", "x.png", *options)
-    assert result.exit_code == 1 and "nothing to draw" in result.stderr and not Path("x.png").exists()
+def test_a_search_finds_a_translation_of_every_word_once_or_names_the_text_without(cli, translated):
+    result = cli("predict", translated, "one", "--no-repeat-ngram-size", 1, "--min-length", 5)
+    assert result.exit_code == 0 and sorted(result.stdout.split()) == sorted(FRENCH)
+    result = cli("predict", translated, "one", "--no-repeat-ngram-size", 2, "--min-length", 26, "--beam-width", 1)
+    assert result.exit_code == 1 and not result.stdout
+    assert "input 1, 'one': the search found no translation; lower --min-length" in result.stderr
 
 
 def test_answers_print_one_line_for_each_translation():
