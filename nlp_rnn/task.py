@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import click
     import keras
 
+    from nlp_rnn.datasets.lineage import Lineage
+
 
 # Module and class by kind, as written into run.json. A new task needs a row here and no other change outside its own
 # folder and its recipes.
@@ -74,6 +76,7 @@ class Run:
         pipeline: the model with its encoders.
         metrics: figures on the held-out data.
         start: the run that it starts from; set only while this one is being created.
+        lineage: what it was trained on, a `Lineage`; set only while this one is being created, see `lineage_of`.
     """
 
     path: Path
@@ -83,6 +86,7 @@ class Run:
     pipeline: Any
     metrics: dict[str, Any]
     start: "Run | None" = None
+    lineage: Any = None
 
     @property
     def task(self) -> "Task":
@@ -155,6 +159,15 @@ class Task(ABC):
         Raises:
             InputError: there is nothing to measure on, or the data do not fit the run.
         """
+
+    def lineage(self, data: Any, settings: Mapping[str, Any]) -> "Lineage | None":
+        """What a run that is trained on these data has seen, which it is never evaluated on; None if unknown.
+
+        Args:
+            data: from `open_data`.
+            settings: the settings of the run.
+        """
+        return data.lineage() if hasattr(data, "lineage") else None
 
     @abstractmethod
     def summary(self, figures: Mapping[str, Any], measured_on: str) -> Iterator[str]:

@@ -18,7 +18,8 @@ from nlp_rnn import runs
 from nlp_rnn.checks import InputError, UsageError, fraction, not_negative, positive_int
 from nlp_rnn.forecasting import DirectForecaster, Forecaster, PathForecaster
 from nlp_rnn.forecasting.backtest import held_out_ends
-from nlp_rnn.forecasting.checks import check_fits, check_held_out, check_validation, chosen_scaling
+from nlp_rnn.forecasting.checks import check_fits, check_validation, chosen_scaling
+from nlp_rnn.forecasting.lineage import check_held_out
 from nlp_rnn.forecasting.objective import Forecasting
 from nlp_rnn.forecasting.panel import Panel, split_by_series
 from nlp_rnn.forecasting.regular import SeriesDataset
@@ -135,7 +136,7 @@ def train(config: Config, dataset: SeriesDataset, job: runs.Job) -> dict:
     """Train on `dataset`, leave the run folder at `job.out`, and return the figures on the test split."""
     config = fitted_to(config, dataset, job)
     job.require_same(asdict(config), FIXED_SETTINGS)
-    check_held_out(job.start, dataset.panel.name, config.origins)
+    check_held_out(job.start, dataset.panel, config.origins)
     start = job.start and job.start.pipeline
     panel = replace(dataset.panel, season=config.season) if start is None else check_fits(start, dataset.panel)
     keras.utils.set_random_seed(config.seed)

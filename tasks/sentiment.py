@@ -132,10 +132,7 @@ def train(config: Config, dataset: TextDataset, job: runs.Job) -> dict:
         model = build_model(config, data, start)
         plan = training_plan(config, _sized(config, len(data.train.texts)).epochs, start is not None)
         pipeline = TextClassifier(data.encoder, model, data.classes)
-        if start and start.classes and (new := sorted(set(data.classes) - set(start.classes))):
-            say(f"not evaluated before fine-tuning: the run does not have the class {new[0]}")
-        elif start:
-            run.measure_before(pipeline, dataset)
+        run.measure_before(pipeline, dataset)
         history = fit(model, data.train, data.validation, plan, run.folder, job.tensorboard)
         return run.finish(pipeline, run.measure(pipeline, dataset), history)
 

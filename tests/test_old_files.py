@@ -158,7 +158,7 @@ def test_training_continues_from_an_old_run(name, number, cli):
     result = cli(*words(name, trained["arguments"]))
     assert result.exit_code == 0, result.output
     figures = json.loads(result.stdout)
-    assert list(figures) == list(trained["figures"])
+    assert [key for key in figures if key in trained["figures"]] == list(trained["figures"])
     for key, value in trained["figures"].items():  # figures from before any training do not depend on it
         if key.endswith("_before"):
             assert_same(figures[key], value, key)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import tee
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,11 +16,18 @@ from nlp_rnn import plots
 from nlp_rnn.checks import InputError
 from nlp_rnn.classification import metrics
 from nlp_rnn.classification.pipeline import TextClassifier
+from nlp_rnn.datasets.lineage import lineage_of
+from nlp_rnn.datasets.splits import TextDataset
 from nlp_rnn.progress import say, track
 from nlp_rnn.runs.folder import write_rows
+from nlp_rnn.runs.original import figures_on_original
 from nlp_rnn.task import Report
 from nlp_rnn.text.batching import numbered
+from nlp_rnn.text.labels import label_key
 from nlp_rnn.text.truncation import truncated
+
+if TYPE_CHECKING:
+    from nlp_rnn.task import Run
 
 MISTAKES = 50  # written to the run folder, the most confident ones
 SHOWN = 3  # printed by `evaluate`
@@ -35,7 +43,7 @@ class ClassificationReport(Report):
         mistakes: dicts of text, label, predicted and probability, the most confident first.
     """
 
-    compared: Sequence[str] = ("accuracy", "macro_f1", "loss")
+    compared: Sequence[str] = ("accuracy", "macro_f1", "loss", "old_accuracy")
     classes: Sequence[str] = ()
     counts: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     mistakes: list[dict] = field(default_factory=list)
@@ -45,6 +53,51 @@ class ClassificationReport(Report):
         plots.confusion_matrix(self.counts, self.classes, folder / "plots" / "confusion.png")
         if self.mistakes:
             write_rows(folder / "mistakes.csv", self.mistakes)
+
+
+def evaluate_run(run: "Run", data: TextDataset, before: bool = False) -> ClassificationReport:
+    """Evaluate a run on texts that it was not trained on; when fine-tuning, also on those of the original run.
+
+    `old_accuracy` is the accuracy on the original texts, where classes that were dropped count as mistakes.
+
+    Args:
+        run: a run that is finished or being created.
+        data: labelled texts.
+        before: the run is about to be fine-tuned.
+
+    Raises:
+        InputError: there is no text, or a label is not among the classes.
+    """
+    start = run.start.pipeline if run.start is not None and run.start.task is run.task else run.pipeline
+    new = sorted(set(run.pipeline.classes) - set(start.classes))
+    measured = start if before else run.pipeline
+    old = figures_on_original(run, data, before, lambda texts: {"old_accuracy": accuracy(measured, texts)})
+    if before and new:
+        say(f"not evaluated on these texts before fine-tuning: the run does not have the class {new[0]}")
+        return ClassificationReport(old)
+    held_out = data.held_out(lineage_of(run), own=run.lineage is not None)
+    report = evaluate(run.pipeline, held_out, data.size() if held_out.whole else data.size("test"))
+    report.figures |= old
+    report.measured_on = held_out.measured_on
+    return report
+
+
+def accuracy(pipeline: TextClassifier, examples: Iterable) -> float:
+    """The fraction of texts whose class is predicted; a label that is not among the classes counts as a mistake.
+
+    Args:
+        pipeline: the classifier.
+        examples: objects with text and label.
+
+    Raises:
+        InputError: there is no text.
+    """
+    texts, labelled = tee(examples)
+    predictions = track(pipeline.predict(example.text for example in texts), "evaluating on the original texts")
+    same = [label_key(p.label) == label_key(e.label) for e, p in zip(labelled, predictions, strict=True)]
+    if not same:
+        raise InputError("their test split is empty")
+    return sum(same) / len(same)
 
 
 def evaluate(pipeline: TextClassifier, examples: Iterable, size: float | None = None) -> ClassificationReport:

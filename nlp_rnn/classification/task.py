@@ -43,19 +43,17 @@ class ClassificationTask(Task):
         return TextClassifier(encoder, weights.load(about["model"], folder / weights.WEIGHTS), about["classes"])
 
     def measure(self, run: "Run", data: Any, before: bool = False) -> Report:
-        from nlp_rnn.classification.evaluation import evaluate
-        from nlp_rnn.datasets.lineage import trained_on
+        from nlp_rnn.classification.evaluation import evaluate_run
 
-        seen = trained_on(run.data)
-        whole = data.is_whole(seen)
-        report = evaluate(run.pipeline, data.held_out(seen), data.size() if whole else data.size("test"))
-        report.measured_on = "texts" if whole else "held-out texts"
-        return report
+        return evaluate_run(run, data, before)
 
     def summary(self, figures: Mapping[str, Any], measured_on: str) -> Iterator[str]:
         yield f"accuracy  {figures['accuracy']:.4f} on {figures['texts']:,} {measured_on}"
         if "accuracy_before" in figures:
             yield f"          {figures['accuracy_before']:.4f} before fine-tuning"
+        if "old_accuracy_before" in figures:
+            change = f"{figures['old_accuracy_before']:.4f} before, {figures['old_accuracy']:.4f} after"
+            yield f"          on the original texts {change} fine-tuning"
         yield f"          {figures['majority_accuracy']:.4f} by always predicting the most frequent class"
         yield f"macro F1  {figures['macro_f1']:.4f}"
         yield f"loss      {figures['loss']:.4f} nats"

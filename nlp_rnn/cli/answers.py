@@ -76,7 +76,7 @@ def _json(own, answer):
 
 def _delimited(write_text, separator, kept):
     """A function that writes answers as rows of delimited text, below a line of names."""
-    file = SimpleNamespace(write=write_text)
+    file: Any = SimpleNamespace(write=write_text)
     writer, names = csv.writer(file, delimiter=separator, lineterminator="\n"), []
 
     def write(answer):

@@ -34,11 +34,15 @@ def open_dataset(
         UsageError: there are no such data, or a named column is missing.
         InputError: the data are broken.
     """
-    from nlp_rnn.datasets.lineage import split_seed
+    from nlp_rnn.datasets.lineage import lineage_of, split_seed
+    from nlp_rnn.datasets.split_columns import NO_COLUMN
 
     refuse_columns({name: columns[name] for name in COLUMNS if name not in task.columns})
     request = merged({"name": data or None, **{name: columns[name] for name in COLUMNS}}, earlier)
     request["split_seed"] = split_seed(start) if start else settings.get("seed", 0)
+    earlier_version = start and (SPLIT_COLUMN not in start.data or start.data.get("trained_on"))
+    if start and earlier_version and not request[SPLIT_COLUMN] and lineage_of(start).knows(request["name"]):
+        request[SPLIT_COLUMN] = NO_COLUMN  # it ignored such a column: rows of its test split were trained on
     dataset = task.open_data(request, settings, start if start is not None and start.task is task else None)
     for note in dataset.notes:
         say(note)

@@ -27,9 +27,7 @@ def split_by_seeded_hash(text: str, shares: Mapping[str, float], seed: int) -> s
         shares: as for `split_by_hash`.
         seed: another seed gives another assignment.
     """
-    normalised = " ".join(text.lower().split())
-    digest = hashlib.blake2b(f"{seed}:{normalised}".encode(errors="replace"), digest_size=8).digest()
-    return _split_at(int.from_bytes(digest, "big") / 2**64, shares)
+    return _split_at(_hash64(f"{seed}:{' '.join(text.lower().split())}") / 2**64, shares)
 
 
 def _split_at(position, shares):
@@ -40,3 +38,17 @@ def _split_at(position, shares):
         if position < upper:
             return split
     return "train"
+
+
+def text_hash(text: str) -> int:
+    """A 64-bit hash of the words of a text in lower case; texts that differ only in case or white space have the same.
+
+    Examples:
+        >>> text_hash("A  film.") == text_hash("a film. ")
+        True
+    """
+    return _hash64(" ".join(text.lower().split()))
+
+
+def _hash64(text):
+    return int.from_bytes(hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest(), "big")

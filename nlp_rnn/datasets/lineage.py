@@ -1,38 +1,209 @@
-"""The data that a run was trained on, including those of the runs it started from: it is never evaluated on them."""
+"""What a run and the runs it started from were trained on, as hashes of the texts: it is never evaluated on them.
+
+The hashes are a file of the run folder, so the data are recognised under any path, in another format or after they
+have grown. Runs of earlier versions have recorded paths instead.
+"""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from glob import has_magic
+from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from nlp_rnn.checks import InputError
+from nlp_rnn.progress import say
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Item = TypeVar("Item")
+FILE = "trained_on.npz"
+WIDE = 2**17  # hashes of 64 bits: 1 MiB; of more, the upper 32 bits are kept
+_BATCH = 2**16
 
 
 class TrainedRun(Protocol):
     """The attributes of a run that are read here.
 
     Attributes:
+        path: its folder.
         data: what run.json records about its data.
         settings: the settings of its recipe, by name.
     """
 
+    @property
+    def path(self) -> Path: ...
     @property
     def data(self) -> Mapping[str, Any]: ...
     @property
     def settings(self) -> Mapping[str, Any]: ...
 
 
-def with_lineage(data: Mapping[str, Any], start: TrainedRun | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Lineage:
+    """What a run was trained on, or used for validation, including the data of the runs it started from.
+
+    Attributes:
+        hashes: of the texts, sorted, uint64 [N] or uint32 [N]; see `collected`.
+        digests: of running texts as a whole.
+        series: the number of points of each series that it was trained on, by the hash of the series.
+        names: the data of runs of earlier versions, which recorded paths.
+    """
+
+    hashes: "np.ndarray | None" = None
+    digests: frozenset[str] = frozenset()
+    series: Mapping[int, int] = field(default_factory=dict)
+    names: Sequence[str] = ()
+
+    def __contains__(self, text_hash: int) -> bool:
+        """Whether a text with this hash was trained on; wrongly true for one of 400 if there are 10 million texts."""
+        if self.hashes is None or not len(self.hashes):
+            return False
+        wanted = self.hashes.dtype.type(text_hash >> (64 - 8 * self.hashes.itemsize))
+        at = int(self.hashes.searchsorted(wanted))
+        return at < len(self.hashes) and self.hashes[at] == wanted
+
+    def __or__(self, other: "Lineage") -> "Lineage":
+        """What either was trained on."""
+        import numpy as np
+
+        parts = [lineage.hashes for lineage in (self, other) if lineage.hashes is not None]
+        hashes = np.unique(np.concatenate(_of_one_width(parts))) if parts else None
+        series = dict(self.series)
+        for key, points in other.series.items():
+            series[key] = max(series.get(key, 0), points)
+        names = tuple(dict.fromkeys([*self.names, *other.names]))
+        return Lineage(hashes, self.digests | other.digests, series, names)
+
+    def without(self, hashes: Iterable[int]) -> "Lineage":
+        """The same, except for some texts."""
+        import numpy as np
+
+        if self.hashes is None:
+            return self
+        mine, others = _of_one_width([self.hashes, collected(hashes)])
+        return replace(self, hashes=np.setdiff1d(mine, others, assume_unique=True))
+
+    def knows(self, name: str) -> bool:
+        """Whether a run of an earlier version was trained on these data, under the same or another path."""
+        return already_seen(name, self.names)
+
+    def save(self, folder: Path) -> None:
+        """Write everything but the names, which run.json has, into a run folder."""
+        import numpy as np
+
+        series = np.array(sorted(self.series.items()), np.uint64).reshape(-1, 2)
+        hashes = np.zeros(0, np.uint64) if self.hashes is None else self.hashes
+        with open(folder / FILE, "wb") as file:
+            np.savez(file, hashes=hashes, digests=np.array(sorted(self.digests), "U64"), series=series)
+
+
+def collected(hashes: Iterable[int]) -> "np.ndarray":
+    """Sorted hashes without duplicates: uint64, or if there are more than `WIDE` their upper 32 bits as uint32."""
+    import numpy as np
+
+    hashes, parts, total = iter(hashes), [], 0
+    while len(part := np.fromiter(islice(hashes, _BATCH), np.uint64)):
+        total += len(part)
+        parts = _of_one_width([*parts, part], total)
+    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.uint64)
+
+
+def _of_one_width(parts, total=None):
+    """Arrays of hashes, all as uint64, or all as uint32 if one is or there are many."""
+    import numpy as np
+
+    total = sum(map(len, parts)) if total is None else total
+    if total <= WIDE and all(part.dtype == np.uint64 for part in parts):
+        return parts
+    return [part if part.dtype == np.uint32 else (part >> np.uint64(32)).astype(np.uint32) for part in parts]
+
+
+def lineage_of(run: TrainedRun) -> Lineage:
+    """The lineage of a run, from its folder; of an earlier version, from the paths that it recorded."""
+    made = getattr(run, "lineage", None)
+    if made is not None:
+        return made
+    inherited = tuple(run.data.get("trained_on") or ())
+    file = Path(run.path) / FILE
+    if not file.exists():
+        return Lineage(names=inherited or tuple(name for name in [run.data.get("name")] if name))
+    import numpy as np
+
+    with np.load(file, allow_pickle=False) as arrays:
+        series = {int(key): int(points) for key, points in arrays["series"]}
+        return Lineage(arrays["hashes"], frozenset(map(str, arrays["digests"])), series, inherited)
+
+
+@dataclass
+class HeldOut(Generic[Item]):
+    """The examples that a run may be evaluated on: those that it was not trained on. Iterate once.
+
+    If nothing else is left of a test split, all of it is read, and it is said.
+
+    Attributes:
+        read: returns the candidates: all examples, or those of the test split.
+        trained_on: whether the run was trained on an example.
+        whole: the candidates are all examples, whose splits are unknown.
+        left_out: number of candidates that the run was trained on, once all were read.
+    """
+
+    read: Callable[[], Iterable[Item]]
+    trained_on: Callable[[Item], bool]
+    whole: bool
+    left_out: int = 0
+
+    def __iter__(self) -> Iterator[Item]:
+        """The examples.
+
+        Raises:
+            InputError: the run was trained on all of them.
+        """
+        kept = 0
+        for example in self.read():
+            if self.trained_on(example):
+                self.left_out += 1
+            else:
+                kept += 1
+                yield example
+        if not self.left_out:
+            return
+        if kept:
+            say(f"left out, since the run was trained on them: {self.left_out:,} of {self.left_out + kept:,} texts")
+            return
+        if self.whole:
+            raise InputError(f"the run was trained on all of these {self.left_out:,} texts: evaluate it on others")
+        say("the run was trained on every text of the test split: these figures say nothing about other texts")
+        yield from self.read()
+
+    @property
+    def measured_on(self) -> str:
+        """What these examples are called in messages, once all were read."""
+        return "texts" if self.whole and not self.left_out else "held-out texts"
+
+
+def with_lineage(data: Mapping[str, Any], start: TrainedRun | None = None, out: Path | None = None) -> dict[str, Any]:
     """What run.json records about the data of a run.
 
     Args:
         data: the name of the data, as the user gave it, and whatever else decides how they are read.
         start: the run that it starts from, if any.
+        out: the folder of the run.
 
     Returns:
-        The same, with `trained_on`: the data of all these runs, with absolute paths.
+        The same, with `location`: the path from the run folder to files; and with `trained_on` if the run to start from
+        comes from an earlier version: the data of these runs.
     """
-    earlier = trained_on(start.data) if start else []
-    return {**data, "trained_on": [*earlier, resolved(data["name"])]} if data.get("name") else dict(data)
+    record = dict(data)
+    names = lineage_of(start).names if start else ()
+    if names:
+        record["trained_on"] = [resolved(name) for name in names]
+    there = resolved(data.get("name") or "").split(",")
+    if out is not None and all(map(os.path.isabs, there)):
+        record["location"] = ",".join(os.path.relpath(part, os.path.realpath(out)) for part in there)
+    return record
 
 
 def split_seed(run: TrainedRun) -> int:
@@ -43,19 +214,18 @@ def split_seed(run: TrainedRun) -> int:
     return run.data.get("split_seed", run.settings.get("seed", 0))
 
 
-def trained_on(data: Mapping[str, Any]) -> list[str]:
-    """The names of all data that a run was trained on, its own last.
+def find_data(run: TrainedRun) -> str:
+    """The name to open a run's data by: as the user gave it, or where they are as seen from the run folder.
 
-    Args:
-        data: what run.json records about the data.
+    Runs of earlier versions have recorded absolute paths.
     """
-    return data.get("trained_on") or [data["name"]]
-
-
-def find_data(data: Mapping[str, Any]) -> str:
-    """The name to open a run's data by: as the user gave it, or with absolute paths if it does not exist from here."""
-    given = data["name"]
-    return given if all(Path(part).exists() for part in given.split(",")) else trained_on(data)[-1]
+    given = run.data["name"]
+    if all(Path(part).exists() for part in given.split(",")):
+        return given
+    if "location" in run.data:
+        parts = [os.path.normpath(Path(os.path.realpath(run.path), part)) for part in run.data["location"].split(",")]
+        return ",".join(parts) if all(Path(part).exists() or has_magic(part) for part in parts) else given
+    return (run.data.get("trained_on") or [given])[-1]
 
 
 def resolved(name: str) -> str:

@@ -3,16 +3,17 @@
 Texts are streamed: each pass over a split reads the files again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nlp_rnn.checks import InputError
-from nlp_rnn.datasets.hashing import split_by_seeded_hash
-from nlp_rnn.datasets.lineage import already_seen
+from nlp_rnn.datasets.hashing import split_by_seeded_hash, text_hash
+from nlp_rnn.datasets.lineage import HeldOut, Lineage, collected
 from nlp_rnn.datasets.split_columns import SplitColumn, open_splits, split_of_row
 from nlp_rnn.datasets.tables import Table
 from nlp_rnn.datasets.text_roles import TEXT_NAMES, text_roles
+from nlp_rnn.progress import track
 
 COMMON_NAMES = {
     "text": TEXT_NAMES,
@@ -132,17 +133,22 @@ class TextDataset:
                 split = split_by_seeded_hash(example.text, missing, self.seed) if divided else example.split
                 yield example._replace(split=split)
 
-    def held_out(self, trained_on: Sequence[str]) -> Iterator[Example]:
-        """The examples that a run may be evaluated on: all if `is_whole`, else the test split.
+    def held_out(self, lineage: Lineage, own: bool = False) -> HeldOut[Example]:
+        """The examples that a run may be evaluated on: of the test split if there are splits, else of all.
 
         Args:
-            trained_on: the names of the data that the run was trained on.
+            lineage: what the run was trained on; these texts are left out.
+            own: the run is being trained on these data, so they have splits.
         """
-        return self.read("all") if self.is_whole(trained_on) else self.stream("test")
+        own = own or lineage.knows(self.name)
+        whole = "all" in self.tables and not self.split_columns and not own
+        read = (lambda: self.read("all")) if whole else (lambda: self.stream("test"))
+        return HeldOut(read, lambda example: text_hash(example.text) in lineage, whole)
 
-    def is_whole(self, trained_on: Sequence[str]) -> bool:
-        """Whether a run may be evaluated on all examples: there are no splits, and it was not trained on them."""
-        return "all" in self.tables and not self.split_columns and not already_seen(self.name, trained_on)
+    def lineage(self) -> Lineage:
+        """What a run that is trained on these data has seen: all texts outside the test split."""
+        walked = track(self.walk(), "recording what was trained on", self.size())
+        return Lineage(collected(text_hash(example.text) for example in walked if example.split != "test"))
 
     def _missing(self):
         """The missing splits and their fractions."""

@@ -1,22 +1,16 @@
 """Checks that series suit a forecaster, or the settings to train one with."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.calendar import describe
-from nlp_rnn.datasets.lineage import already_seen, trained_on
 from nlp_rnn.forecasting.digits import text_of
 from nlp_rnn.forecasting.forecaster import Forecaster
 from nlp_rnn.forecasting.panel import Panel
 from nlp_rnn.forecasting.settings import COUNTS
 from nlp_rnn.progress import say
-
-if TYPE_CHECKING:
-    from nlp_rnn.runs.folder import Run
-
 
 SMALL_SPREAD = 0.1  # of the mean: logarithms of values that vary less are a line, and their differences are small
 
@@ -148,24 +142,6 @@ def check_validation(panel: Panel, ends: np.ndarray, horizon: int) -> None:
         raise InputError(
             f"{panel.name}: there is no value in the validation split, the {horizon} points before the test split: "
             "give values there, or choose another --set horizon=N"
-        )
-
-
-def check_held_out(start: "Run | None", name: str, origins: int) -> None:
-    """Check that a run to fine-tune on the same series was not trained on the new test split.
-
-    Args:
-        start: the run of a forecaster; None when training from scratch.
-        name: the name of the data.
-        origins: number of origins from which the test split is forecast.
-
-    Raises:
-        UsageError: it was trained on part of it.
-    """
-    if start is not None and origins > start.settings["origins"] and already_seen(name, trained_on(start.data)):
-        raise UsageError(
-            f"--set origins={origins}: {start.path} held out {start.settings['origins']} of the last horizons of "
-            f"{name}, and was trained on the points before: no more can be held out now"
         )
 
 

@@ -11,6 +11,7 @@ from nlp_rnn.runs.paths import check_picture
 from nlp_rnn.task import SERIES_COLUMNS, TEXT_COLUMNS, Report, Task
 
 if TYPE_CHECKING:
+    from nlp_rnn.datasets.lineage import Lineage
     from nlp_rnn.forecasting.answers import RowAnswer
     from nlp_rnn.forecasting.forecaster import Forecaster
     from nlp_rnn.forecasting.regular import SeriesDataset
@@ -60,13 +61,21 @@ class ForecastingTask(Task):
     def measure(self, run: "Run", data: "SeriesDataset", before: bool = False) -> Report:
         from nlp_rnn.forecasting.backtest import evaluate, evaluate_model
         from nlp_rnn.forecasting.checks import check_fits
+        from nlp_rnn.forecasting.lineage import check_held_out
 
         # During fine-tuning, the recipe has already printed what is assumed of the series.
         panel = check_fits(run.pipeline, data.panel, quiet=run.start is not None)
         origins = run.settings.get("origins", 1)
         if before:
             return evaluate_model(run.pipeline, panel, origins)
+        check_held_out(run, data.panel, origins)
         return evaluate(run.pipeline, panel, origins, run.settings.get("classical_baselines", True))
+
+    def lineage(self, data: "SeriesDataset", settings: Mapping[str, Any]) -> "Lineage | None":
+        from nlp_rnn.forecasting.lineage import trained_points
+
+        horizon = settings.get("horizon")
+        return trained_points(data.panel, horizon, settings.get("origins", 1)) if horizon else None
 
     def summary(self, figures: Mapping[str, Any], measured_on: str) -> Iterator[str]:
         from nlp_rnn.forecasting.report import summary

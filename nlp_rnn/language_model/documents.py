@@ -6,6 +6,8 @@ one sentence per line.
 """
 
 import glob
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -13,14 +15,18 @@ from pathlib import Path
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.catalogue import open_text_dataset
 from nlp_rnn.datasets.folders import SPLIT_NAMES, is_hidden, split_of
-from nlp_rnn.datasets.lineage import already_seen
+from nlp_rnn.datasets.hashing import text_hash
+from nlp_rnn.datasets.lineage import HeldOut, Lineage, collected
 from nlp_rnn.datasets.lines import count_lines, read_lines
 from nlp_rnn.datasets.splits import Example, TextDataset
 from nlp_rnn.datasets.tables import is_table
+from nlp_rnn.progress import track
 
 SHARE = 0.05  # fraction of the bytes for validation, and for the test, if there is no such split
 MAX_PIECE = 100_000  # characters; a longer line is split
 MAX_WORD = 100  # characters without a space; a longer word may be split
+SENTENCE_END = re.compile(r"[.!?…。！？\n]+")
+MIN_SENTENCE = 20  # characters; shorter ones occur in any text
 CHECKED_FILES = 100  # further files are not checked before they are read
 
 
@@ -46,6 +52,7 @@ class DocumentDataset:
         self._bytes = [_size(file) for file in files]
         self._total = sum(size for size, split in zip(self._bytes, self.splits, strict=True) if _is_divided(split))
         self._bounds = _bounds({"validation", "test"} - set(self.splits))
+        self._lineage: Lineage | None = None
         if not self._total:
             raise InputError(f"{name} is empty: give some text")
 
@@ -84,13 +91,33 @@ class DocumentDataset:
             shares[split], begun = bound - begun, bound
         return shares
 
-    def held_out(self, trained_on: Sequence[str]) -> Iterator[Example]:
-        """The pieces to evaluate on: all if `is_whole`, else the test split."""
-        return self.walk() if self.is_whole(trained_on) else self.stream("test")
+    def held_out(self, lineage: Lineage, own: bool = False) -> HeldOut[Example]:
+        """The pieces that a run may be evaluated on: the test split of its own text, else all that it has not seen.
 
-    def is_whole(self, trained_on: Sequence[str]) -> bool:
-        """Whether all of this text may be evaluated on: it has no splits and was not trained on."""
-        return not any(self.splits) and not already_seen(self.name, trained_on)
+        Args:
+            lineage: what the run was trained on.
+            own: the run is being trained on this text.
+        """
+        own = own or lineage.knows(self.name) or bool(lineage.digests and lineage.digests & self.lineage().digests)
+        if own:  # as a whole: a sentence of its test split may occur in its training text as well
+            return HeldOut(lambda: self.stream("test"), lambda piece: False, whole=False)
+        if any(self.splits):
+            return HeldOut(lambda: self.stream("test"), _trained_on(lineage), whole=False)
+        return HeldOut(self.walk, _trained_on(lineage), whole=True)
+
+    def lineage(self) -> Lineage:
+        """What a run that is trained on this text has seen: the sentences outside the test split, and their digest."""
+        if self._lineage is None:
+            digest = hashlib.blake2b(digest_size=16)
+
+            def hashes():
+                for piece in track(self.walk(), "recording what was trained on", self.size()):
+                    if piece.split != "test":
+                        digest.update(piece.text.encode(errors="replace"))
+                        yield from _sentence_hashes(piece.text)
+
+            self._lineage = Lineage(collected(hashes()), frozenset([digest.hexdigest()]))
+        return self._lineage
 
     def _pieces(self, file):
         """The byte offset of each piece, its text, and whether a document ends with it."""
@@ -109,6 +136,24 @@ class DocumentDataset:
             offset += len(line.encode())
         if held:
             yield from _cut(*held, longest, within, ends=True)
+
+
+def _sentence_hashes(text):
+    """The hashes of the sentences and lines of a text, except short ones."""
+    return (text_hash(part) for part in SENTENCE_END.split(text) if len(part.strip()) >= MIN_SENTENCE)
+
+
+def _trained_on(lineage):
+    """Whether a piece has a sentence that was trained on; a piece of short ones is like the piece before it."""
+    seen = False
+
+    def trained_on(piece):
+        nonlocal seen
+        hashes = list(_sentence_hashes(piece.text))
+        seen = any(value in lineage for value in hashes) if hashes else seen
+        return seen
+
+    return trained_on
 
 
 def _is_divided(split: str | None) -> bool:

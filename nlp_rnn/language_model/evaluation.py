@@ -1,30 +1,28 @@
 """Evaluation of a language model on held-out text; when fine-tuning, also on the original text."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nlp_rnn import plots
-from nlp_rnn.checks import InputError, UsageError
-from nlp_rnn.datasets.lineage import already_seen, find_data, split_seed, trained_on
+from nlp_rnn.checks import InputError
+from nlp_rnn.datasets.lineage import lineage_of
 from nlp_rnn.datasets.splits import Example, TextDataset
 from nlp_rnn.language_model.bptt import Streams
 from nlp_rnn.language_model.cloze import cloze_rows, measure_cloze
 from nlp_rnn.language_model.data import with_ends
-from nlp_rnn.language_model.documents import DocumentDataset, open_documents
+from nlp_rnn.language_model.documents import DocumentDataset
 from nlp_rnn.language_model.objective import NextToken
 from nlp_rnn.language_model.perplexity import measure, measuring_streams, measuring_texts
 from nlp_rnn.language_model.pipeline import LanguagePipeline
-from nlp_rnn.progress import say
 from nlp_rnn.report import Report
+from nlp_rnn.runs.original import figures_on_original
 from nlp_rnn.text.batching import encode
 
 if TYPE_CHECKING:
     from nlp_rnn.task import Run
-
-MAX_OLD_CHARACTERS = 2_000_000  # of the original text: enough to show forgetting
 
 
 @dataclass
@@ -56,13 +54,17 @@ def evaluate(run: "Run", data: TextDataset | DocumentDataset, before: bool = Fal
     Raises:
         InputError: there is no text to evaluate on.
     """
-    pipeline, seen = run.pipeline, trained_on(run.data)
-    figures = measure_text(pipeline, data.held_out(seen), pipeline.independent_texts)
-    if run.start is not None:
-        figures |= _on_old_text(pipeline, run.start, data, before)
+    pipeline, held_out = run.pipeline, data.held_out(lineage_of(run), own=run.lineage is not None)
+    figures = measure_text(pipeline, held_out, pipeline.independent_texts)
+
+    def on_original(pieces):
+        independent = (run.start or run).pipeline.independent_texts
+        return {"old_perplexity": measure_text(pipeline, pieces, independent)["perplexity"]}
+
+    figures |= figures_on_original(run, data, before, on_original)
     if not before and (rows := cloze_rows(data, pipeline.encoder.token_level)):
         figures["cloze"] = {pipeline.model.settings["cell"]: measure_cloze(pipeline, rows)}
-    return LanguageModelReport(figures, "texts" if data.is_whole(seen) else "held-out texts")
+    return LanguageModelReport(figures, held_out.measured_on)
 
 
 def measure_text(pipeline: LanguagePipeline, pieces: Iterable[Example], independent_texts: bool) -> dict:
@@ -91,29 +93,3 @@ def measure_text(pipeline: LanguagePipeline, pieces: Iterable[Example], independ
         data = measuring_texts(texts) if independent_texts else measuring_streams(texts)
         objective = NextToken(pipeline.model, data.batch_size if isinstance(data, Streams) else None)
         return {**measure(objective, data, characters), "passages": bool(independent_texts)}
-
-
-def _on_old_text(pipeline, start, data, before):
-    """The perplexity on the data of the run to start from, if these differ and can be opened."""
-    if already_seen(data.name, trained_on(start.data)[-1:]):
-        return {}
-    raw = start.pipeline.encoder.token_level != "word"
-    try:
-        old = open_documents(find_data(start.data), start.data["text_column"], raw, split_seed(start))
-    except (UsageError, InputError) as error:
-        if before:
-            say(f"the perplexity on the original text is not measured: {error}")
-        return {}
-    pieces = _first(old.stream("test"), MAX_OLD_CHARACTERS)
-    figures = measure_text(pipeline, pieces, start.pipeline.independent_texts)
-    return {"old_perplexity": figures["perplexity"]}
-
-
-def _first(pieces: Iterable[Example], limit: int) -> Iterator[Example]:
-    """The first pieces, of about `limit` characters in total."""
-    characters = 0
-    for piece in pieces:
-        if characters > limit:
-            return
-        characters += len(piece.text)
-        yield piece

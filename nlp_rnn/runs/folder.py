@@ -4,6 +4,7 @@
     vocabulary.txt    one token per line, in the order of the ids
     target.txt        the same for the target side of a translator
     model.weights.h5  the weights of the best epoch
+    trained_on.npz    hashes of the texts that it was trained on, which it is never evaluated on
     metrics.json      metrics on the held-out data
     history.csv       one row per epoch
     mistakes.csv      a classifier's most confident mistakes on the held-out texts

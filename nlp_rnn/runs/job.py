@@ -11,7 +11,8 @@ from typing import Any
 
 from nlp_rnn import plots
 from nlp_rnn.checks import UsageError
-from nlp_rnn.datasets.lineage import with_lineage
+from nlp_rnn.datasets.hashing import text_hash
+from nlp_rnn.datasets.lineage import Lineage, lineage_of, with_lineage
 from nlp_rnn.progress import say
 from nlp_rnn.runs import folder as folders
 from nlp_rnn.runs.paths import SPECIFICATION, check_new, has_checkpoint, locked, remove_empty, unfinished
@@ -43,7 +44,7 @@ class Job:
     @property
     def record(self) -> dict[str, Any]:
         """What the run records about its data."""
-        return with_lineage(self.data, self.start)
+        return with_lineage(self.data, self.start, self.out)
 
     def require_same(self, settings: Mapping[str, Any], names: Sequence[str]) -> None:
         """Check that settings which decide the shapes of the weights are those of the run to start from.
@@ -78,16 +79,17 @@ class NewRun:
         self.settings = dict(settings)
         self.folder = folder
         self._before: Report | None = None
+        self._lineage: Lineage | None = None
 
     def measure_before(self, pipeline: Pipeline, data: Any) -> None:
         """Evaluate a model before fine-tuning, its vocabulary already extended; does nothing without a start."""
         if self.job.start is not None and self.job.start.task is task_of(pipeline):
-            self._before = task_of(pipeline).measure(self._as_run(pipeline), data, before=True)
+            self._before = task_of(pipeline).measure(self._as_run(pipeline, data), data, before=True)
             say(f"before fine-tuning: {self._before.headline()}")
 
     def measure(self, pipeline: Pipeline, data: Any) -> Report:
         """Evaluate the trained model; after fine-tuning, together with the results of `measure_before`."""
-        report = task_of(pipeline).measure(self._as_run(pipeline), data)
+        report = task_of(pipeline).measure(self._as_run(pipeline, data), data)
         if self._before is not None:
             report.add_before(self._before)
         return report
@@ -98,12 +100,26 @@ class NewRun:
         if history:
             plots.curves(history, self.folder / "plots" / "curves.png")
         report.write(self.folder)
+        if self._lineage is not None:
+            self._lineage.save(self.folder)
         folders.save(self.folder, pipeline, report.figures, history)
         return report.figures
 
-    def _as_run(self, pipeline):
+    def _as_run(self, pipeline, data):
         job = self.job
-        return Run(job.out, job.recipe, self.settings, job.record, pipeline, {}, job.start)
+        if self._lineage is None:
+            self._lineage = self._trained_on(task_of(pipeline), data)
+        return Run(job.out, job.recipe, self.settings, job.record, pipeline, {}, job.start, self._lineage)
+
+    def _trained_on(self, task, data):
+        """What the run is trained on, with what the run to start from was trained on; None if unknown."""
+        own, start = task.lineage(data, self.settings), self.job.start
+        if own is None or start is None:
+            return own
+        earlier = lineage_of(start)
+        if start.task is not task:  # it saw the texts without their labels: the test split is measured all the same
+            earlier = earlier.without(text_hash(example.text) for example in data.stream("test"))
+        return own | earlier
 
 
 @contextmanager

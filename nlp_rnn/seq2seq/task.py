@@ -57,12 +57,12 @@ class TranslationTask(Task):
         return Translator(source, weights.load(about["model"], folder / weights.WEIGHTS), target=target)
 
     def measure(self, run: "Run", data: Any, before: bool = False) -> Report:
-        from nlp_rnn.datasets.lineage import trained_on
+        from nlp_rnn.datasets.lineage import lineage_of
         from nlp_rnn.seq2seq.evaluation import evaluate
 
-        seen = trained_on(run.data)
-        report = evaluate(run.pipeline, data.held_out(seen), search_config(run, {}))
-        report.measured_on = "texts" if data.is_whole(seen) else "held-out texts"
+        held_out = data.held_out(lineage_of(run), own=run.lineage is not None)
+        report = evaluate(run.pipeline, held_out, search_config(run, {}))
+        report.measured_on = held_out.measured_on
         return report
 
     def summary(self, figures: Mapping[str, Any], measured_on: str) -> Iterator[str]:

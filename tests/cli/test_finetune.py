@@ -85,3 +85,29 @@ def test_many_classes_leave_fewer_pairs_and_fine_tuning_keeps_them(cli, tmp_path
     )
     assert on.exit_code == 0, on.output
     assert json.loads(Path("on/run.json").read_text())["settings"]["bigram_buckets"] == 0
+
+
+def write_texts(name, words, number=120):
+    rows = [f"the {words[n % len(words)]} number {n} is here,{words[n % len(words)]}\n" for n in range(number)]
+    Path(name).write_text("text,label\n" + "".join(rows))
+
+
+def test_fine_tuning_with_a_new_class_keeps_the_others_and_measures_what_is_forgotten(cli):
+    write_texts("before.csv", ("film", "money", "sport"))
+    write_texts("after.csv", ("money", "sport", "food"))
+    fast = ("--set", "learning_rate=0.02", "--set", "finetuning_learning_rate=0.005")
+    assert cli("run", "sentiment", "--data", "before.csv", "--out", "run", *SMALL, *fast).exit_code == 0
+    tuned = cli("finetune", "run", "--data", "after.csv", "--out", "tuned", "--set", "epochs=6", "--json")
+    assert tuned.exit_code == 0, tuned.output
+    figures = json.loads(tuned.stdout)
+    assert list(figures["classes"]) == ["film", "money", "sport", "food"]
+    own = json.loads(cli("evaluate", "run", "--json").stdout)["accuracy"]
+    assert figures["old_accuracy_before"] == own and figures["old_accuracy"] > 0.9 and "accuracy_before" not in figures
+    assert "without texts here, which it keeps: film" in tuned.stderr
+    answer = json.loads(cli("predict", "tuned", "--json", "the film number 7 is here").stdout)
+    assert answer["label"] == "film"
+    again = cli("finetune", "run", "--data", "after.csv", "--set", "epochs=1", "--set", "drop_classes=true")
+    assert "classes of the run that are dropped: film" in again.stderr, again.output
+    assert f"on the original texts {own:.4f} before, " in again.stdout and "\nfilm " not in again.stdout
+    dropped = json.loads(next(Path("runs").glob("*/metrics.json")).read_text())
+    assert list(dropped["classes"]) == ["money", "sport", "food"] and dropped["old_accuracy"] <= 0.8

@@ -1,41 +1,101 @@
 """Which data a run has seen."""
 
+import shutil
 from types import SimpleNamespace
 
+import hypothesis.strategies as st
+import numpy as np
 import pytest
+from hypothesis import given
 
-from nlp_rnn.datasets.lineage import already_seen, find_data, resolved, split_seed, trained_on, with_lineage
+from nlp_rnn.datasets import lineage as lineages
+from nlp_rnn.datasets.hashing import text_hash
+from nlp_rnn.datasets.lineage import (
+    Lineage,
+    already_seen,
+    collected,
+    find_data,
+    lineage_of,
+    resolved,
+    split_seed,
+    with_lineage,
+)
 
 
-@pytest.fixture
-def start(tmp_path):
-    """A run that was trained on a.csv with seed 7, where it was started."""
-    data = with_lineage({"name": "a.csv", "split_seed": 7})
-    return SimpleNamespace(data=data, settings={"seed": 7})
+def run_of(path, **data):
+    return SimpleNamespace(path=path, data=data, settings={"seed": 7})
 
 
-def test_a_run_inherits_the_data_and_the_split_seed_of_the_run_it_starts_from(tmp_path, monkeypatch, start):
+@pytest.mark.parametrize("wide", [10, 10**6])
+def test_texts_are_recognised_by_their_hashes(monkeypatch, wide):
+    monkeypatch.setattr(lineages, "WIDE", wide)
+    hashes = [text_hash(f"text {n}") for n in range(1000)]
+    lineage = Lineage(collected(iter([*hashes, *hashes])))
+    assert lineage.hashes.dtype == (np.uint32 if wide == 10 else np.uint64) and len(lineage.hashes) == 1000
+    assert all(value in lineage for value in hashes)
+    assert sum(text_hash(f"other {n}") in lineage for n in range(1000)) == 0
+    assert 0 not in Lineage() and 0 not in Lineage(collected([]))
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=20), st.lists(st.integers(0, 2**64 - 1), max_size=20))
+def test_two_lineages_know_what_either_knows(one, other):
+    both = Lineage(collected(one)) | Lineage(collected(other))
+    assert both.hashes.tolist() == sorted({*one, *other})
+
+
+def test_hashes_of_two_widths(monkeypatch):
+    few, many = [text_hash(f"few {n}") for n in range(5)], [text_hash(f"many {n}") for n in range(50)]
+    monkeypatch.setattr(lineages, "WIDE", 20)
+    both = Lineage(collected(few)) | Lineage(collected(many))
+    assert all(value in both for value in [*few, *many]) and both.hashes.dtype == np.uint32
+
+
+def test_a_lineage_is_a_file_of_the_run(tmp_path):
+    saved = Lineage(collected([3, 1, 2**63]), frozenset(["abc"]), {5: 12, 2**64 - 1: 9})
+    saved.save(tmp_path)
+    read = lineage_of(run_of(tmp_path, name="a.csv", trained_on=["/old/b.csv"]))
+    assert read.hashes.tolist() == [1, 3, 2**63] and read.digests == {"abc"} and read.series == {5: 12, 2**64 - 1: 9}
+    assert read.names == ("/old/b.csv",) and read.knows("/old/b.csv") and not read.knows("a.csv")
+    both = saved | Lineage(series={5: 10, 6: 1}, names=("x",))
+    assert both.series == {5: 12, 2**64 - 1: 9, 6: 1} and both.names == ("x",) and 1 in both
+
+
+def test_run_json_has_no_absolute_path(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_text("")
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "b.csv").write_text("")
-    data = {"name": "b.csv", "split_seed": 3}
-    assert with_lineage(data) == {**data, "trained_on": [f"{tmp_path}/b.csv"]}
-    assert with_lineage(data, start) == {**data, "trained_on": ["a.csv", f"{tmp_path}/b.csv"]}
-    assert split_seed(start) == 7
+    record = with_lineage({"name": "data/a.csv"}, out=tmp_path / "runs" / "a")
+    assert record == {"name": "data/a.csv", "location": "../../data/a.csv"}
+    assert with_lineage({"name": "movie_reviews"}, out=tmp_path) == {"name": "movie_reviews"}
 
 
-def test_runs_of_version_0_1_without_a_lineage():
-    old = SimpleNamespace(data={"name": "a.csv"}, settings={"seed": 5})
-    assert split_seed(old) == 5 and trained_on(old.data) == ["a.csv"]
-    assert split_seed(SimpleNamespace(data={"name": "a.csv"}, settings={})) == 0
+def test_data_are_found_after_everything_has_moved(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here" / "a.csv").write_text("")
+    record = with_lineage({"name": "a.csv"}, out=tmp_path / "here" / "run")
+    assert find_data(run_of(tmp_path / "here" / "run", **record)) == "a.csv"
+    monkeypatch.chdir(tmp_path)
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    assert find_data(run_of(tmp_path / "there" / "run", **record)) == f"{tmp_path}/there/a.csv"
+    (tmp_path / "there" / "a.csv").unlink()
+    assert find_data(run_of(tmp_path / "there" / "run", **record)) == "a.csv", "as the user knows it"
 
 
-def test_data_are_opened_by_the_given_or_the_absolute_path(tmp_path, monkeypatch):
+def test_runs_of_earlier_versions_are_known_by_their_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("")
-    data = with_lineage({"name": "a.csv"})
-    assert find_data(data) == "a.csv"
-    monkeypatch.chdir("/")
-    assert find_data(data) == f"{tmp_path}/a.csv"
+    first, later = run_of("old", name="a.csv"), run_of("old", name="b.csv", trained_on=["/x/a.csv", "/x/b.csv"])
+    assert lineage_of(first).names == ("a.csv",) and lineage_of(later).names == ("/x/a.csv", "/x/b.csv")
+    assert find_data(later) == "/x/b.csv"
+    record = with_lineage({"name": "c.csv"}, later)
+    assert record == {"name": "c.csv", "trained_on": ["/x/a.csv", "/x/b.csv"]}, "a run that starts from it knows it too"
+    assert with_lineage({"name": "c.csv"}, first)["trained_on"] == [f"{tmp_path}/a.csv"]
+
+
+def test_the_split_seed_is_that_of_the_run_or_of_its_settings():
+    assert split_seed(run_of("x", split_seed=3)) == 3 and split_seed(run_of("x")) == 7
+    assert split_seed(SimpleNamespace(path="x", data={}, settings={})) == 0
 
 
 def test_the_same_data_under_another_path_are_already_seen(tmp_path, monkeypatch):
@@ -47,3 +107,12 @@ def test_the_same_data_under_another_path_are_already_seen(tmp_path, monkeypatch
     assert not already_seen("b.csv", ["a.csv"])
     assert already_seen("movie_reviews", ["movie_reviews"]) and not already_seen("movie_reviews", ["everyday"])
     assert resolved("*.csv") == f"{tmp_path}/*.csv", "a pattern is a path as well"
+
+
+@pytest.mark.parametrize("wide", [10, 10**6])
+def test_a_lineage_without_some_texts(monkeypatch, wide):
+    monkeypatch.setattr(lineages, "WIDE", wide)
+    hashes = [text_hash(f"text {n}") for n in range(50)]
+    rest = Lineage(collected(hashes)).without(hashes[:20])
+    assert [value in rest for value in hashes] == [False] * 20 + [True] * 30
+    assert Lineage().without(hashes) == Lineage()

@@ -7,6 +7,7 @@ import pytest
 
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.catalogue import open_text_dataset
+from nlp_rnn.datasets.lineage import Lineage
 from nlp_rnn.seq2seq.pairs import open_pairs
 from tests.datasets.files import write_table
 
@@ -45,7 +46,7 @@ def test_each_row_is_in_the_split_that_its_column_names(tmp_path, column, values
         numbers = [int(example.text.split()[1]) for example in dataset.stream(split)]
         assert numbers == [n for n in range(ROWS) if expected[n] == split] and dataset.size(split) == len(numbers)
     assert dataset.notes[-1] == f"split column: {column} (train 36, validation 12, test 12)"
-    assert not dataset.is_whole([])
+    assert not dataset.held_out(Lineage()).whole
 
 
 @pytest.mark.parametrize("value", [1, 1.0, True, "1", "True"])

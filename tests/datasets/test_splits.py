@@ -4,7 +4,8 @@ import pytest
 
 from nlp_rnn.checks import UsageError
 from nlp_rnn.datasets.catalogue import open_text_dataset
-from tests.datasets.files import SPLITS, write_table
+from nlp_rnn.datasets.lineage import Lineage
+from tests.datasets.files import ROWS, SPLITS, write_table
 
 
 def test_columns_are_guessed_by_common_names_or_given(tmp_path):
@@ -64,6 +65,32 @@ def test_a_walk_gives_every_example_with_the_split_that_streams_it(tmp_path):
 
 def test_evaluates_on_all_of_another_data_set_and_on_the_test_split_of_its_own(tmp_path):
     dataset = open_text_dataset(str(write_table(tmp_path / "x.csv")))
-    assert len(list(dataset.held_out(["other"]))) == 60 and dataset.is_whole(["other"])
-    assert len(list(dataset.held_out([dataset.name]))) < 30 and not dataset.is_whole([dataset.name])
-    assert len(list(dataset.held_out([dataset.name, "newer.csv"]))) < 30, "an ancestor was trained on it"
+    test = [example.text for example in dataset.stream("test")]
+    other = dataset.held_out(Lineage())
+    assert len(list(other)) == 60 and other.measured_on == "texts"
+    for lineage in (dataset.lineage(), Lineage(names=[dataset.name]), Lineage(names=["newer.csv", dataset.name])):
+        own = dataset.held_out(lineage)
+        assert [example.text for example in own] == test and own.measured_on == "held-out texts"
+
+
+def test_what_was_trained_on_is_recognised_in_another_file(tmp_path, capsys):
+    lineage = open_text_dataset(str(write_table(tmp_path / "x.csv"))).lineage()
+    dataset = open_text_dataset(str(tmp_path / "x.csv"))
+    test = {example.text for example in dataset.stream("test")}
+    more = [(f"quite another text {n}", "a") for n in range(7)]
+    grown = [*more, *((text.upper(), label) for text, label in ROWS)]
+    other = open_text_dataset(str(write_table(tmp_path / "y.jsonl", grown)), seed=5).held_out(lineage)
+    assert {example.text for example in other} == {text for text, _ in more} | {text.upper() for text in test}
+    assert other.left_out == 60 - len(test) and other.measured_on == "held-out texts"
+    assert f"left out, since the run was trained on them: {60 - len(test)} of 67 texts\n" == capsys.readouterr().err
+
+
+def test_a_test_split_of_copies_is_measured_all_the_same_and_it_is_said(tmp_path, capsys):
+    write_table(tmp_path / "train.csv", ROWS)
+    write_table(tmp_path / "test.csv", ROWS[:5])
+    dataset = open_text_dataset(str(tmp_path))
+    seen = {example.text for example in dataset.walk() if example.split == "train"}
+    assert [example.text for example in dataset.held_out(dataset.lineage())] == [text for text, _ in ROWS[:5]]
+    assert seen and "was trained on every text of the test split: these figures say nothing" in capsys.readouterr().err
+    write_table(tmp_path / "test.csv", [*ROWS[:5], ("new", "a")])
+    assert [example.text for example in open_text_dataset(str(tmp_path)).held_out(dataset.lineage())] == ["new"]

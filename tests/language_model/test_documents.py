@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.datasets.lineage import Lineage
 from nlp_rnn.datasets.splits import TextDataset
 from nlp_rnn.language_model.data import with_ends
 from nlp_rnn.language_model.documents import open_documents
@@ -76,7 +77,7 @@ def test_a_folder_of_splits_keeps_them(tmp_path, names):
     for split, name in zip(("train", "validation", "test"), names, strict=True):
         assert {piece.text.strip() for piece in documents.stream(split)} == {f"of {name}"}
         assert documents.size(split) == 300
-    assert not documents.is_whole(["other"])
+    assert not documents.held_out(Lineage()).whole
 
 
 def test_a_split_that_a_folder_lacks_is_cut_from_its_training_text(tmp_path):
@@ -102,8 +103,25 @@ def test_text_that_was_not_trained_on_is_measured_whole(tmp_path):
     file = tmp_path / "a.txt"
     file.write_text("a line\n" * 100)
     documents = open_documents(str(file))
-    assert documents.is_whole(["other"]) and len(list(documents.held_out(["other"]))) == 100
-    assert not documents.is_whole([str(file)]) and len(list(documents.held_out([str(file)]))) == 5
+    other = documents.held_out(Lineage())
+    assert len(list(other)) == 100 and other.measured_on == "texts"
+    for lineage in (Lineage(names=[str(file)]), documents.lineage()):
+        own = documents.held_out(lineage)
+        assert len(list(own)) == 5 and own.measured_on == "held-out texts"
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_text_that_was_trained_on_is_recognised_in_another_file(tmp_path, raw):
+    lines = [f"This is line number {n} of the first book. It says little.\n" for n in range(200)]
+    (tmp_path / "a.txt").write_text("".join(lines))
+    documents = open_documents(str(tmp_path / "a.txt"), raw=raw)
+    lineage, test = documents.lineage(), [piece.text for piece in documents.stream("test")]
+    (tmp_path / "copy.txt").write_text("".join(lines))
+    assert [piece.text for piece in open_documents(str(tmp_path / "copy.txt"), raw=raw).held_out(lineage)] == test
+    more = [f"Here is line number {n} of another book, which is new.\n" for n in range(150)]
+    (tmp_path / "grown.txt").write_text("".join([*more, *lines]))
+    grown = "".join(piece.text for piece in open_documents(str(tmp_path / "grown.txt"), raw=raw).held_out(lineage))
+    assert grown.count("another book") == 150 and grown.count("first book") == sum(t.count("first book") for t in test)
 
 
 def test_a_glob_without_a_match(tmp_path):

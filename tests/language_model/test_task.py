@@ -93,7 +93,7 @@ def test_fine_tuning_without_the_old_text_says_once_that_it_is_not_measured(cli)
     result = cli("finetune", "old", "--data", "new.txt", "--out", "new", "--json")
     assert result.exit_code == 0, result.output
     assert "old_perplexity" not in json.loads(result.stdout) and "perplexity_before" in json.loads(result.stdout)
-    assert result.stderr.count("the perplexity on the original text is not measured: ") == 1
+    assert result.stderr.count("not measured on the original texts: ") == 1
 
 
 def write_cloze_data(folder):

@@ -1,0 +1,59 @@
+"""The data of the run that is fine-tuned: measured before and after, they show what was forgotten."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.datasets.lineage import find_data, resolved, split_seed
+from nlp_rnn.datasets.split_columns import NO_COLUMN
+from nlp_rnn.progress import say
+from nlp_rnn.task import Run
+
+MAX_CHARACTERS = 2_000_000  # of the original texts: enough to show forgetting
+
+
+def figures_on_original(
+    run: Run, data: Any, before: bool, measure: Callable[[Iterable], dict[str, Any]]
+) -> dict[str, Any]:
+    """The figures of a run that is being fine-tuned on the test split of the data of the original run.
+
+    Args:
+        run: the run that is being created.
+        data: what it is trained on.
+        before: the run is about to be fine-tuned: print if there are no such figures.
+        measure: measures examples, about `MAX_CHARACTERS` in total.
+
+    Returns:
+        The figures; none if there is no original run of this task, its data are these, or they cannot be opened.
+    """
+    start = run.start
+    if start is None or start.task is not run.task or resolved(find_data(start)) == resolved(data.name):
+        return {}
+    try:
+        return measure(_first(open_original(start).stream("test"), MAX_CHARACTERS))
+    except (UsageError, InputError) as error:
+        if before:
+            say(f"not measured on the original texts: {error}")
+        return {}
+
+
+def open_original(start: Run) -> Any:
+    """The data that a run was trained on, with the splits of its training.
+
+    Raises:
+        UsageError: they are not there any more.
+        InputError: they are broken.
+    """
+    columns = {**dict.fromkeys(start.task.columns), "split_column": NO_COLUMN}
+    request = {**columns, **start.data, "name": find_data(start), "split_seed": split_seed(start)}
+    return start.task.open_data(request, start.settings)
+
+
+def _first(examples: Iterable, limit: int) -> Iterator:
+    """The first examples, of about `limit` characters in total."""
+    characters = 0
+    for example in examples:
+        if characters > limit:
+            return
+        characters += len(example.text)
+        yield example
