@@ -156,7 +156,7 @@ class Decoder(keras.layers.Layer):
         zeros = tf.zeros((rows, self.settings["units"]), memory.vectors.dtype)
         previous_output = zeros if self.settings["input_feeding"] else ()
         coverage = tf.zeros((rows, length), memory.vectors.dtype) if self.settings["coverage"] else ()
-        return DecoderState(list(states) if states else [zeros] * self.recurrent.states, previous_output, coverage)
+        return DecoderState(list(states) if states else [zeros] * self.recurrent.num_states, previous_output, coverage)
 
     def step(
         self, inputs: tf.Tensor, memory: Memory, state: DecoderState, training: bool = False

@@ -7,7 +7,8 @@ import keras
 import tensorflow as tf
 
 from nlp_rnn.checks import one_of
-from nlp_rnn.layers.recurrent import Recurrent, require_same_dtype
+from nlp_rnn.layers.base import Recurrent
+from nlp_rnn.layers.options import require_same_dtype
 
 MERGES = {
     "concat": lambda forward, backward: tf.concat([forward, backward], -1),
@@ -48,7 +49,7 @@ class Bidirectional(keras.layers.Layer):
         self.forward = layer
         self.backward = layer.reversed()
         self.return_sequences = layer.return_sequences
-        self.states = 2 * layer.states
+        self.num_states = 2 * layer.num_states
         self.supports_masking = True
 
     def build(self, sequences_shape, initial_state_shape=None):
@@ -57,7 +58,7 @@ class Bidirectional(keras.layers.Layer):
                 layer.build(sequences_shape)
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
-        half = self.forward.states
+        half = self.forward.num_states
         states = _as_list(self, initial_state)
         initial_states = (states[:half] or None, states[half:] or None)
         directions = zip((self.forward, self.backward), initial_states, strict=True)
@@ -127,7 +128,7 @@ class Stack(keras.layers.Layer):
                 raise ValueError(f"return_sequences of {layer.name} must be True below the top, got False")
         self.layers = list(layers)
         self.return_sequences = layers[-1].return_sequences
-        self.states = sum(layer.states for layer in layers)
+        self.num_states = sum(layer.num_states for layer in layers)
         self.supports_masking = True
 
     def build(self, sequences_shape, initial_state_shape=None):
@@ -140,7 +141,7 @@ class Stack(keras.layers.Layer):
         remaining = _as_list(self, initial_state)
         extras = []
         for layer in self.layers:
-            initial, remaining = remaining[: layer.states] or None, remaining[layer.states :]
+            initial, remaining = remaining[: layer.num_states] or None, remaining[layer.num_states :]
             outputs = layer(sequences, initial, mask=mask, training=training)
             mask, *_ = _masks(layer, sequences, mask)
             sequences, *more = outputs if isinstance(outputs, tuple) else (outputs,)
@@ -174,9 +175,9 @@ class Stack(keras.layers.Layer):
 def _as_list(layer, initial_state):
     """The initial states as a list, empty if there are none."""
     states = [] if initial_state is None else initial_state
-    if not isinstance(states, list | tuple) or len(states) not in (0, layer.states):
+    if not isinstance(states, list | tuple) or len(states) not in (0, layer.num_states):
         got = len(states) if isinstance(states, list | tuple) else type(states).__name__
-        raise ValueError(f"initial_state of {layer.name} must be a list of {layer.states} tensors, got {got}")
+        raise ValueError(f"initial_state of {layer.name} must be a list of {layer.num_states} tensors, got {got}")
     return list(states)
 
 

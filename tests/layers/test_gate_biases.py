@@ -14,7 +14,7 @@ def test_chrono_initialization_keeps_a_state_over_many_steps(kind):
         layer = kind(64)
         layer.build((None, None, 3))
         chrono_initialize(layer, max_steps)
-        initial = [tf.ones((1, 64))] * layer.states
+        initial = [tf.ones((1, 64))] * layer.num_states
         result = layer.run(tf.zeros((1, 60, 3)), initial)
         sizes.append(float(tf.reduce_mean(tf.abs(result.final_states[-1]))))
     assert sizes[1] > 2 * sizes[0]
