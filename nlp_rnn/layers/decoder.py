@@ -114,7 +114,9 @@ class Decoder(keras.layers.Layer):
     def _recurrent_layer(self, number):
         cell, units = self.settings["cell"], self.settings["units"]
         options = {name: self.settings[name] for name in ("dropout", "recurrent_dropout")}
-        return CELLS[cell](units, True, True, name=f"{cell}_{number}", dtype=self.dtype_policy, **options)
+        return CELLS[cell](
+            units, return_sequences=True, return_state=True, name=f"{cell}_{number}", dtype=self.dtype_policy, **options
+        )
 
     def build(self, inputs_shape, memory_shape):
         units, context_size = self.settings["units"], memory_shape[-1]

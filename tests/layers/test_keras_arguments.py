@@ -213,7 +213,9 @@ def test_the_default_activations_by_any_name_keep_the_machine_code(name, native_
 def test_a_config_survives_saving_with_every_argument(name, tmp_path):
     options = {
         **{a: EQUAL[a][-1][a] for a in named(name) if a not in ("implementation", "use_cudnn", "recurrent_dropout")},
-        **{"activation": "relu", "stateful": False, "return_state": False},
+        "activation": "relu",
+        "stateful": False,
+        "return_state": False,
     }
     if name != "SimpleRNN":
         options["recurrent_activation"] = "hard_sigmoid"
