@@ -23,7 +23,8 @@ def normal(*shape, seed=0):
 def check_cell(cell, weights=()):
     """Assert that a cell keeps the rows of a batch apart, uses all of its inputs, and names its gates, of shape U."""
     k = cell.columns * U
-    pre = [normal(T, B, k, seed=n) for n in range(1 if cell.additive or not cell.recurrent else 2)]
+    widths = [k] if cell.additive or not cell.recurrent else [k, k - U * cell.product_in_step]
+    pre = [normal(T, B, width, seed=n) for n, width in enumerate(widths)]
     before = tuple(normal(T, B, U, seed=2 + n) for n in range(cell.states))
     after, gates = cell.step(*pre, before, *weights)
     assert len(after) == cell.states, f"the step returns {len(after)} states, the cell has {cell.states}"
@@ -38,9 +39,8 @@ def check_cell(cell, weights=()):
     np.testing.assert_allclose(
         alone[0], after[0][:, :1], rtol=1e-5, atol=1e-6, err_msg="rows of a batch depend on each other"
     )
-    moved = normal(T, B, k, seed=9)
     for n, p in enumerate(pre):
-        changed = [*pre[:n], p + moved, *pre[n + 1 :]]
+        changed = [*pre[:n], p + normal(*p.shape, seed=9), *pre[n + 1 :]]
         reached = cell.step(*changed, before, *weights)[0][0]
         assert not np.allclose(reached, after[0]), f"pre-activation {n} does not reach h"
     lines = inspect.getsource(cell.step).split('"""')[-1].strip().splitlines()

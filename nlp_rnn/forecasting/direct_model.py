@@ -112,8 +112,8 @@ class DirectForecaster(keras.Model):
         units, rate = self.settings["units"], self.settings["dropout"]
         self.segment_projection = keras.layers.Dense(units, "relu", name="segment_projection")
         names = range(self.settings["layers"])
-        make = CELLS[self.settings["cell"]]
-        self.recurrent = Stack([make(units, True, True, name=f"{self.settings['cell']}_{n}") for n in names])
+        make, options = CELLS[self.settings["cell"]], {"return_sequences": True, "return_state": True}
+        self.recurrent = Stack([make(units, name=f"{self.settings['cell']}_{n}", **options) for n in names])
         self.output_dropout = keras.layers.Dropout(rate)
         outputs = self.settings["segment"] * len(self.settings["quantile_levels"])
         self.output_projection = keras.layers.Dense(outputs, name="output_projection")

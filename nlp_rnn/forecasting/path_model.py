@@ -97,8 +97,8 @@ class PathForecaster(keras.Model):
         columns, categories = self.settings["covariates"], self.settings["categories"]
         self.standardise = Covariates(columns, name="standardise") if columns else None
         rates = [rate * (n > 0) for n in range(self.settings["layers"])]
-        make = CELLS[cell]
-        stacked = [make(units, True, True, dropout=of_layer, name=f"{cell}_{n}") for n, of_layer in enumerate(rates)]
+        make, options = CELLS[cell], {"return_sequences": True, "return_state": True}
+        stacked = [make(units, dropout=of_layer, name=f"{cell}_{n}", **options) for n, of_layer in enumerate(rates)]
         self.recurrent = Stack(stacked)
         self.recurrent.layers[0].input_gradient = bool(categories)  # without an embedding no weight lies below
         self.category = keras.layers.Embedding(categories + 1, 8, name="category") if categories else None

@@ -136,7 +136,7 @@ class LanguageModel(keras.Model):
 
     def initial_states(self, batch: int | tf.Tensor) -> list[tf.Tensor]:
         """The states at the beginning of a text, zeros [B, U] each."""
-        return [tf.zeros((batch, self.settings["units"]), self.compute_dtype) for _ in range(self.recurrent.states)]
+        return [tf.zeros((batch, self.settings["units"]), self.compute_dtype) for _ in range(self.recurrent.num_states)]
 
     def start_from(self, other: "LanguageModel") -> None:
         """Copy the weights of a trained model whose vocabulary this one extends; new ids start at its mean embedding.

@@ -48,7 +48,7 @@ class NextToken(TokenObjective):
         self.softmax_samples = softmax_samples
         self.loss_is_estimated = softmax_samples > 0
         if batch_size is not None:
-            units, number = model.settings["units"], model.recurrent.states
+            units, number = model.settings["units"], model.recurrent.num_states
             constant = {"initializer": "zeros", "trainable": False}
             self.carried = [self.add_weight(shape=(batch_size, units), **constant) for _ in range(number)]
             self.previous = self.add_weight(shape=(batch_size,), dtype="int32", **constant)

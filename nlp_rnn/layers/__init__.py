@@ -2,9 +2,10 @@
 
 from nlp_rnn.layers.attention import Attention
 from nlp_rnn.layers.bag import BagOfBigrams
+from nlp_rnn.layers.base import Recurrent
 from nlp_rnn.layers.decoder import Decoder
 from nlp_rnn.layers.pooling import MeanMaxPooling
-from nlp_rnn.layers.recurrent import GRU, LSTM, RNN, Recurrent
+from nlp_rnn.layers.recurrent import GRU, LSTM, RNN
 from nlp_rnn.layers.regularization import WeightDrop, WordDropout, Zoneout
 from nlp_rnn.layers.variants import CoupledLSTM, LayerNormLSTM, MinGRU, PeepholeLSTM, ProjectedLSTM
 from nlp_rnn.layers.wrappers import Bidirectional, Stack

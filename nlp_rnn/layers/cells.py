@@ -9,6 +9,7 @@ Shapes: B batch, T time steps, U units, K columns, a multiple of U; `...` is [B]
 `keras.layers` where Keras has the cell.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ import tensorflow as tf
 Tensor = tf.Tensor
 State = tuple[Tensor, ...]
 Step = tuple[State, dict[str, Tensor]]
+Activation = Callable[[Tensor], Tensor]
 
 
 class Cell(NamedTuple):
@@ -30,6 +32,9 @@ class Cell(NamedTuple):
         states: the number of states; `state[0]` is the one that the recurrent kernel multiplies.
         additive: whether W x and U h matter only through their sum.
         recurrent: whether there is a recurrent kernel U.
+        activations: the activation functions that can be replaced, by their names as arguments of `step`.
+        product_in_step: whether `step` itself multiplies by a part of U, which is among its weights.
+        traceable: whether the equation for one unit, which `native` compiles, is that for all units.
     """
 
     step: Callable[..., Step]
@@ -38,37 +43,52 @@ class Cell(NamedTuple):
     states: int = 1
     additive: bool = True
     recurrent: bool = True
+    activations: tuple[str, ...] = ()
+    product_in_step: bool = False
+    traceable: bool = True
 
 
-def rnn(z: Tensor, state: State) -> Step:
+def rnn(z: Tensor, state: State, activation: Activation = tf.tanh) -> Step:
     """Advance a simple recurrent network (Elman, 1990, "Finding structure in time"); K = U, state (h,), no gates."""
-    h = tf.tanh(z)
+    h = activation(z)
     return (h,), {}
 
 
-def lstm(z: Tensor, state: State) -> Step:
+def lstm(
+    z: Tensor, state: State, activation: Activation = tf.tanh, recurrent_activation: Activation = tf.sigmoid
+) -> Step:
     """Advance an LSTM (Hochreiter & Schmidhuber, 1997; forget gate of Gers et al., 2000).
 
     Args:
         z: pre-activations, [..., 4U]; gates in order i, f, c~, o.
         state: (h, c), [..., U] each.
+        activation: that of the candidate and of c, from which h is computed.
+        recurrent_activation: that of the gates i, f and o.
 
     Returns:
         (h, c) after the step, and the gates i, f, g (the candidate c~) and o.
     """
     _, c = state
-    i, f, g, o = activate_gates(z, "sigmoid", "sigmoid", "tanh", "sigmoid")
+    i, f, g, o = activate_gates(z, recurrent_activation, recurrent_activation, activation, recurrent_activation)
     c = f * c + i * g
-    h = o * tf.tanh(c)
+    h = o * activation(c)
     return (h, c), {"i": i, "f": f, "g": g, "o": o}
 
 
-def gru(wx: Tensor, uh: Tensor, state: State) -> Step:
+def gru(
+    wx: Tensor,
+    uh: Tensor,
+    state: State,
+    activation: Activation = tf.tanh,
+    recurrent_activation: Activation = tf.sigmoid,
+) -> Step:
     """Advance a GRU (Cho et al., 2014; the reset gate after the product, as in Keras and cuDNN).
 
     Args:
         wx, uh: pre-activations, [..., 3U] each; gates in order z, r, h~. `uh` includes a bias of its own.
         state: (h,), [..., U].
+        activation: that of the candidate.
+        recurrent_activation: that of the gates z and r.
 
     Returns:
         (h,) after the step, and the gates z, r and g (the candidate h~).
@@ -77,8 +97,29 @@ def gru(wx: Tensor, uh: Tensor, state: State) -> Step:
     units = h.shape[-1]
     x_zr, xg = tf.split(wx, [2 * units, units], axis=-1)
     h_zr, hg = tf.split(uh, [2 * units, units], axis=-1)
-    z, r = tf.split(tf.sigmoid(x_zr + h_zr), 2, axis=-1)
-    g = tf.tanh(xg + r * hg)
+    z, r = _activate_both(x_zr + h_zr, recurrent_activation)
+    g = activation(xg + r * hg)
+    h = z * h + (1 - z) * g
+    return (h,), {"z": z, "r": r, "g": g}
+
+
+def gru_reset_before(
+    wx: Tensor,
+    uh: Tensor,
+    state: State,
+    candidate_kernel: Tensor,
+    activation: Activation = tf.tanh,
+    recurrent_activation: Activation = tf.sigmoid,
+) -> Step:
+    """Advance a GRU whose reset gate applies before the product, as in the first version of Cho et al., 2014.
+
+    `uh` holds the gates z and r alone, [..., 2U]; `candidate_kernel`, [U, U], is the rest of U. Otherwise as `gru`.
+    """
+    (h,) = state
+    units = h.shape[-1]
+    x_zr, xg = tf.split(wx, [2 * units, units], axis=-1)
+    z, r = _activate_both(x_zr + uh, recurrent_activation)
+    g = activation(xg + tf.tensordot(r * h, candidate_kernel, 1))
     h = z * h + (1 - z) * g
     return (h,), {"z": z, "r": r, "g": g}
 
@@ -152,16 +193,33 @@ def min_gru(wx: Tensor, state: State) -> Step:
     return (h,), {"z": z, "g": g}
 
 
-def activate_gates(z: Tensor, *functions: str) -> list[Tensor]:
-    """Split pre-activations [..., K] into gates, and apply to each its function, "sigmoid" or "tanh".
+def activate_gates(z: Tensor, *functions: str | Activation) -> list[Tensor]:
+    """Split pre-activations [..., K] into gates, and apply to each its function; "sigmoid" and "tanh" are TensorFlow's.
 
-    Computed as one tanh over all columns, with sigmoid(x) = (1 + tanh(x / 2)) / 2. One function of a whole row is
-    several times as fast as four functions of a quarter of it, forward and backward.
+    These two are computed as one tanh over all columns, with sigmoid(x) = (1 + tanh(x / 2)) / 2. One function of a
+    whole row is several times as fast as four functions of a quarter of it, forward and backward.
     """
-    units = z.shape[-1] // len(functions)
-    scale = np.repeat([0.5 if name == "sigmoid" else 1.0 for name in functions], units)
+    activations = [getattr(tf, function) if isinstance(function, str) else function for function in functions]
+    if not all(function in (tf.sigmoid, tf.tanh) for function in activations):
+        parts = tf.split(z, len(activations), axis=-1)
+        return [function(part) for function, part in zip(activations, parts, strict=True)]
+    units = z.shape[-1] // len(activations)
+    scale = np.repeat([0.5 if function is tf.sigmoid else 1.0 for function in activations], units)
     scale, shift = tf.constant(scale, z.dtype), tf.constant(1.0 - scale, z.dtype)
-    return tf.split(tf.tanh(z * scale) * scale + shift, len(functions), axis=-1)
+    return tf.split(tf.tanh(z * scale) * scale + shift, len(activations), axis=-1)
+
+
+def _activate_both(z, function):
+    """Split pre-activations [..., 2U] into two gates, and apply the function to both."""
+    if function is tf.sigmoid:
+        return tf.split(tf.sigmoid(z), 2, axis=-1)
+    return [function(part) for part in tf.split(z, 2, axis=-1)]  # a function such as softmax mixes the units of a gate
+
+
+@functools.lru_cache  # the same cell for all layers with these functions, so that they share its compiled program
+def with_activations(cell: Cell, functions: tuple[tuple[str, Activation], ...]) -> Cell:
+    """Return the cell with other activation functions, pairs of a name in `cell.activations` and a function."""
+    return cell._replace(step=functools.partial(cell.step, **dict(functions)), traceable=False)
 
 
 def layer_normalise(x: Tensor) -> Tensor:
@@ -172,11 +230,13 @@ def layer_normalise(x: Tensor) -> Tensor:
     return centred * tf.math.rsqrt(variance + tf.cast(1e-5, x.dtype))
 
 
-RNN = Cell(rnn, columns=1, gates=())
-LSTM = Cell(lstm, columns=4, gates=("i", "f", "g", "o"), states=2)
-GRU = Cell(gru, columns=3, gates=("z", "r", "g"), additive=False)
-PEEPHOLE_LSTM = LSTM._replace(step=peephole_lstm)
-PROJECTED_LSTM = LSTM._replace(step=projected_lstm)
-LAYER_NORM_LSTM = LSTM._replace(step=layer_norm_lstm, additive=False)
+BOTH = ("activation", "recurrent_activation")
+RNN = Cell(rnn, columns=1, gates=(), activations=("activation",))
+LSTM = Cell(lstm, columns=4, gates=("i", "f", "g", "o"), states=2, activations=BOTH)
+GRU = Cell(gru, columns=3, gates=("z", "r", "g"), additive=False, activations=BOTH)
+GRU_RESET_BEFORE = GRU._replace(step=gru_reset_before, product_in_step=True)
+PEEPHOLE_LSTM = LSTM._replace(step=peephole_lstm, activations=())
+PROJECTED_LSTM = LSTM._replace(step=projected_lstm, activations=())
+LAYER_NORM_LSTM = LSTM._replace(step=layer_norm_lstm, additive=False, activations=())
 COUPLED_LSTM = Cell(coupled_lstm, columns=3, gates=("f", "g", "o"), states=2)
 MIN_GRU = Cell(min_gru, columns=2, gates=("z", "g"), recurrent=False)

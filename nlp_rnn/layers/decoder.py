@@ -114,7 +114,9 @@ class Decoder(keras.layers.Layer):
     def _recurrent_layer(self, number):
         cell, units = self.settings["cell"], self.settings["units"]
         options = {name: self.settings[name] for name in ("dropout", "recurrent_dropout")}
-        return CELLS[cell](units, True, True, name=f"{cell}_{number}", dtype=self.dtype_policy, **options)
+        return CELLS[cell](
+            units, return_sequences=True, return_state=True, name=f"{cell}_{number}", dtype=self.dtype_policy, **options
+        )
 
     def build(self, inputs_shape, memory_shape):
         units, context_size = self.settings["units"], memory_shape[-1]
@@ -156,7 +158,7 @@ class Decoder(keras.layers.Layer):
         zeros = tf.zeros((rows, self.settings["units"]), memory.vectors.dtype)
         previous_output = zeros if self.settings["input_feeding"] else ()
         coverage = tf.zeros((rows, length), memory.vectors.dtype) if self.settings["coverage"] else ()
-        return DecoderState(list(states) if states else [zeros] * self.recurrent.states, previous_output, coverage)
+        return DecoderState(list(states) if states else [zeros] * self.recurrent.num_states, previous_output, coverage)
 
     def step(
         self, inputs: tf.Tensor, memory: Memory, state: DecoderState, training: bool = False

@@ -20,7 +20,7 @@ def chrono_initialize(layer: keras.layers.Layer, max_steps: int, seed: int = 0) 
         seed: the random seed.
 
     Raises:
-        ValueError: `max_steps` is not a positive int.
+        ValueError: `max_steps` is not a positive int, or the LSTM or GRU has no bias.
 
     Examples:
         >>> layer = LSTM(4)
@@ -30,14 +30,16 @@ def chrono_initialize(layer: keras.layers.Layer, max_steps: int, seed: int = 0) 
         True
     """
     layer = getattr(layer, "layer", layer)
-    if positive_int("max_steps", max_steps) == 1:
+    if positive_int("max_steps", max_steps) == 1 or not isinstance(layer, LSTM | GRU):
         return
+    if layer.bias is None:
+        raise ValueError(f"use_bias of {layer.name} must be True for biases that decide how long it remembers")
     biases = np.log(np.random.default_rng(seed).uniform(1, max_steps, layer.units)).astype("float32")
     bias, u = np.array(layer.bias), layer.units
     if isinstance(layer, LSTM):
         bias[:u], bias[u : 2 * u] = -biases, biases
-    elif isinstance(layer, GRU):
-        bias[0, :u] = biases
+    else:
+        np.atleast_2d(bias)[0, :u] = biases
     layer.bias.assign(bias)
 
 
@@ -58,7 +60,7 @@ def zero_forget_bias(layer: keras.layers.Layer) -> None:
         [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
     layer = getattr(layer, "layer", layer)
-    if isinstance(layer, LSTM):
+    if isinstance(layer, LSTM) and layer.bias is not None:
         bias, u = layer.bias.numpy(), layer.units
         bias[u : 2 * u] = 0
         layer.bias.assign(bias)

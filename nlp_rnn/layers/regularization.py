@@ -10,8 +10,9 @@ import keras
 import tensorflow as tf
 
 from nlp_rnn.checks import fraction
+from nlp_rnn.layers.base import FLAGS, Recurrent
 from nlp_rnn.layers.cells import Cell
-from nlp_rnn.layers.recurrent import Recurrent, require_same_dtype
+from nlp_rnn.layers.options import require_same_dtype
 from nlp_rnn.layers.scan_types import Masks, RecurrentOutput, ScanArguments, ScanInputs, ScanSpec
 
 
@@ -66,12 +67,16 @@ class Regularized(Recurrent):
         if not isinstance(layer, Recurrent):
             raise ValueError(f"layer must be a recurrent layer, got {layer!r}")
         self.cell = layer.cell
-        flags = ("return_sequences", "return_state", "return_gates", "go_backwards")
-        kwargs = {"dtype": layer.dtype_policy, **kwargs}
-        super().__init__(layer.units, **{flag: getattr(layer, flag) for flag in flags}, **kwargs)
+        kwargs = {"dtype": layer.dtype_policy, "activity_regularizer": layer.activity_regularizer, **kwargs}
+        super().__init__(layer.units, **{flag: getattr(layer, flag) for flag in FLAGS}, **kwargs)
         require_same_dtype(self, layer)
         self.layer = layer
         self.rate = fraction("rate", rate)
+
+    @property
+    def states(self) -> list | None:
+        """Those of the wrapped layer."""
+        return self.layer.states
 
     @property
     def state_sizes(self) -> tuple[int, ...]:
@@ -179,6 +184,8 @@ class WeightDrop(Regularized):
         super().__init__(layer, rate, **kwargs)
         if not layer.cell.recurrent:
             raise ValueError(f"layer must have a recurrent kernel, got {type(layer).__name__}")
+        if layer.cell.product_in_step:
+            raise ValueError("layer must have reset_after=True: only then does one product use the recurrent kernel")
 
     def _regularize(self, spec, inputs, masks, training):
         if not (training and self.rate):

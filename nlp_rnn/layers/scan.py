@@ -27,6 +27,7 @@ from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.chunks import backward_chunks, forward_chunks
 from nlp_rnn.layers.native.differentiable import native_scan, supports
 from nlp_rnn.layers.native.kernel_base import MIN_ROWS_PER_PART
+from nlp_rnn.layers.padding import pad_batch, pad_no_steps, remove_added_step
 from nlp_rnn.layers.products import input_product, kernel_gradients, pre_activations
 from nlp_rnn.layers.scan_types import Masks, ScanInputs, ScanSpec, num_steps, present
 
@@ -108,16 +109,24 @@ def scan(
 
     Returns:
         The values at every step of the first `spec.num_sequences` states, [B, T, U] each, in the order of the input;
-        and all final states, [B, U] each.
+        and all final states, [B, U] each; with no steps, the initial ones.
     """
     inputs = _share_batch_size(inputs)
     strategy = choose_strategy(spec, inputs, masks, training, concurrent)
     if strategy.native:
         return native_scan(spec, inputs, masks, reverse, strategy.parts)
+    if inputs.x.shape[1]:
+        return _scan_steps(spec, inputs, masks, training, reverse, strategy)
+    states = _scan_steps(spec, *pad_no_steps(inputs, masks), training, reverse, strategy)
+    return remove_added_step(inputs, *states)
+
+
+def _scan_steps(spec, inputs, masks, training, reverse, strategy):
+    """As `scan`, for at least one step."""
     batch = tf.shape(inputs.x)[0]
     padded = strategy.compile_backward and inputs.x.shape[0] is None
     if padded:
-        inputs, masks = _pad_batch(inputs, masks, strategy.parts * MIN_ROWS_PER_PART)
+        inputs, masks = pad_batch(inputs, masks, strategy.parts * MIN_ROWS_PER_PART)
     if reverse:
         inputs, masks = inputs._replace(x=_reverse(inputs.x)), _reverse_masks(masks)
     strategy = strategy._replace(chunk_steps=_chunk_steps(strategy.chunk_steps, inputs.x))
@@ -166,19 +175,6 @@ def _reverse(sequence):
 def _reverse_masks(masks):
     padding = None if masks.padding is None else _reverse(masks.padding)
     return masks._replace(padding=padding, update=None if masks.update is None else tuple(map(_reverse, masks.update)))
-
-
-def _pad_batch(inputs, masks, rows):
-    """Pad the batch with zeros to a multiple of `rows`, so that batches of many sizes share a program."""
-
-    def pad(tensor):
-        if tensor is None:
-            return None
-        missing = -tf.shape(tensor)[0] % rows
-        return tf.pad(tensor, [[0, missing], *[[0, 0]] * (len(tensor.shape) - 1)])
-
-    inputs = inputs._replace(x=pad(inputs.x), initial=tf.nest.map_structure(pad, inputs.initial))
-    return inputs, tf.nest.map_structure(pad, masks)
 
 
 def _share_batch_size(inputs):

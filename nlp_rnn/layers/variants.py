@@ -1,6 +1,6 @@
 """Variants of the LSTM and the GRU: each is an equation in `cells.py` and the weights that the equation takes.
 
-They take the arguments of `Recurrent` and run in the same loops.
+They take the arguments of `Recurrent`, other activations excepted, and run in the same loops.
 
 Shapes: B batch, T time steps, F input features, U units, P projected units.
 """
@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from nlp_rnn.checks import positive_int
 from nlp_rnn.layers import cells
-from nlp_rnn.layers.recurrent import LSTM, Recurrent
+from nlp_rnn.layers.base import Recurrent
+from nlp_rnn.layers.recurrent import LSTM
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
@@ -45,7 +46,7 @@ class CoupledLSTM(Recurrent):
     cell = cells.COUPLED_LSTM
 
     def _initial_bias(self, shape, dtype=None):
-        return tf.concat([tf.ones(self.units, dtype), tf.zeros(2 * self.units, dtype)], 0)
+        return tf.concat([tf.ones(self.units, dtype), super()._initial_bias((2 * self.units,), dtype)], 0)
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
@@ -114,7 +115,8 @@ class LayerNormLSTM(LSTM):
         # W x does not depend on the state, so it is normalised for all steps at once, ahead of the loop.
         inputs = super()._scan_inputs(sequences, initial)
         wx = cells.layer_normalise(tf.tensordot(sequences, inputs.kernel, 1))
-        return inputs._replace(x=tf.convert_to_tensor(self.gain_x) * wx + inputs.bias, kernel=None, bias=None)
+        wx = tf.convert_to_tensor(self.gain_x) * wx
+        return inputs._replace(x=wx if inputs.bias is None else wx + inputs.bias, kernel=None, bias=None)
 
     def _cell_weights(self):
         return self.gain_h, self.gain_c, self.shift_c

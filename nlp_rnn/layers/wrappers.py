@@ -7,7 +7,8 @@ import keras
 import tensorflow as tf
 
 from nlp_rnn.checks import one_of
-from nlp_rnn.layers.recurrent import Recurrent, require_same_dtype
+from nlp_rnn.layers.base import Recurrent
+from nlp_rnn.layers.options import require_same_dtype
 
 MERGES = {
     "concat": lambda forward, backward: tf.concat([forward, backward], -1),
@@ -17,8 +18,40 @@ MERGES = {
 }
 
 
+class Composite(keras.layers.Layer):
+    """Base class of layers made of recurrent layers, whose states follow one another."""
+
+    @property
+    def parts(self) -> list:
+        """The layers inside."""
+        raise NotImplementedError
+
+    @property
+    def num_states(self) -> int:
+        """The number of states."""
+        return sum(layer.num_states for layer in self.parts)
+
+    @property
+    def states(self) -> list | None:
+        """The states of the stateful layers inside after the last call, as `Recurrent.states`; None without any."""
+        return [state for layer in self.parts for state in layer.states or ()] or None
+
+    def get_initial_state(self, batch_size: int | tf.Tensor) -> list[tf.Tensor]:
+        """Return the states from which a call begins by default, zeros [B, U] each."""
+        return [state for layer in self.parts for state in layer.get_initial_state(batch_size)]
+
+    def reset_state(self) -> None:
+        """Set the states of the stateful layers inside to zero."""
+        for layer in self.parts:
+            layer.reset_state()
+
+    def reset_states(self) -> None:
+        """As `reset_state`: the name of Keras 2."""
+        self.reset_state()
+
+
 @keras.saving.register_keras_serializable("nlp_rnn")
-class Bidirectional(keras.layers.Layer):
+class Bidirectional(Composite):
     """Run a recurrent layer in both directions (Schuster & Paliwal, 1997).
 
     The weights are in Keras' order: forward, then backward. The outputs of all steps are in the order of the input.
@@ -30,8 +63,8 @@ class Bidirectional(keras.layers.Layer):
         merge_mode: how to merge the outputs of both directions: "concat", "sum", "mul" or "ave".
 
     Raises:
-        ValueError: `layer` is not a recurrent layer or runs backward; the merge mode is unknown; or a dtype is passed
-            that differs from the layer's.
+        ValueError: `layer` is not a recurrent layer, runs backward or has an activity regularizer; the merge mode is
+            unknown; or a dtype is passed that differs from the layer's.
 
     Examples:
         >>> from nlp_rnn.layers import LSTM
@@ -42,25 +75,32 @@ class Bidirectional(keras.layers.Layer):
     def __init__(self, layer: Recurrent, merge_mode: str = "concat", **kwargs):
         if not isinstance(layer, Recurrent) or layer.go_backwards:
             raise ValueError(f"layer must be a recurrent layer that runs forward, got {layer!r}")
+        if layer.activity_regularizer is not None:
+            raise ValueError(f"activity_regularizer of {layer.name} must be None: pass it to Bidirectional instead")
         super().__init__(**{"dtype": layer.dtype_policy, **kwargs})
         require_same_dtype(self, layer)
         self.merge_mode = one_of("merge_mode", merge_mode, MERGES)
         self.forward = layer
         self.backward = layer.reversed()
         self.return_sequences = layer.return_sequences
-        self.states = 2 * layer.states
+        self.stateful = layer.stateful
         self.supports_masking = True
 
+    @property
+    def parts(self) -> list:
+        """The layer of each direction, forward first."""
+        return [self.forward, self.backward]
+
     def build(self, sequences_shape, initial_state_shape=None):
-        for layer in (self.forward, self.backward):
+        for layer in self.parts:
             if not layer.built:
                 layer.build(sequences_shape)
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
-        half = self.forward.states
+        half = self.forward.num_states
         states = _as_list(self, initial_state)
         initial_states = (states[:half] or None, states[half:] or None)
-        directions = zip((self.forward, self.backward), initial_states, strict=True)
+        directions = zip(self.parts, initial_states, strict=True)
         forward, backward = (
             layer.run(sequences, initial, mask, training, concurrent=2) for layer, initial in directions
         )
@@ -100,7 +140,7 @@ class Bidirectional(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("nlp_rnn")
-class Stack(keras.layers.Layer):
+class Stack(Composite):
     """Recurrent layers on top of each other; each gets the outputs of the layer below and their mask.
 
     The output is that of the top layer. After it come the states and gates that the layers return, bottom first, and
@@ -127,8 +167,13 @@ class Stack(keras.layers.Layer):
                 raise ValueError(f"return_sequences of {layer.name} must be True below the top, got False")
         self.layers = list(layers)
         self.return_sequences = layers[-1].return_sequences
-        self.states = sum(layer.states for layer in layers)
+        self.stateful = any(layer.stateful for layer in layers)
         self.supports_masking = True
+
+    @property
+    def parts(self) -> list:
+        """The layers, bottom first."""
+        return self.layers
 
     def build(self, sequences_shape, initial_state_shape=None):
         for layer in self.layers:
@@ -140,7 +185,7 @@ class Stack(keras.layers.Layer):
         remaining = _as_list(self, initial_state)
         extras = []
         for layer in self.layers:
-            initial, remaining = remaining[: layer.states] or None, remaining[layer.states :]
+            initial, remaining = remaining[: layer.num_states] or None, remaining[layer.num_states :]
             outputs = layer(sequences, initial, mask=mask, training=training)
             mask, *_ = _masks(layer, sequences, mask)
             sequences, *more = outputs if isinstance(outputs, tuple) else (outputs,)
@@ -174,9 +219,9 @@ class Stack(keras.layers.Layer):
 def _as_list(layer, initial_state):
     """The initial states as a list, empty if there are none."""
     states = [] if initial_state is None else initial_state
-    if not isinstance(states, list | tuple) or len(states) not in (0, layer.states):
+    if not isinstance(states, list | tuple) or len(states) not in (0, layer.num_states):
         got = len(states) if isinstance(states, list | tuple) else type(states).__name__
-        raise ValueError(f"initial_state of {layer.name} must be a list of {layer.states} tensors, got {got}")
+        raise ValueError(f"initial_state of {layer.name} must be a list of {layer.num_states} tensors, got {got}")
     return list(states)
 
 

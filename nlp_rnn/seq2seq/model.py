@@ -115,7 +115,9 @@ class Seq2Seq(keras.Model):
     def _bidirectional(self, number):
         cell, *rates = (self.settings[name] for name in ("cell", "dropout", "recurrent_dropout"))
         options = {"dropout": rates[0], "recurrent_dropout": rates[1], "name": f"{cell}_{number}"}
-        return Bidirectional(CELLS[cell](self.settings["units"] // 2, True, True, **options))
+        return Bidirectional(
+            CELLS[cell](self.settings["units"] // 2, return_sequences=True, return_state=True, **options)
+        )
 
     def build(self, input_shape):
         vectors, units = (None, None, self.settings["embedding"]), (None, None, self.settings["units"])

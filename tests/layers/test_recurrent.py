@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, Zoneout
+from nlp_rnn.layers import GRU, LSTM, RNN, Bidirectional, LayerNormLSTM, MinGRU, Zoneout
 from tests.conformance import LEFT, RIGHT, B, F, T, U, normal
 
 PAIRS = [(RNN, keras.layers.SimpleRNN), (LSTM, keras.layers.LSTM), (GRU, keras.layers.GRU)]
@@ -241,3 +241,36 @@ def test_refuses_wrong_arguments():
         LSTM(3)(normal(B, T, F), initial_state=[tf.zeros((B, 3))])
     with pytest.raises(ValueError, match="return_gates must be False: RNN has no gates"):
         RNN(3, return_gates=True)
+
+
+@pytest.mark.parametrize("kind", [RNN, LSTM, GRU, MinGRU, LayerNormLSTM])
+@pytest.mark.parametrize("training", [False, True])
+def test_sequences_of_no_steps_give_the_initial_states(kind, training):
+    """Eagerly, and in graphs of known and unknown length."""
+    layer = kind(U, return_sequences=True, return_state=True)
+    layer.build((B, T, F))
+    start = [tf.constant(normal(B, U, seed=n)) for n in range(layer.num_states)]
+
+    def call(x):
+        with tf.GradientTape() as tape:
+            sequence, *states = layer(x, initial_state=start, training=training)
+            loss = tf.add_n([tf.reduce_sum(state) for state in states])
+        return sequence, states, tape.gradient(loss, [w.value for w in layer.trainable_weights])
+
+    unknown = tf.function(call, input_signature=[tf.TensorSpec([None, None, F])])
+    for run in (call, tf.function(call), unknown):
+        sequence, states, gradients = run(tf.zeros((B, 0, F)))
+        assert sequence.shape == (B, 0, U)
+        for got, expected in zip(states, start, strict=True):
+            np.testing.assert_array_equal(got, expected)
+        assert not any(np.any(gradient) for gradient in gradients)
+    steps, _, gradients = unknown(normal(B, T, F))
+    assert steps.shape == (B, T, U) and any(np.any(gradient) for gradient in gradients)
+
+
+def test_no_steps_with_masks_gates_and_wrappers():
+    x, mask = tf.zeros((B, 0, F)), tf.zeros((B, 0), tf.bool)
+    last, gates = GRU(U, return_gates=True, go_backwards=True, zero_output_for_mask=True)(x, mask=mask)
+    assert not np.any(last) and gates["z"].shape == (B, 0, U)
+    assert Bidirectional(LSTM(U, return_sequences=True))(x, mask=mask).shape == (B, 0, 2 * U)
+    assert not np.any(Zoneout(LSTM(U), 0.1)(x, training=True))

@@ -126,9 +126,41 @@ def test_refuses_wrong_arguments():
         Zoneout(keras.layers.Dense(3), 0.1)
     with pytest.raises(ValueError, match="layer must have a recurrent kernel, got MinGRU"):
         WeightDrop(MinGRU(U), 0.1)
+    with pytest.raises(ValueError, match="layer must have reset_after=True"):
+        WeightDrop(Zoneout(GRU(U, reset_after=False), 0.1), 0.1)
     with pytest.raises(ValueError, match="rate must be a number from 0"):
         Zoneout(LSTM(U), 1.0)
     with pytest.raises(ValueError, match="recurrent_dropout must be 0: MinGRU has no recurrent product"):
         MinGRU(U, recurrent_dropout=0.5)
+    with pytest.raises(
+        ValueError, match="recurrent_regularizer must be None: MinGRU has no recurrent kernel, got 'l2'"
+    ):
+        MinGRU(U, recurrent_regularizer="l2")
+    with pytest.raises(ValueError, match="activation must be 'tanh': the equation of PeepholeLSTM has no other, got"):
+        PeepholeLSTM(U, activation="relu")
     with pytest.raises(ValueError, match="projection_units must be a positive int, got 0"):
         ProjectedLSTM(U, 0)
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_a_variant_without_a_bias_is_one_with_a_bias_of_zero(name):
+    make, _ = ORACLES[name]
+    config, x = make().get_config(), normal(B, T, F)
+    with_bias, without = (type(make()).from_config({**config, "use_bias": bias}) for bias in (True, False))
+    for layer in (with_bias, without):
+        layer.build(x.shape)
+    with_bias.bias.assign(tf.zeros_like(with_bias.bias))
+    without.set_weights([w.numpy() for w in with_bias.weights if w is not with_bias.bias])
+    np.testing.assert_allclose(without(x), with_bias(x), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("wrap", [lambda layer: Zoneout(layer, 0.2), lambda layer: WeightDrop(layer, 0.2)])
+def test_a_wrapper_carries_the_states_and_has_the_activity_regularizer_of_its_layer(wrap):
+    wrapped, x = wrap(LSTM(U, stateful=True, activity_regularizer="l2")), normal(B, T, F)
+    assert wrapped.stateful
+    last = wrapped(x)
+    np.testing.assert_allclose(wrapped.losses, [0.01 * np.sum(np.square(last)) / B], rtol=1e-5)
+    np.testing.assert_array_equal(wrapped.states[0], last)
+    wrapped.reset_state()
+    np.testing.assert_array_equal(wrapped(x), last)
+    assert not np.array_equal(wrapped(x), last)

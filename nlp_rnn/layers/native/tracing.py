@@ -60,6 +60,8 @@ def trace(cell: Cell) -> TracedCell | None:
     Returns:
         The traced cell; None if it uses other operations than `SUPPORTED_OPERATIONS`, or needs more than one unit.
     """
+    if not cell.traceable:
+        return None
     with tf.Graph().as_default():
         count = 1 if cell.additive or not cell.recurrent else 2
         pre, states = [_placeholder(cell.columns) for _ in range(count)], [_placeholder(1) for _ in range(cell.states)]
