@@ -114,7 +114,10 @@ class Regularized(Recurrent):
 
     @classmethod
     def from_config(cls, config):
-        return cls(**{**config, "layer": keras.saving.deserialize_keras_object(config["layer"])})
+        layer = keras.saving.deserialize_keras_object(config["layer"])
+        if config.get("go_backwards", layer.go_backwards) != layer.go_backwards:  # from keras.layers.Bidirectional
+            layer = layer.reversed()
+        return cls(**{name: value for name, value in config.items() if name != "go_backwards"} | {"layer": layer})
 
     def _regularize(self, spec: ScanSpec, inputs: ScanInputs, masks: Masks, training: bool) -> ScanArguments:
         """The arguments of the scan to run instead."""

@@ -67,6 +67,8 @@ REFUSED = {  # by argument: options that Keras takes, and what is said instead
     ),
     "use_cudnn": ({"use_cudnn": True}, "use_cudnn must be 'auto' or False: .* does not use cuDNN, got True"),
 }
+# The number of the weight whose first value an argument decides.
+INITIAL = {"kernel_initializer": 0, "recurrent_initializer": 1, "bias_initializer": 2, "unit_forget_bias": 2}
 IN_KWARGS = {"SimpleRNN": {"zero_output_for_mask"}, "LSTM": {"zero_output_for_mask", "implementation"}}
 IN_KWARGS["GRU"] = IN_KWARGS["LSTM"]
 
@@ -157,6 +159,8 @@ def test_an_argument_gives_what_keras_gives_or_one_line(name, argument):
         if name == "SimpleRNN" and argument == "activity_regularizer":
             continue  # Keras ignores it; see the test below
         assert_equal(name, options)
+        if argument in INITIAL:
+            assert pair(name, options)[1][INITIAL[argument]]
     if argument in REFUSED:
         options, line = REFUSED[argument]
         with pytest.raises(ValueError, match=line) as error:

@@ -68,7 +68,7 @@ def test_every_strategy_matches_keras(strategy, ours, theirs, mask):
         layer.build((B, T, F))
     b.set_weights(a.get_weights())
     x, mask = tf.constant(normal(B, T, F)), None if mask is None else tf.constant(mask)
-    states = [tf.constant(normal(B, U, seed=n)) for n in range(b.states)]
+    states = [tf.constant(normal(B, U, seed=n)) for n in range(b.num_states)]
     (y1, g1), (y2, g2) = (outputs_and_gradients(layer, x, mask, states, True) for layer in (a, b))
     for expected, got in zip(y1, y2, strict=True):
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5)

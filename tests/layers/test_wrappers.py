@@ -133,3 +133,14 @@ def test_a_wrapper_carries_and_resets_states(wrap):
     assert not np.allclose(first, second)
     layer.reset_state()
     np.testing.assert_array_equal(layer(x), first)
+
+
+def test_a_wrapped_layer_works_in_the_bidirectional_layer_of_keras():
+    x = normal(B, T, F)
+    theirs, ours = (
+        kind(Zoneout(GRU(U, return_sequences=True), 0.2)) for kind in (keras.layers.Bidirectional, Bidirectional)
+    )
+    for layer in (theirs, ours):
+        layer.build(x.shape)
+    ours.set_weights(theirs.get_weights())
+    np.testing.assert_allclose(theirs(x), ours(x), rtol=0, atol=1e-6)

@@ -27,7 +27,7 @@ def problem(name, batch, steps, features, units, masked, dropout):
     layer = getattr(layers, name)(units)
     layer.build((batch, steps, features))
     layer.set_weights([normal(*w.shape, seed=n) / 2 for n, w in enumerate(layer.get_weights())])
-    initial = tuple(tf.constant(normal(batch, units, seed=n)) for n in range(layer.states))
+    initial = tuple(tf.constant(normal(batch, units, seed=n)) for n in range(layer.num_states))
     inputs = layer._scan_inputs(tf.constant(normal(batch, steps, features)), initial)
     mask = tf.constant(normal(batch, steps, seed=7) > -0.5) if masked else None
     factors = tf.constant(normal(batch, units, seed=8)) if dropout and layer.cell.recurrent else None
