@@ -1,13 +1,19 @@
 """What MkDocs runs while it builds the site (`hooks` in mkdocs.yml): reference text taken from the code.
 
 Some comments on a page are replaced: `<!-- commands -->` by the help of every command, `<!-- settings RECIPE -->` by a
-table of the settings of a recipe, `<!-- renamed settings -->` and `<!-- renamed options -->` by tables of old names.
+table of the settings of a recipe, `<!-- renamed settings -->` and `<!-- renamed options -->` by tables of old names,
+`<!-- forms -->` by a table of what the tables in tests/fixtures/forms are read as.
 """
 
 import dataclasses
+import json
 import re
+from pathlib import Path
 
 import click
+
+FORMS = Path(__file__).parent.parent / "tests" / "fixtures" / "forms"
+EXCERPT = 48  # characters
 
 
 def on_page_markdown(markdown: str, **_) -> str:
@@ -77,6 +83,37 @@ def renamed_options():
     )
 
 
+def forms():
+    """Tables in the forms of many programs: an excerpt, and what it is read as."""
+    listed = json.loads((FORMS / "forms.json").read_text(encoding="utf-8"))
+    rows = [(form["source"], form["about"], _excerpt(FORMS / form["file"]), _read_as(form)) for form in listed]
+    return _table(("from", "what is special", "second line", "read as"), rows)
+
+
+def _excerpt(path):
+    """The second line of a text file."""
+    if not path.name.endswith((".csv", ".tsv", ".jsonl")):
+        return ""
+    line = path.read_text(encoding="utf-8").splitlines()[1]
+    shown = line if len(line) <= EXCERPT else f"{line[:EXCERPT]}…"
+    return f"`{shown}`".replace("|", "\\|").replace("\t", " → ")
+
+
+def _read_as(form):
+    from nlp_rnn.checks import InputError
+    from nlp_rnn.datasets.catalogue import open_text_dataset
+    from nlp_rnn.forecasting.series import open_series
+    from nlp_rnn.seq2seq.pairs import open_pairs
+
+    opened = {"series": open_series, "texts": open_text_dataset, "pairs": open_pairs}[form["kind"]]
+    try:
+        dataset = opened(str(FORMS / form["file"]), **form["options"])
+        list(dataset.walk() if form["kind"] != "series" else ())
+    except InputError as error:
+        return f"refused: {str(error).replace(str(FORMS) + '/', '')}"
+    return "; ".join(dataset.notes[:2]) or "as named by the options"
+
+
 def _table(head, rows):
     lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -87,4 +124,5 @@ GENERATED = {
     r"<!-- settings (\w+) -->": settings,
     r"<!-- renamed settings -->": renamed_settings,
     r"<!-- renamed options -->": renamed_options,
+    r"<!-- forms -->": forms,
 }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 EMPTY, TIME, CLOCK_TIME, NUMBER, WORD = "empty", "time", "clock", "number", "word"
 ROWS = 2_000  # at each end of a table, which decide what a column holds
+MONTHS_OF_A_YEAR = 12
 PARTS = {  # of a date, by the words that name a column, and the range of their values
     "year": (("year", "yr", "yyyy", "jahr", "anno", "annee", "año"), (1000, 3000)),
     "quarter": (("quarter", "qtr", "quartal", "trimestre"), (1, 4)),
@@ -107,9 +108,9 @@ def _digits_are_times(form: TimeForm, sample: Sequence[str], name: str) -> bool:
     times = np.sort(np.array(moments, "datetime64[s]"))
     if len(times) < 3:
         return False
-    if form.step in ("month", "year"):
-        gaps = np.diff(times.astype("datetime64[M]" if form.step == "month" else "datetime64[Y]").astype(int))
-        return bool((gaps == gaps[0]).all()) and gaps[0] > 0 and form.step == "month"
+    if form.step in ("month", "year", "decimal year"):
+        gaps = np.diff(times.astype("datetime64[M]").astype(int))
+        return gaps[0] > 0 and bool((gaps == gaps[0]).all()) and (form.step != "year" or gaps[0] == MONTHS_OF_A_YEAR)
     gaps = np.diff(times).astype(int)
     return form.step == "epoch" and gaps[0] > 0 and bool((gaps % 60 == 0).all()) and _regular(gaps)
 
@@ -147,6 +148,12 @@ def _integers(values):
 
     text = values.astype(str).str.strip().str.replace(r"^[QqWwHh]|:00$", "", regex=True)
     return pd.to_numeric(text, errors="coerce")
+
+
+def identifies_rows(column: "pd.Series") -> bool:
+    """Whether a column holds a whole number of its own in each row."""
+    column = _integers(column) if column.dtype.kind == "O" else column
+    return column.dtype.kind in "iuf" and bool(column.notna().all() and (column % 1 == 0).all() and column.is_unique)
 
 
 def numbers_rows(column: "pd.Series") -> bool:

@@ -9,7 +9,18 @@ import numpy as np
 
 from nlp_rnn.checks import UsageError
 from nlp_rnn.datasets.frames import Frame
-from nlp_rnn.datasets.kinds import EMPTY, NUMBER, TIME, WORD, excel_days, kind_of, numbers_rows, part_of, words_of
+from nlp_rnn.datasets.kinds import (
+    EMPTY,
+    NUMBER,
+    TIME,
+    WORD,
+    excel_days,
+    identifies_rows,
+    kind_of,
+    numbers_rows,
+    part_of,
+    words_of,
+)
 from nlp_rnn.datasets.time_columns import USUAL_NAMES as TIME_NAMES
 from nlp_rnn.datasets.time_columns import find_time_columns
 from nlp_rnn.datasets.time_forms import matching
@@ -144,6 +155,8 @@ def _leave_out(frame, rest, kinds, roles, given):
         named = set(words_of(column)) & COUNTER_WORDS or column.startswith("column ")
         if column in counters and (len(numbers) > len(counters) or (named and len(numbers) > 1)):
             roles.left_out[column] = "row number"
+        elif named and column in numbers and len(numbers) > 1 and identifies_rows(frame.table[column]):
+            roles.left_out[column] = "identifies rows"
         elif roles.time and part_of(frame, column) and kinds[column] != WORD:
             roles.left_out[column] = "part of the time"
         elif kinds[column] == TIME:
