@@ -6,6 +6,7 @@ table of the settings of a recipe, `<!-- renamed settings -->` and `<!-- renamed
 """
 
 import dataclasses
+import html
 import json
 import re
 from pathlib import Path
@@ -96,7 +97,7 @@ def _excerpt(path):
         return ""
     line = path.read_text(encoding="utf-8").splitlines()[1]
     shown = line if len(line) <= EXCERPT else f"{line[:EXCERPT]}…"
-    return f"`{shown}`".replace("|", "\\|").replace("\t", " → ")
+    return f"<code>{html.escape(shown)}</code>".replace("|", "&#124;").replace("\t", " → ")
 
 
 def _read_as(form):

@@ -159,7 +159,8 @@ def _season(frequency):
 def _clock(times, rows, row):
     """Whether an hour is repeated, as when the clock is put back."""
     back = (times[rows[row - 1]] - times[rows[row]]).astype(np.int64)
-    return 0 <= back <= 3600 and len(rows) > 2 and np.median(np.diff(times[rows]).astype(np.int64)) <= 3600
+    gaps = np.diff(np.unique(times[rows])).astype(np.int64)
+    return 0 <= back <= 3600 and len(gaps) > 1 and np.median(gaps) <= 3600
 
 
 def _most_frequent(gaps):
