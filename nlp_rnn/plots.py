@@ -1,7 +1,7 @@
 """Plots of a run, as PNG files. A file is complete or absent."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,6 +68,32 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str], path: Path) -> 
         for (row, column), count in np.ndenumerate(counts):
             dark = shares[row, column] > 0.5
             axes.text(column, row, f"{count:,}", ha="center", va="center", color="white" if dark else "black")
+    _save(figure, path)
+
+
+def precision_recall(
+    curves: Mapping[str, tuple[np.ndarray, ...]], points: Mapping[str, Mapping[str, float]], path: Path
+) -> None:
+    """Precision by recall of some classes; a dot marks the threshold of a class.
+
+    Args:
+        curves: precision and recall of each class by threshold; the first five are drawn.
+        points: figures of each class: precision_at_threshold, recall_at_threshold and threshold, where there is one.
+        path: a new PNG file.
+    """
+    figure = _figure(5.5, 4)
+    axes = figure.subplots()
+    for (name, (precision, recall, *_)), colour in zip(curves.items(), _LINES, strict=False):
+        steps = np.append(0.0, recall), np.append(precision[:1], precision)
+        axes.step(*steps, where="pre", color=colour, label=name if len(name) <= 24 else f"{name[:23]}…")
+        if "threshold" in points[name]:
+            at = points[name]["recall_at_threshold"], points[name]["precision_at_threshold"]
+            axes.plot(*at, "o", color=colour)
+            axes.annotate(f"{points[name]['threshold']:.2f}", at, textcoords="offset points", xytext=(5, 5), fontsize=8)
+    axes.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.05))
+    axes.spines[["top", "right"]].set_visible(False)
+    for text in axes.legend(frameon=False).get_texts():
+        text.set_parse_math(False)
     _save(figure, path)
 
 

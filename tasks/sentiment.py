@@ -21,6 +21,7 @@ from nlp_rnn import runs
 from nlp_rnn.checks import UsageError, fraction, not_negative, positive_int
 from nlp_rnn.classification import Classifier
 from nlp_rnn.classification.data import check_sizes, classes_of, say_size, texts_in
+from nlp_rnn.classification.imbalance import WEIGHTS, balanced_weights
 from nlp_rnn.classification.pipeline import TextClassifier
 from nlp_rnn.datasets import TextDataset
 from nlp_rnn.language_model.pipeline import LanguagePipeline
@@ -60,6 +61,9 @@ class Config(TextSettings):
         not_negative,
     )
     bigram_dropout: float = setting(0.5, "dropout rate of the words and pairs of the linear model", fraction)
+    class_weights: str = setting(
+        "none", "weights of the classes in the loss; balanced: rare classes count as much as others", choices=WEIGHTS
+    )
     drop_classes: bool = setting(False, "fine-tuning: drop the classes of the run that the data do not have")
     epochs: int = setting(0, "maximum number of epochs; 0: 2 to 30, by the number of texts", not_negative)
     batch_size: int = setting(0, "texts per step; 0: 8 to 64, by the number of texts", not_negative)
@@ -133,7 +137,10 @@ def train(config: Config, dataset: TextDataset, job: runs.Job) -> dict:
         plan = training_plan(config, _sized(config, len(data.train.texts)).epochs, start is not None)
         pipeline = TextClassifier(data.encoder, model, data.classes)
         run.measure_before(pipeline, dataset)
-        history = fit(model, data.train, data.validation, plan, run.folder, job.tensorboard)
+        weights = None
+        if config.class_weights == "balanced":
+            weights = balanced_weights(data.train.texts.labels, len(data.classes))
+        history = fit(model, data.train, data.validation, plan, run.folder, job.tensorboard, weights)
         return run.finish(pipeline, run.measure(pipeline, dataset), history)
 
 

@@ -90,6 +90,18 @@ def test_attention_has_the_source_on_top_and_the_target_on_the_left(drawn, tmp_p
     assert_written(tmp_path / "attention.png", drawn[0])
 
 
+def test_precision_and_recall_of_rare_classes(drawn, tmp_path):
+    curves = {"a $class": (np.array([1.0, 0.5]), np.array([0.5, 1.0])), "other": (np.array([0.2]), np.array([1.0]))}
+    points = {"a $class": {"threshold": 0.25, "precision_at_threshold": 0.5, "recall_at_threshold": 1.0}, "other": {}}
+    plots.precision_recall(curves, points, tmp_path / "precision_recall.png")
+    axes = drawn[0].axes[0]
+    first, dot, second = (line.get_xydata().tolist() for line in axes.lines)
+    assert first == [[0, 1], [0.5, 1], [1, 0.5]] and dot == [[1, 0.5]] and second == [[0, 0.2], [1, 0.2]]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("recall", "precision")
+    assert [text.get_text() for text in axes.texts] == ["0.25"]
+    assert_written(tmp_path / "precision_recall.png", drawn[0])
+
+
 @pytest.mark.parametrize(
     ("levels", "pairs", "alone"),
     [

@@ -4,7 +4,7 @@ Shapes: N texts, C classes.
 """
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import tee
 from pathlib import Path
@@ -15,6 +15,12 @@ import numpy as np
 from nlp_rnn import plots
 from nlp_rnn.checks import InputError
 from nlp_rnn.classification import metrics
+from nlp_rnn.classification.imbalance import (
+    best_thresholds,
+    figures_of,
+    precision_recall,
+    rare_classes,
+)
 from nlp_rnn.classification.pipeline import TextClassifier
 from nlp_rnn.datasets.lineage import lineage_of
 from nlp_rnn.datasets.splits import TextDataset
@@ -41,18 +47,29 @@ class ClassificationReport(Report):
         classes: the C names.
         counts: confusion matrix, [C, C]; row the true class, column the predicted one.
         mistakes: dicts of text, label, predicted and probability, the most confident first.
+        rare: of each class with under a tenth of the texts, whether each text is of it, and its probability, [N] each.
     """
 
     compared: Sequence[str] = ("accuracy", "macro_f1", "loss", "old_accuracy")
     classes: Sequence[str] = ()
     counts: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     mistakes: list[dict] = field(default_factory=list)
+    rare: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+
+    def add_thresholds(self, thresholds: Mapping[str, float]) -> None:
+        """Add the figures of the rare classes if each is predicted from its threshold on, chosen on other texts."""
+        for name, (truth, scores) in self.rare.items():
+            self.figures["classes"][name] |= figures_of(truth, scores, thresholds.get(name))
 
     def write(self, folder: Path) -> None:
-        """Write the confusion matrix and the mistakes into a run folder."""
+        """Write the confusion matrix, the mistakes, and the curves of rare classes into a run folder."""
         plots.confusion_matrix(self.counts, self.classes, folder / "plots" / "confusion.png")
         if self.mistakes:
             write_rows(folder / "mistakes.csv", self.mistakes)
+        if self.rare:
+            curves = {name: precision_recall(*texts) for name, texts in self.rare.items()}
+            points = {name: self.figures["classes"][name] for name in curves}
+            plots.precision_recall(curves, points, folder / "plots" / "precision_recall.png")
 
 
 def evaluate_run(run: "Run", data: TextDataset, before: bool = False) -> ClassificationReport:
@@ -77,9 +94,20 @@ def evaluate_run(run: "Run", data: TextDataset, before: bool = False) -> Classif
         return ClassificationReport(old)
     held_out = data.held_out(lineage_of(run), own=run.lineage is not None)
     report = evaluate(run.pipeline, held_out, data.size() if held_out.whole else data.size("test"))
+    if not before and report.rare:
+        report.add_thresholds(_thresholds(run, data))
     report.figures |= old
     report.measured_on = held_out.measured_on
     return report
+
+
+def _thresholds(run, data):
+    """The thresholds of classes by name: of a run that is being created the best ones on its validation split."""
+    if run.lineage is None:
+        of_class = run.metrics.get("classes", {}).items()
+        return {name: row["threshold"] for name, row in of_class if "threshold" in row}
+    labels, probabilities, _ = _predicted(run.pipeline, data.stream("validation"), data.size("validation"))
+    return best_thresholds(labels, probabilities, run.pipeline.classes)
 
 
 def accuracy(pipeline: TextClassifier, examples: Iterable) -> float:
@@ -111,6 +139,15 @@ def evaluate(pipeline: TextClassifier, examples: Iterable, size: float | None = 
     Raises:
         InputError: there is no text, or a label is not among the classes.
     """
+    labels, probabilities, mistakes = _predicted(pipeline, examples, size)
+    say_cut(pipeline)
+    if not len(labels):
+        raise InputError("there is no text to evaluate on: the test split is empty")
+    return _report(pipeline.classes, labels, probabilities, sorted(mistakes, reverse=True))
+
+
+def _predicted(pipeline, examples, size):
+    """The class numbers [N] of labelled texts, the predicted probabilities [N, C], and the worst mistakes."""
     texts, labelled = tee(numbered(examples, pipeline.classes))
     predictions = pipeline.predict(text for text, _ in texts)
     labels, rows, mistakes = [], [], []
@@ -118,10 +155,7 @@ def evaluate(pipeline: TextClassifier, examples: Iterable, size: float | None = 
         labels.append(label)
         rows.append(prediction.probabilities)
         _keep_mistake(mistakes, len(labels), prediction, pipeline.classes[label])
-    say_cut(pipeline)
-    if not labels:
-        raise InputError("there is no text to evaluate on: the test split is empty")
-    return _report(pipeline.classes, np.array(labels), np.array(rows), sorted(mistakes, reverse=True))
+    return np.array(labels, np.int64), np.array(rows).reshape(len(rows), len(pipeline.classes)), mistakes
 
 
 def _report(classes, labels, probabilities, mistakes):
@@ -131,7 +165,11 @@ def _report(classes, labels, probabilities, mistakes):
     counts = metrics.confusion(labels, probabilities.argmax(-1), len(classes))
     rows = [row for *_, row in mistakes]
     examples = [_mistake_line(row) for row in rows[:SHOWN]]
-    return ClassificationReport(figures, examples=examples, classes=classes, counts=counts, mistakes=rows)
+    report = ClassificationReport(figures, examples=examples, classes=classes, counts=counts, mistakes=rows)
+    for number in rare_classes(labels, len(classes)):
+        report.rare[classes[number]] = truth, scores = labels == number, probabilities[:, number]
+        figures["classes"][classes[number]] |= figures_of(truth, scores, None)
+    return report
 
 
 def say_cut(pipeline: TextClassifier) -> None:

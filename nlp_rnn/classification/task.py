@@ -59,6 +59,7 @@ class ClassificationTask(Task):
         yield f"loss      {figures['loss']:.4f} nats"
         if len(figures["classes"]) <= LISTED_CLASSES:
             yield from _table(figures["classes"])
+            yield from _rare_lines(figures["classes"])
 
     def predict(self, run: "Run", inputs: Iterable[str], options: Mapping[str, Any]) -> Iterator["ClassAnswer"]:
         from nlp_rnn.classification.evaluation import say_cut
@@ -75,6 +76,16 @@ def _table(classes):
     for name, row in classes.items():
         numbers = f"{row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['texts']:6,}"
         yield f"{name:<{width}}  {numbers}"
+
+
+def _rare_lines(classes):
+    """Classes with few texts: how well their probability separates them, and what a threshold gives."""
+    for name, row in classes.items():
+        if "average_precision" in row:
+            yield f"{name}: average precision {row['average_precision']:.4f}"
+        if "threshold" in row:
+            at = ", ".join(f"{key} {row[f'{key}_at_threshold']:.4f}" for key in ("precision", "recall", "f1"))
+            yield f"{name}: from a probability of {row['threshold']:.4f}, the best on the validation split: {at}"
 
 
 class ClassAnswer(NamedTuple):

@@ -70,7 +70,7 @@ class Lineage:
         import numpy as np
 
         parts = [lineage.hashes for lineage in (self, other) if lineage.hashes is not None]
-        hashes = np.unique(np.concatenate(_of_one_width(parts))) if parts else None
+        hashes = _distinct(np.concatenate(_of_one_width(parts))) if parts else None
         series = dict(self.series)
         for key, points in other.series.items():
             series[key] = max(series.get(key, 0), points)
@@ -108,7 +108,16 @@ def collected(hashes: Iterable[int]) -> "np.ndarray":
     while len(part := np.fromiter(islice(hashes, _BATCH), np.uint64)):
         total += len(part)
         parts = _of_one_width([*parts, part], total)
-    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.uint64)
+    return _distinct(np.concatenate(parts)) if parts else np.zeros(0, np.uint64)
+
+
+def _distinct(hashes):
+    """Sorted hashes without duplicates; sorts in place, since `np.unique` takes several times the memory."""
+    import numpy as np
+
+    hashes.sort()
+    repeated = hashes[1:] == hashes[:-1]
+    return hashes if not repeated.any() else hashes[~np.append(False, repeated)]
 
 
 def _of_one_width(parts, total=None):

@@ -73,7 +73,7 @@ def check_resumable(
         raise UsageError(f"{folder} was started when the recipe had no setting {', '.join(missing)}: remove it")
     changed = [f"{key}={old[key]}, not {value}" for key, value in new.items() if value != old[key]]
     changed += [f"another {key}" for key in ("recipe", "start") if key in now and now[key] != before.get(key)]
-    changed += ["another data"] if _read_how(now["data"]) != _read_how(before["data"]) else []
+    changed += ["other data"] if _read_how(now["data"]) != _read_how(before["data"]) else []
     if changed:
         raise UsageError(f"{folder} was started with {'; '.join(changed)}: resume with the same, or remove it")
 

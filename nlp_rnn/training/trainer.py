@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from nlp_rnn.batches import Batches
 from nlp_rnn.checks import UsageError
@@ -75,6 +77,7 @@ def fit(
     plan: TrainingPlan,
     folder: Path,
     tensorboard: bool = False,
+    class_weights: np.ndarray | None = None,
 ) -> list[dict]:
     """Train `model` and leave it with the weights of its best epoch.
 
@@ -87,6 +90,7 @@ def fit(
         plan: how to train.
         folder: the folder for checkpoints, and for TensorBoard logs if requested.
         tensorboard: write TensorBoard logs.
+        class_weights: [C], the weight in the loss of texts of each class; None for equal weights.
 
     Returns:
         The history: a dict per epoch with loss, val_loss, seconds, and for classifiers accuracy and val_accuracy.
@@ -106,10 +110,17 @@ def fit(
         done = checkpoints.done(plan.epochs, plan.patience)
         begun = plan.epochs if done else len(checkpoints.history)
         options = {"shuffle": False, "verbose": 0, "callbacks": callbacks}  # the batches come shuffled
-        validated = validation.dataset()
-        model.fit(train.dataset(), validation_data=validated, epochs=plan.epochs, initial_epoch=begun, **options)
+        trained, validated = (_weighted(split.dataset(), class_weights) for split in (train, validation))
+        model.fit(trained, validation_data=validated, epochs=plan.epochs, initial_epoch=begun, **options)
     checkpoints.restore_best()
     return checkpoints.history
+
+
+def _weighted(batches, class_weights):
+    """Batches of ids and labels, with the weight of each label as a third part if there are weights."""
+    if class_weights is None:
+        return batches
+    return batches.map(lambda ids, labels: (ids, labels, tf.gather(class_weights, labels)))
 
 
 def _tensorboard(folder):

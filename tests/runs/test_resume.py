@@ -80,6 +80,15 @@ def test_an_unfinished_run_of_version_0_1_is_resumed_under_the_new_names(write):
         check_resumable(out, other, True, Current)
 
 
+def test_data_that_have_moved_are_the_same_and_other_columns_are_not(write):
+    """Whether the texts themselves are the same, the checkpoint knows."""
+    out = write(data={"name": "/old/a.csv", "text_column": None, "trained_on": ["/old/a.csv"]})
+    here = {"name": "a.csv", "location": "../a.csv", "text_column": None, "split_column": None}
+    check_resumable(out, SPECIFICATION | {"data": here}, True, Config)
+    with pytest.raises(UsageError, match="was started with other data: resume with the same"):
+        check_resumable(out, SPECIFICATION | {"data": here | {"split_column": "fold"}}, True, Config)
+
+
 @pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"recipe": "a", "settings": 1, "data": {}}'])
 def test_a_damaged_specification_is_refused(write, text):
     out = write()

@@ -144,3 +144,13 @@ def test_tensorboard_writes_its_logs_or_says_what_it_needs(data, make_model, tmp
     monkeypatch.setattr(trainer.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"--tensorboard needs the package tensorboard: pip install 'nlp-rnn\[tensor"):
         fit(make_model(), *data, TrainingPlan(2, 0.02), tmp_path, tensorboard=True)
+
+
+def test_class_weights_weigh_the_loss_and_not_the_accuracy(data, make_model, tmp_path):
+    model, weights = make_model(), np.array([3.0, 0.5], np.float32)
+    [row] = fit(model, *data, TrainingPlan(epochs=1, learning_rate=1e-9), tmp_path, class_weights=weights)
+    labels = np.concatenate([labels for _, labels in data[1].dataset()])
+    logits = np.concatenate([model(ids) for ids, _ in data[1].dataset()])
+    losses = np.log(np.exp(logits).sum(-1)) - logits[np.arange(len(labels)), labels]
+    assert row["val_loss"] == pytest.approx((weights[labels] * losses).mean(), rel=1e-4)
+    assert row["val_accuracy"] == pytest.approx((logits.argmax(-1) == labels).mean())
