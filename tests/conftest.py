@@ -8,7 +8,10 @@ os.environ.update(TFDS_DATA_DIR=_PREPARED, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBL
 if "PYTEST_XDIST_WORKER" in os.environ:  # one worker per core: more threads would only get in each other's way
     os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
 
+import json  # noqa: E402
 import shutil  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
 
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
@@ -92,6 +95,43 @@ def spoken(tmp_path_factory):
     result = CliRunner().invoke(main, [*words, "--set", "learning_rate=0.02"])
     assert result.exit_code == 0, result.output
     return folder / "run"
+
+
+class CleanProcess:
+    """What answers for exports: one clean process for many, since importing TensorFlow takes seconds."""
+
+    process: subprocess.Popen | None = None
+
+    def __call__(self, folder, checks):
+        from nlp_rnn.export import savedmodel
+
+        if self.process is None:
+            code, _, _ = savedmodel._CLEAN_PROCESS.rpartition("print(")
+            code += "for line in sys.stdin:\n    print(json.dumps(answers(*json.loads(line))), flush=True)"
+            command = [sys.executable, "-P", "-c", code]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+            self.process = subprocess.Popen(command, env=savedmodel._environment(), **pipes)
+        self.process.stdin.write(json.dumps([str(folder), checks]) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def stop(self):
+        if self.process:
+            self.process.communicate()
+
+
+@pytest.fixture(scope="session")
+def clean_process():
+    one = CleanProcess()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(autouse=True)
+def exports_are_checked_by_one_process(request, monkeypatch, clean_process):
+    """Everywhere but in the tests of exports themselves."""
+    if "test_savedmodel" not in str(request.path):
+        monkeypatch.setattr("nlp_rnn.export.savedmodel._answers", clean_process)
 
 
 @pytest.fixture

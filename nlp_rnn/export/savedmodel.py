@@ -30,17 +30,18 @@ class Refuse:
             raise ImportError("not available where only TensorFlow is installed: " + name)
 sys.meta_path.insert(0, Refuse())
 import tensorflow as tf
-loaded = tf.saved_model.load(sys.argv[1])
 def plain(value):
     if isinstance(value, list):
         return [plain(part) for part in value]
     return value.decode(errors="replace") if isinstance(value, bytes) else value
-def answer(name, inputs):
-    serve = loaded.signatures[name]
+def answer(serve, inputs):
     specs = serve.structured_input_signature[1]
     outputs = serve(**{key: tf.constant(value, specs[key].dtype) for key, value in inputs.items()})
     return {key: plain(value.numpy().tolist()) for key, value in outputs.items()}
-print(json.dumps([answer(name, inputs) for name, inputs, _ in json.load(sys.stdin)]))
+def answers(folder, checks):
+    loaded = tf.saved_model.load(folder)
+    return [answer(loaded.signatures[name], inputs) for name, inputs, _ in checks]
+print(json.dumps(answers(sys.argv[1], json.load(sys.stdin))))
 """
 
 
@@ -95,16 +96,21 @@ def _save(pipeline, folder):
 def _verify(pipeline, folder):
     """The largest difference between the numbers of the export and of the pipeline; strings must be the same."""
     checks = list(pipeline.checks())
+    difference = 0.0
+    for (name, _, expected), got in zip(checks, _answers(folder, checks), strict=True):
+        for key, value in expected.items():
+            difference = max(difference, _difference(f"{key} of {name}", np.array(got[key]), np.array(value)))
+    return difference
+
+
+def _answers(folder, checks):
+    """What the export answers in a clean process."""
     command = [sys.executable, "-P", "-c", _CLEAN_PROCESS, str(folder)]
     done = subprocess.run(command, input=json.dumps(checks), capture_output=True, text=True, env=_environment())
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise InputError(f"the export does not load where only TensorFlow is installed: {last}")
-    difference = 0.0
-    for (name, _, expected), got in zip(checks, json.loads(done.stdout.splitlines()[-1]), strict=True):
-        for key, value in expected.items():
-            difference = max(difference, _difference(f"{key} of {name}", np.array(got[key]), np.array(value)))
-    return difference
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _difference(what, got, expected):
