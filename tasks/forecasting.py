@@ -18,8 +18,7 @@ from nlp_rnn import runs
 from nlp_rnn.checks import InputError, UsageError, fraction, not_negative, positive_int
 from nlp_rnn.forecasting import DirectForecaster, Forecaster, PathForecaster
 from nlp_rnn.forecasting.backtest import held_out_ends
-from nlp_rnn.forecasting.checks import check_fits, check_validation, chosen_scaling
-from nlp_rnn.forecasting.lineage import check_held_out
+from nlp_rnn.forecasting.checks import check_fits, check_held_out, check_validation, chosen_scaling
 from nlp_rnn.forecasting.objective import Forecasting
 from nlp_rnn.forecasting.panel import Panel, split_by_series
 from nlp_rnn.forecasting.regular import SeriesDataset

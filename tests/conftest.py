@@ -5,8 +5,6 @@ import tempfile
 
 _PREPARED = tempfile.mkdtemp(prefix="nlp-rnn-tests-")
 os.environ.update(TFDS_DATA_DIR=_PREPARED, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="", NO_GCE_CHECK="true")
-if "PYTEST_XDIST_WORKER" in os.environ:  # one worker per core: more threads would only get in each other's way
-    os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
 
 import json  # noqa: E402
 import shutil  # noqa: E402

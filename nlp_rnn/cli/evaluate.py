@@ -25,7 +25,7 @@ def evaluate(run, data, recipe, json_, **columns):
     from nlp_rnn.datasets.lineage import find_data
 
     trained = open_run(run, recipe)
-    task, own = trained.task, {**trained.data, "name": find_data(trained)}
+    task, own = trained.task, {**trained.data, "name": find_data(trained.data, trained.path)}
     dataset, _ = open_dataset(task, data, task.columns_of(trained, columns), own, trained.settings, trained)
     report = task.measure(trained, dataset)
     print_figures(task, report.figures, json_, report.measured_on, report.examples)

@@ -138,7 +138,8 @@ def lineage_of(run: TrainedRun) -> Lineage:
     inherited = tuple(run.data.get("trained_on") or ())
     file = Path(run.path) / FILE
     if not file.exists():
-        return Lineage(names=inherited or tuple(name for name in [run.data.get("name")] if name))
+        own = [find_data(run.data, run.path)] if run.data.get("name") else []  # of recipes that do not measure the run
+        return Lineage(names=(*inherited, *own) if "location" in run.data else inherited or tuple(own))
     import numpy as np
 
     with np.load(file, allow_pickle=False) as arrays:
@@ -223,18 +224,20 @@ def split_seed(run: TrainedRun) -> int:
     return run.data.get("split_seed", run.settings.get("seed", 0))
 
 
-def find_data(run: TrainedRun) -> str:
+def find_data(data: Mapping[str, Any], folder: Path | None = None) -> str:
     """The name to open a run's data by: as the user gave it, or where they are as seen from the run folder.
 
-    Runs of earlier versions have recorded absolute paths.
+    Args:
+        data: what run.json records about the data; runs of earlier versions have recorded absolute paths.
+        folder: the run folder; None if unknown.
     """
-    given = run.data["name"]
+    given = data["name"]
     if all(Path(part).exists() for part in given.split(",")):
         return given
-    if "location" in run.data:
-        parts = [os.path.normpath(Path(os.path.realpath(run.path), part)) for part in run.data["location"].split(",")]
+    if folder is not None and "location" in data:
+        parts = [os.path.normpath(Path(os.path.realpath(folder), part)) for part in data["location"].split(",")]
         return ",".join(parts) if all(Path(part).exists() or has_magic(part) for part in parts) else given
-    return (run.data.get("trained_on") or [given])[-1]
+    return (data.get("trained_on") or [given])[-1]
 
 
 def resolved(name: str) -> str:

@@ -6,8 +6,11 @@ import numpy as np
 
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.calendar import describe
+from nlp_rnn.datasets.lineage import TrainedRun, lineage_of
+from nlp_rnn.forecasting.backtest import held_out_ends
 from nlp_rnn.forecasting.digits import text_of
 from nlp_rnn.forecasting.forecaster import Forecaster
+from nlp_rnn.forecasting.lineage import series_keys
 from nlp_rnn.forecasting.panel import Panel
 from nlp_rnn.forecasting.settings import COUNTS
 from nlp_rnn.progress import say
@@ -143,6 +146,43 @@ def check_validation(panel: Panel, ends: np.ndarray, horizon: int) -> None:
             f"{panel.name}: there is no value in the validation split, the {horizon} points before the test split: "
             "give values there, or choose another --set horizon=N"
         )
+
+
+def check_held_out(start: TrainedRun | None, panel: Panel | str, origins: int) -> None:
+    """Check that a run was not trained on the test split of series.
+
+    Args:
+        start: the run to evaluate or fine-tune; None when training from scratch.
+        panel: the series; of recipes of version 0.1 only the name of the data.
+        origins: number of origins from which the test split is forecast.
+
+    Raises:
+        UsageError: it was trained on part of it.
+    """
+    if start is None:
+        return
+    lineage, held_out = lineage_of(start), start.settings.get("origins", 1)
+    name = panel if isinstance(panel, str) else panel.name
+    if origins > held_out and lineage.knows(name):
+        raise _trained(start, name, origins)
+    if isinstance(panel, str) or not lineage.series:
+        return
+    ends = held_out_ends(panel, start.settings["horizon"], origins)
+    for series, key, end in zip(panel.names, series_keys(panel), ends, strict=True):
+        if lineage.series.get(key, 0) > end:
+            if origins > held_out:
+                raise _trained(start, name, origins)
+            raise UsageError(
+                f"{name}: {start.path} was trained on the first {lineage.series[key]:,} points of series '{series}', "
+                f"and here the test split begins after {end:,}: give the later points as well"
+            )
+
+
+def _trained(start, name, origins):
+    return UsageError(
+        f"--set origins={origins}: {start.path} held out {start.settings.get('origins', 1)} of the last horizons of "
+        f"{name}, and was trained on the points before: no more can be held out now"
+    )
 
 
 def _series_at(panel, point):

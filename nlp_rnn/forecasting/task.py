@@ -60,8 +60,7 @@ class ForecastingTask(Task):
 
     def measure(self, run: "Run", data: "SeriesDataset", before: bool = False) -> Report:
         from nlp_rnn.forecasting.backtest import evaluate, evaluate_model
-        from nlp_rnn.forecasting.checks import check_fits
-        from nlp_rnn.forecasting.lineage import check_held_out
+        from nlp_rnn.forecasting.checks import check_fits, check_held_out
 
         # During fine-tuning, the recipe has already printed what is assumed of the series.
         panel = check_fits(run.pipeline, data.panel, quiet=run.start is not None)

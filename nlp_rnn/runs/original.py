@@ -27,7 +27,11 @@ def figures_on_original(
         The figures; none if there is no original run of this task, its data are these, or they cannot be opened.
     """
     start = run.start
-    if start is None or start.task is not run.task or resolved(find_data(start)) == resolved(data.name):
+    if (
+        start is None
+        or start.task is not run.task
+        or resolved(find_data(start.data, start.path)) == resolved(data.name)
+    ):
         return {}
     try:
         return measure(_first(open_original(start).stream("test"), MAX_CHARACTERS))
@@ -45,7 +49,7 @@ def open_original(start: Run) -> Any:
         InputError: they are broken.
     """
     columns = {**dict.fromkeys(start.task.columns), "split_column": NO_COLUMN}
-    request = {**columns, **start.data, "name": find_data(start), "split_seed": split_seed(start)}
+    request = {**columns, **start.data, "name": find_data(start.data, start.path), "split_seed": split_seed(start)}
     return start.task.open_data(request, start.settings)
 
 

@@ -74,12 +74,12 @@ def test_data_are_found_after_everything_has_moved(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "here")
     (tmp_path / "here" / "a.csv").write_text("")
     record = with_lineage({"name": "a.csv"}, out=tmp_path / "here" / "run")
-    assert find_data(run_of(tmp_path / "here" / "run", **record)) == "a.csv"
+    assert find_data(record, tmp_path / "here" / "run") == "a.csv"
     monkeypatch.chdir(tmp_path)
     shutil.move(tmp_path / "here", tmp_path / "there")
-    assert find_data(run_of(tmp_path / "there" / "run", **record)) == f"{tmp_path}/there/a.csv"
+    assert find_data(record, tmp_path / "there" / "run") == f"{tmp_path}/there/a.csv"
     (tmp_path / "there" / "a.csv").unlink()
-    assert find_data(run_of(tmp_path / "there" / "run", **record)) == "a.csv", "as the user knows it"
+    assert find_data(record, tmp_path / "there" / "run") == "a.csv", "as the user knows it"
 
 
 def test_runs_of_earlier_versions_are_known_by_their_paths(tmp_path, monkeypatch):
@@ -87,7 +87,7 @@ def test_runs_of_earlier_versions_are_known_by_their_paths(tmp_path, monkeypatch
     (tmp_path / "a.csv").write_text("")
     first, later = run_of("old", name="a.csv"), run_of("old", name="b.csv", trained_on=["/x/a.csv", "/x/b.csv"])
     assert lineage_of(first).names == ("a.csv",) and lineage_of(later).names == ("/x/a.csv", "/x/b.csv")
-    assert find_data(later) == "/x/b.csv"
+    assert find_data(later.data) == "/x/b.csv"
     record = with_lineage({"name": "c.csv"}, later)
     assert record == {"name": "c.csv", "trained_on": ["/x/a.csv", "/x/b.csv"]}, "a run that starts from it knows it too"
     assert with_lineage({"name": "c.csv"}, first)["trained_on"] == [f"{tmp_path}/a.csv"]

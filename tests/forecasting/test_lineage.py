@@ -7,7 +7,8 @@ import pytest
 
 from nlp_rnn.checks import UsageError
 from nlp_rnn.datasets.lineage import Lineage
-from nlp_rnn.forecasting.lineage import check_held_out, trained_points
+from nlp_rnn.forecasting.checks import check_held_out
+from nlp_rnn.forecasting.lineage import trained_points
 from tests.forecasting.tables import panel_of
 
 SERIES = [np.arange(40.0) ** 1.5, 9 + np.cos(np.arange(60.0))]
