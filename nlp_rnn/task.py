@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.datasets.columns import SPLIT_COLUMN, TEXT_COLUMNS, refuse_columns
 from nlp_rnn.datasets.inputs import open_texts
 from nlp_rnn.datasets.tables import is_table
 from nlp_rnn.datasets.text_roles import TEXT_NAMES
@@ -33,9 +34,6 @@ TASKS = {
     "translator": "nlp_rnn.seq2seq.task:TranslationTask",
     "forecaster": "nlp_rnn.forecasting.task:ForecastingTask",
 }
-TEXT_COLUMNS = ("text_column", "label_column")
-SPLIT_COLUMN = "split_column"
-SERIES_COLUMNS = ("time_column", "future_columns", "past_columns", "decimal_mark")
 
 
 class Pipeline(Protocol):
@@ -297,15 +295,3 @@ def task_of(pipeline: Pipeline) -> Task:
 def task_named(takes: str) -> Task:
     """The task with this `takes`, by which recipes of version 0.1 named their task."""
     return next(task for task in tasks() if task.takes == takes)
-
-
-def refuse_columns(columns: Mapping[str, Any]) -> None:
-    """Check that no columns are named, for input without columns.
-
-    Raises:
-        UsageError: one is; the message says which.
-    """
-    for name, column in columns.items():
-        if column:
-            option = name.removesuffix("s").replace("_", "-")
-            raise UsageError(f"--{option} names a column of a table, and this input has no such column: leave it out")

@@ -17,7 +17,7 @@ from click.testing import CliRunner  # noqa: E402
 
 # Few examples per property in everyday runs, always the same; many, at random, in `make test-thorough`.
 hypothesis.settings.register_profile("default", max_examples=50, deadline=None, derandomize=True)
-hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=2000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 SMALL = ["--set", "embedding=8", "--set", "units=8", "--set", "batch_size=16", "--set", "bigram_buckets=4096"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nlp_rnn import task
-from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.checks import InputError
 
 TASK = '''
 """A toy task: how long is a text? A dense layer over its length."""
@@ -192,9 +192,3 @@ def test_every_task_is_complete_and_named_once():
     assert [task.task_named(one.takes) for one in task.tasks()] == task.tasks()
     with pytest.raises(InputError, match="runs of kind 'painter' are not known"):
         task.get("painter")
-
-
-def test_columns_where_there_are_none_are_refused():
-    task.refuse_columns({"time_column": None, "future_columns": ()})
-    with pytest.raises(UsageError, match="--future-column names a column of a table, and this input has no such"):
-        task.refuse_columns({"future_columns": ("price",)})

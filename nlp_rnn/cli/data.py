@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from nlp_rnn.datasets.columns import SERIES_COLUMNS, SPLIT_COLUMN, TEXT_COLUMNS, refuse_columns
 from nlp_rnn.progress import say
-from nlp_rnn.task import SERIES_COLUMNS, SPLIT_COLUMN, TEXT_COLUMNS, Run, Task, refuse_columns
+from nlp_rnn.task import Run, Task
 
 COLUMNS = (*TEXT_COLUMNS, SPLIT_COLUMN, *SERIES_COLUMNS)
 

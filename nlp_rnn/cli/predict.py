@@ -10,6 +10,7 @@ from nlp_rnn.cli.answers import answer_writer, kept_rows
 from nlp_rnn.cli.data import COLUMNS
 from nlp_rnn.cli.options import FILE, as_json, column_options, recipe_file
 from nlp_rnn.cli.output import open_run
+from nlp_rnn.datasets.columns import refuse_columns
 from nlp_rnn.report import writable
 from nlp_rnn.runs.paths import check_new
 
@@ -66,7 +67,7 @@ def predict(run, texts, input_, output, keep_columns, recipe, json_, **options):
         check_new(output, "--output")
     columns = {name: options.pop(name) for name in COLUMNS}
     trained = open_run(run, recipe)
-    task.refuse_columns({name: columns[name] for name in COLUMNS if name not in trained.task.columns})
+    refuse_columns({name: columns[name] for name in COLUMNS if name not in trained.task.columns})
     source = click.get_current_context().get_parameter_source
     given = {name: value for name, value in options.items() if source(name) is not click.core.ParameterSource.DEFAULT}
     trained.task.check_options(given)

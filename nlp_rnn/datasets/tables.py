@@ -181,8 +181,8 @@ def read_workbook(path: Path) -> Any:
 
     try:
         frame = pd.read_excel(path, keep_default_na=False, na_values=[""])
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a workbook of Excel: {_first_line(error)}") from None
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile):
+        raise InputError(f"{path}: not a workbook of Excel: save it as .xlsx, or as .csv") from None
     frame.columns = [str(column) for column in frame.columns]
     return frame.astype(object).where(frame.notna(), None)
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlp_rnn.checks import UsageError
+from nlp_rnn.datasets.columns import SERIES_COLUMNS, TEXT_COLUMNS
 from nlp_rnn.forecasting.options import PREDICT_OPTIONS
 from nlp_rnn.progress import say
 from nlp_rnn.runs.paths import check_picture
-from nlp_rnn.task import SERIES_COLUMNS, TEXT_COLUMNS, Report, Task
+from nlp_rnn.task import Report, Task
 
 if TYPE_CHECKING:
     from nlp_rnn.datasets.lineage import Lineage

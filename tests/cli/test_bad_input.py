@@ -25,7 +25,7 @@ CASES = {
     "not UTF-8": ("x.csv", HEADER.encode() + b"caf\xe9,a\n", 1, "x.csv, line 2, byte 14: 0xe9 is not UTF-8"),
     "UTF-16": ("x.csv", rows().encode("utf-16"), 1, "x.csv, line 1, byte 0: 0xff is not UTF-8"),
     "no such column": ("x.csv", b"a,b\nc,d\n", 2, "which column holds the text? Give --text-column, one of: a, b"),
-    "semicolons": ("x.csv", b"text;label\na;b\n", 2, "the columns seem to be separated by ';': save it with commas"),
+    "a workbook that is none": ("x.xlsx", b"PK", 1, "x.xlsx: not a workbook of Excel"),
     "a label missing": ("x.csv", (rows() + "lost,\n").encode(), 1, "x.csv, line 102: no label in column 'label'"),
     "one class only": ("x.csv", (HEADER + "t,a\n" * 50).encode(), 1, "two classes are needed"),
     "ids for labels": (
@@ -36,7 +36,7 @@ CASES = {
     ),
     "too few rows": ("x.csv", (HEADER + "t,a\nu,b\nv,a\n").encode(), 1, "split is empty: 3 texts are too few"),
     "a cut parquet": ("x.parquet", b"PAR1....", 1, "x.parquet: not a complete parquet file"),
-    "a kind not read": ("x.xlsx", b"PK", 1, "files of type '.xlsx' are not supported"),
+    "a kind not read": ("x.docx", b"PK", 1, "files of type '.docx' are not supported"),
 }
 
 
@@ -79,7 +79,7 @@ def test_a_folder_without_sub_folders(cli):
         (["--set", "units"], "write KEY=VALUE"),
         (["--set", "seed=5000000000"], "seed must be below 2**32"),
         (["--out", "x.csv/run"], "x.csv is a file; choose another --out"),
-        (["--label-column", "stars"], "has no column 'stars'; it has: text, label"),
+        (["--label-column", "stars"], "has no column 'stars' for the label; it has: text, label"),
     ],
 )
 def test_a_wrong_call_of_run(cli, words, message):
