@@ -29,41 +29,38 @@ MARKS = "\u0300\u0301\u0303\u0307\u0323\u00ad'"
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def exports(tmp_path_factory):
-    """An export of each old run, in one folder."""
-    folder = tmp_path_factory.mktemp("exports")
-    for name in ANSWERS:
-        savedmodel._save(runs.load(FIXTURES / "runs" / name).pipeline, folder / name)
-    return folder
+@pytest.mark.parametrize(
+    ("kinds", "variables"),
+    [
+        (["classifier"], ["LC_ALL"]),  # translators take minutes
+        pytest.param(sorted(ANSWERS), list(LOCALES), marks=pytest.mark.thorough),
+    ],
+    ids=["classifier", "all"],
+)
+def test_runs_and_exports_answer_the_same_in_every_locale(kinds, variables, tmp_path):
+    for name in kinds:
+        savedmodel._save(runs.load(FIXTURES / "runs" / name).pipeline, tmp_path / name)
+    in_root_locale = in_locale({"LC_ALL": "C.UTF-8"}, tmp_path, kinds)
+    assert len(in_root_locale) == 2 + len(kinds)
+    for variable in variables:
+        result = in_locale({variable: LOCALES[variable]}, tmp_path, kinds)
+        letters, expected = (json.loads(lines[0]) for lines in (result, in_root_locale))
+        assert letters["tensorflow"] != expected["tensorflow"]  # the locale is in effect
+        assert letters["lower_case"] == expected["lower_case"] == expected["tensorflow"]
+        assert result[1:] == in_root_locale[1:]
 
 
-@pytest.fixture(scope="module")
-def in_root_locale(exports):
-    return in_locale({"LC_ALL": "C.UTF-8"}, exports)
-
-
-@pytest.mark.parametrize("variable", LOCALES)
-def test_runs_and_exports_answer_the_same_in_every_locale(variable, exports, in_root_locale):
-    result = in_locale({variable: LOCALES[variable]}, exports)
-    letters, expected = (json.loads(lines[0]) for lines in (result, in_root_locale))
-    assert letters["tensorflow"] != expected["tensorflow"]  # the locale is in effect
-    assert letters["lower_case"] == expected["lower_case"] == expected["tensorflow"]
-    assert result[1:] == in_root_locale[1:]
-    assert len(result) == 2 + len(ANSWERS)
-
-
-def in_locale(variables, folder):
+def in_locale(variables, folder, kinds):
     """The lines that `answer` prints in a process with this locale."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG"))}
-    code = f"from tests.test_locales import answer; answer({str(folder)!r})"
+    code = f"from tests.test_locales import answer; answer({str(folder)!r}, {kinds!r})"
     command = [sys.executable, "-W", "ignore", "-c", code]
     done = subprocess.run(command, capture_output=True, env={**environment, **variables})
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
     return done.stdout.splitlines()
 
 
-def answer(exports):
+def answer(exports, kinds):
     """Print a line on letter case, one on tokens and vocabularies, and one for each run and its export."""
     every = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
     marks = ["".join(some) for count in range(4) for some in product(MARKS, repeat=count)]
@@ -72,7 +69,7 @@ def answer(exports):
     lowered = {"lower_case": lower_case(letters), "tensorflow": tf.strings.lower(letters, encoding="utf-8")}
     print(json.dumps({key: _hash(value) for key, value in lowered.items()}))
     print(json.dumps([_tokens(level) for level in ("word", "character", "subword")]))
-    for name in sorted(ANSWERS):
+    for name in kinds:
         print(json.dumps([_commands(name), _served(name, Path(exports, name))]))
 
 
