@@ -155,8 +155,6 @@ class TranslationAnswer(NamedTuple):
     def rows(self) -> Iterator[dict[str, Any]]:
         for best in self.translations[: self.nbest or 1]:
             yield {"text": self.text, "translation": best.text, "score": round(best.score, 6)}
-        if not self.translations:
-            yield {"text": self.text, "translation": "", "score": None}
 
     def json(self) -> dict[str, Any]:
         best = self.translations[: self.nbest or 1]
