@@ -16,10 +16,11 @@ Decorator = Callable[[Any], Any]
 as_json = click.option("--json", "json_", is_flag=True, help="Print the result as JSON, one object per line.")
 data_option = click.option(
     "--data",
-    help="The data: the name of a data set; tfds:NAME[/CONFIG]; a .csv, .tsv, .jsonl (also .gz) or .parquet file; a "
-    "folder with a sub-folder per class. Language models also read any text file, a folder or a glob of them; "
-    "translation reads a table with two columns of text, or two text files with a comma between their names; "
-    "forecasting reads a table with a column per series (wide format) or a row per value (long format).",
+    help="The data: the name of a data set; tfds:NAME[/CONFIG]; a table, .csv, .tsv, .jsonl (also .gz), .parquet "
+    "or .xlsx; a folder with a sub-folder per class. Language models also read any text file, a folder or a glob of "
+    "them; translation reads a table with two columns of text, or two text files with a comma between their names; "
+    "forecasting reads a table with a column per series (wide format), a row per value (long format) or a row per "
+    "series.",
 )
 out_option = click.option("--out", type=FILE, help="The run folder to create; by default the next free one in runs/.")
 recipe_file = click.option(
@@ -33,14 +34,16 @@ _COLUMNS = (
         "--source-column",
         "--series-column",
         "text_column",
-        help="The column with the texts, or with the names of series; by default detected by its name.",
+        help="The column with the texts, or with the names of series (several columns with commas between them); by "
+        "default detected by its name and content.",
     ),
     click.option(
         "--label-column",
         "--target-column",
         "--value-column",
         "label_column",
-        help="The column with the classes, the translations, or the values of series; by default detected by its name.",
+        help="The column with the classes, the translations, or the values of series; by default detected by its name "
+        "and content.",
     ),
     click.option(
         "--split-column",
@@ -49,13 +52,13 @@ _COLUMNS = (
     ),
     click.option(
         "--time-column",
-        help="The column with the times of series, or several with commas between them; by default detected by its "
-        "content.",
+        help="The column with the times of series (several columns with commas between them); by default detected by "
+        "its content.",
     ),
     click.option(
         "--decimal-mark",
         type=click.Choice([".", ","]),
-        help="The mark before decimals in a table of series; by default found from all its numbers.",
+        help="The decimal mark of the numbers in a table of series; by default detected from all of them.",
     ),
     click.option(
         "--future-column",
