@@ -1,4 +1,4 @@
-"""RNN, LSTM and GRU, in the place of `keras.layers.SimpleRNN`, `LSTM` and `GRU`, with the same arguments.
+"""RNN, LSTM and GRU: drop-in replacements for `keras.layers.SimpleRNN`, `LSTM` and `GRU`.
 
 Weights have the names, shapes and gate order of `keras.layers`, so `set_weights(other.get_weights())` copies them in
 either direction. Masks are explicit: [B, T] bool, False at padding, which may be on the left, on the right or
@@ -63,7 +63,7 @@ class LSTM(Recurrent):
     """Long short-term memory (Hochreiter & Schmidhuber, 1997). See `Recurrent` for the arguments.
 
     Its states are h and the memory c. The forget gate's bias starts at one, so that a new cell remembers (Jozefowicz et
-    al., 2015); with `unit_forget_bias=False` it starts as `bias_initializer` has it.
+    al., 2015); with `unit_forget_bias=False`, `bias_initializer` sets it too.
 
     Examples:
         >>> outputs, h, c = LSTM(4, return_sequences=True, return_state=True)(tf.ones((2, 3, 5)))
@@ -122,8 +122,8 @@ class LSTM(Recurrent):
 class GRU(Recurrent):
     """Gated recurrent unit (Cho et al., 2014). See `Recurrent` for the arguments.
 
-    The reset gate applies after the recurrent product, as in cuDNN; with `reset_after=False` before it, as in the first
-    version of the paper. That is slower, and excludes `recurrent_dropout`.
+    The reset gate applies after the recurrent product, as in cuDNN; with `reset_after=False`, before it, as in the
+    first version of the paper. That is slower, and `recurrent_dropout` must then be 0.
 
     Examples:
         >>> GRU(units=4, return_sequences=True)(tf.ones((2, 3, 5))).shape
