@@ -14,7 +14,7 @@ class Answer(Protocol):
         ...
 
     def rows(self) -> Iterable[dict[str, Any]]:
-        """The same as rows of a table: cells by column, the input in the column "text"."""
+        """The same as rows of a table, cells by column; the input is in the column "text"."""
         ...
 
     def json(self) -> dict:

@@ -10,13 +10,13 @@ from nlp_rnn.text.truncation import truncated
 
 SPLITS = ("train", "validation", "test")
 LISTED = 8  # labels that a message names
-MIN_TEXTS = 5  # of a split, to conclude that its labels are written differently
+MIN_TEXTS = 5  # minimum size of a split to conclude that its labels are written differently
 
 
 def classes_of(labels: Counter, known: list[str] | None, drop: bool = False) -> list[str]:
     """The classes of all splits, in order: those of the run to start from first, with the same numbers.
 
-    Prints the classes that only some splits have, and what the run to start from has in common with the data.
+    Prints the classes that no training text has, and how those of the run to start from differ from the data.
 
     Args:
         labels: number of texts by (label, split).
@@ -25,7 +25,7 @@ def classes_of(labels: Counter, known: list[str] | None, drop: bool = False) -> 
 
     Raises:
         InputError: there are fewer than two classes, or nearly as many as texts; two labels look alike; or no training
-            text has a label of another split.
+            text has a label of the validation or test split.
     """
     counts = _by_class(labels, known or [])
     named = {label for label, _ in counts}
@@ -46,7 +46,7 @@ def _by_class(labels, known):
     """The number of texts by (class, split), with one spelling of each class."""
     spelled = spellings({label for label, _ in labels}, known)
     if merged := [f"'{label}' as '{name}'" for label, name in sorted(spelled.items()) if label != name]:
-        say(f"labels that are read like others: {', '.join(merged[:LISTED])}")
+        say(f"labels read as the same class: {', '.join(merged[:LISTED])}")
     counts = Counter()
     for (label, split), count in labels.items():
         counts[spelled[label], split] += count
@@ -66,13 +66,13 @@ def _check_similar(counts, known):
 
 
 def _where(name, counts, known):
-    """A label, and who has it."""
+    """A label, and the splits that have it."""
     places = [f"{split} {counts[name, split]:,}" for split in SPLITS if counts[name, split]]
     return f"'{name}' ({', '.join([*places, *(['of the run'] if name in known else [])])})"
 
 
 def _check_training(counts, known):
-    """Check that the training texts have labels of each other split; prints those that they do not have."""
+    """Check that the training texts share labels with each other split; print those that they lack."""
     trained = {label for label, split in counts if split == "train"}
     for split in ("validation", "test"):
         others = {label for label, of in counts if of == split}

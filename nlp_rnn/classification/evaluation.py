@@ -47,7 +47,7 @@ class ClassificationReport(Report):
         classes: the C names.
         counts: confusion matrix, [C, C]; row the true class, column the predicted one.
         mistakes: dicts of text, label, predicted and probability, the most confident first.
-        rare: of each class with under a tenth of the texts, whether each text is of it, and its probability, [N] each.
+        rare: for each class with under a tenth of the texts, whether each text is of it, and its probability, [N] each.
     """
 
     compared: Sequence[str] = ("accuracy", "macro_f1", "loss", "old_accuracy")
@@ -57,7 +57,7 @@ class ClassificationReport(Report):
     rare: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     def add_thresholds(self, thresholds: Mapping[str, float]) -> None:
-        """Add the figures of the rare classes if each is predicted from its threshold on, chosen on other texts."""
+        """Add the figures of the rare classes if each is predicted at or above its threshold, chosen on other texts."""
         for name, (truth, scores) in self.rare.items():
             self.figures["classes"][name] |= figures_of(truth, scores, thresholds.get(name))
 
@@ -102,7 +102,7 @@ def evaluate_run(run: "Run", data: TextDataset, before: bool = False) -> Classif
 
 
 def _thresholds(run, data):
-    """The thresholds of classes by name: of a run that is being created the best ones on its validation split."""
+    """The thresholds of classes by name: those of a finished run, or the best on the validation split of a new one."""
     if run.lineage is None:
         of_class = run.metrics.get("classes", {}).items()
         return {name: row["threshold"] for name, row in of_class if "threshold" in row}

@@ -1,4 +1,4 @@
-"""Classes with few texts: weights in the loss, precision and recall by threshold, and the threshold to use.
+"""Class imbalance: class weights in the loss, precision-recall curves, and the choice of a threshold.
 
 Shapes: N texts, C classes, K distinct scores.
 """
@@ -29,7 +29,7 @@ def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
 
 
 class PrecisionRecall(NamedTuple):
-    """Precision and recall of a class if it is predicted from a score on, each [K], from the highest score down."""
+    """Precision and recall of a class predicted at or above each threshold, [K] each, thresholds descending."""
 
     precision: np.ndarray
     recall: np.ndarray
@@ -42,7 +42,7 @@ class PrecisionRecall(NamedTuple):
 
     @property
     def best_threshold(self) -> float:
-        """The threshold with the highest F1; of several the highest."""
+        """The threshold with the highest F1; the highest of several."""
         return float(self.thresholds[self.f1.argmax()])
 
     @property
@@ -89,7 +89,7 @@ def best_thresholds(labels: np.ndarray, probabilities: np.ndarray, classes: Sequ
 
 
 def figures_of(truth: np.ndarray, scores: np.ndarray, threshold: float | None) -> Mapping[str, float]:
-    """Average precision of a class, and precision, recall and F1 if it is predicted from a threshold on.
+    """Average precision of a class, and precision, recall and F1 if it is predicted at or above a threshold.
 
     Args:
         truth: bool [N], at least one is true.

@@ -79,13 +79,13 @@ def _table(classes):
 
 
 def _rare_lines(classes):
-    """Classes with few texts: how well their probability separates them, and what a threshold gives."""
+    """The average precision of rare classes, and their figures at the threshold."""
     for name, row in classes.items():
         if "average_precision" in row:
             yield f"{name}: average precision {row['average_precision']:.4f}"
         if "threshold" in row:
             at = ", ".join(f"{key} {row[f'{key}_at_threshold']:.4f}" for key in ("precision", "recall", "f1"))
-            yield f"{name}: from a probability of {row['threshold']:.4f}, the best on the validation split: {at}"
+            yield f"{name}: at a threshold of {row['threshold']:.4f}, the best on the validation split: {at}"
 
 
 class ClassAnswer(NamedTuple):

@@ -1,4 +1,4 @@
-"""Write predictions: lines, or a table by the suffix of the output file."""
+"""Write predictions as lines or as a table, by the suffix of the output file."""
 
 import csv
 import json
@@ -21,10 +21,10 @@ Rows = Iterable[Mapping[str, Any]]
 
 
 def kept_rows(inputs: Any, keep: bool) -> Callable[[], Mapping[str, Any]]:
-    """A function that returns the row that the next answer belongs to, without its text; empty if it is not kept.
+    """A function that returns the input row of the next answer; an empty one if rows are not kept.
 
     Raises:
-        UsageError: rows are to be kept, and the input is no table of texts.
+        UsageError: rows are to be kept, and the input is not a table of texts.
     """
     if not keep:
         return dict
@@ -43,7 +43,7 @@ def answer_writer(
     Args:
         path: the file; a .csv, .tsv, .jsonl or .parquet file becomes a table. None for standard output.
         as_json: write JSON objects.
-        kept: returns the row that the next answer belongs to.
+        kept: returns the input row of the next answer.
     """
     if path is None:
         yield _writer(partial(click.echo, nl=False), as_json, kept)
@@ -61,7 +61,7 @@ def answer_writer(
 def _writer(
     write: Callable[[str], Any], as_json: bool, kept: Callable[[], Mapping[str, Any]], suffix: str = ""
 ) -> Callable[[Answer], Any]:
-    """A function that writes an answer with `write`, which writes text."""
+    """A function that formats an answer and passes the text to `write`."""
     if as_json:
         return lambda answer: write(f"{_json(kept(), answer)}\n")
     if suffix in (".csv", ".tsv") or kept is not dict:
@@ -75,7 +75,7 @@ def _json(own, answer):
 
 
 def _delimited(write_text, separator, kept):
-    """A function that writes answers as rows of delimited text, below a line of names."""
+    """A function that writes answers as rows of delimited text, after a header."""
     file: Any = SimpleNamespace(write=write_text)
     writer, names = csv.writer(file, delimiter=separator, lineterminator="\n"), []
 
@@ -90,7 +90,7 @@ def _delimited(write_text, separator, kept):
 
 
 def merged(own: Mapping[str, Any], rows: Rows) -> Iterator[dict[str, Any]]:
-    """Rows of an answer behind the columns of the row that it belongs to; "predicted_" distinguishes equal names.
+    """The rows of an answer, after the columns of its input row; "predicted_" distinguishes equal names.
 
     Examples:
         >>> list(merged({"text": "Dull.", "label": "?"}, [{"text": "Dull.", "label": "negative"}]))

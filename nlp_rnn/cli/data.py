@@ -43,7 +43,9 @@ def open_dataset(
     request["split_seed"] = split_seed(start) if start else settings.get("seed", 0)
     earlier_version = start and (SPLIT_COLUMN not in start.data or start.data.get("trained_on"))
     if start and earlier_version and not request[SPLIT_COLUMN] and lineage_of(start).knows(request["name"]):
-        request[SPLIT_COLUMN] = NO_COLUMN  # it ignored such a column: rows of its test split were trained on
+        request[SPLIT_COLUMN] = (
+            NO_COLUMN  # earlier versions ignored such a column and may have trained on its test rows
+        )
     dataset = task.open_data(request, settings, start if start is not None and start.task is task else None)
     for note in dataset.notes:
         say(note)

@@ -51,7 +51,7 @@ def print_figures(
 
 @contextlib.contextmanager
 def complete_or_absent(path: Path) -> Iterator[Path]:
-    """Another path to write to, which is renamed to `path` if all goes well and removed otherwise."""
+    """A temporary path to write to; it is renamed to `path` on success and removed on failure."""
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}; create it first")
     partial = path.with_name(f"{path.name}.partial")

@@ -39,7 +39,7 @@ def task_options(command):
     help="A new file for the predictions; .csv, .tsv, .jsonl and .parquet become tables. By default they go to "
     "standard output.",
 )
-@click.option("--keep-columns", is_flag=True, help="Keep the columns of the table that is the input.")
+@click.option("--keep-columns", is_flag=True, help="Also write the columns of the input table.")
 @column_options
 @recipe_file
 @as_json

@@ -14,8 +14,13 @@ from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.opening_hours import DAY, OpeningHours, opening_hours
 
 WEEK = f"S{7 * DAY}"
-SPANS = {"M1": (20, 45), "M3": (70, 120), "M12": (330, 400), WEEK: (3, 12)}  # least and most days between two times
-CONSECUTIVE = 0.8  # the least share of times in the period after that of the time before
+SPANS = {
+    "M1": (20, 45),
+    "M3": (70, 120),
+    "M12": (330, 400),
+    WEEK: (3, 12),
+}  # minimum and maximum days between two times
+CONSECUTIVE = 0.8  # minimum fraction of times in the period right after the previous one
 SEASONS = {WEEK: 52, f"S{DAY}": 7, "B1": 5}
 LONGEST = 288  # steps of a season within a day: a day of 5-minute steps; with shorter steps, an hour
 WORDS = {
@@ -27,14 +32,14 @@ WORDS = {
     "B1": "on weekdays",
     "S3600": "hourly",
 }
-FEW_TIMES = 100  # of the first series, which show that times are not of one day of the month
+FEW_TIMES = 100  # of the first series, enough to see that times are not on one day of the month
 FEW = 4  # gaps; with fewer, the frequency cannot be inferred
-WEEKENDS = 2  # weekends without a value from which on days are weekdays
+WEEKENDS = 2  # minimum number of weekends without a value for the frequency to be weekdays
 Place = Callable[[int], str]
 
 
 def irregularity(times: np.ndarray) -> int:
-    """The number of different gaps between times."""
+    """The number of distinct gaps between times."""
     times = np.unique(times)
     frequency = _months(times, [np.arange(len(times))])
     return len(np.unique(np.diff(steps_since_first(times, frequency or "S1"))))
@@ -46,7 +51,7 @@ def infer_frequency(times: np.ndarray, series: Sequence[np.ndarray], place: Plac
     Args:
         times: the times of all rows, datetime64[s].
         series: the rows of each series, in order.
-        place: gives the place of a row, for messages.
+        place: returns the place of a row, for messages.
         likely: the frequency to assume where there are too few values to infer one and they fit it; also decides
             between all days and weekdays where both fit.
 
@@ -61,7 +66,7 @@ def infer_frequency(times: np.ndarray, series: Sequence[np.ndarray], place: Plac
         return "", 1
     frequency = _months(times, series) or _periods(times, series, every) or f"S{_most_frequent(every)}"
     if frequency[0] == "S" and likely != frequency:
-        frequency = _open(times, series, frequency, likely)
+        frequency = _within_opening_hours(times, series, frequency, likely)
     for rows in series:
         _check_regular(times, rows, frequency, place)
     return frequency, _season(frequency)
@@ -71,30 +76,34 @@ def _rising_gaps(times, rows, place):
     """The gaps between the times of a series, in seconds.
 
     Raises:
-        InputError: one is zero; the message says where, and gives a possible reason.
+        InputError: one is zero; the message says where, and suggests a reason.
     """
     gaps = np.diff(times[rows]).astype(np.int64)
     if (gaps <= 0).any():
         row = int((gaps <= 0).argmax()) + 1
         several = "; or, if several series stand below one another, name the column of their names: --series-column"
         hint = several if len(rows) == len(times) else ""
-        hint = "; is it a change to winter time? Write times with their zone" if _clock(times, rows, row) else hint
+        hint = (
+            "; is it a change to winter time? Write times with their zone"
+            if _is_clock_change(times, rows, row)
+            else hint
+        )
         raise InputError(f"{place(int(rows[row]))}: the time {shown(times[rows[row]])} occurs twice{hint}")
     return gaps
 
 
-def _open(times, series, frequency, likely):
-    """A frequency in seconds without nights or weekends, if there are no values then."""
+def _within_opening_hours(times, series, frequency, likely):
+    """A frequency within opening hours or on weekdays, if there are values only then; else the same frequency."""
     if likely[:1] == "O" and (hours := OpeningHours.parse(likely)).holds(times):
         return hours.frequency
     if frequency == f"S{DAY}":
-        return "B1" if _weekdays(times, series) or (likely == "B1" and _on_weekdays(times)) else frequency
+        return "B1" if _only_weekdays(times, series) or (likely == "B1" and _on_weekdays(times)) else frequency
     hours = opening_hours(times, series, int(frequency[1:]), _no_weekends(times, series))
     return hours.frequency if hours else frequency
 
 
 def _periods(times, series, gaps):
-    """The months, quarters, years or weeks that have one time each, on whatever day; empty if these are not it."""
+    """Monthly, quarterly, yearly or weekly, if nearly each such period has one time, on any of its days; else empty."""
     if not (gaps % _most_frequent(gaps)).any():
         return ""
     days = np.median(gaps) / DAY
@@ -126,8 +135,8 @@ def _fits(times, frequency):
     return bool((months > 0).all() and not (months % int(frequency[1:])).any())
 
 
-def _weekdays(times, series):
-    """The same, with all times at the same hour."""
+def _only_weekdays(times, series):
+    """Whether all times are on weekdays at the same hour, with enough weekends between them."""
     return _no_weekends(times, series) and _on_weekdays(times)
 
 
@@ -156,7 +165,7 @@ def _season(frequency):
     return SEASONS.get(frequency) or next((season for season in within if season <= LONGEST), 1)
 
 
-def _clock(times, rows, row):
+def _is_clock_change(times, rows, row):
     """Whether an hour is repeated, as when the clock is put back."""
     back = (times[rows[row - 1]] - times[rows[row]]).astype(np.int64)
     gaps = np.diff(np.unique(times[rows])).astype(np.int64)

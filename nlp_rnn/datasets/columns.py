@@ -1,4 +1,4 @@
-"""The options that say what the columns of a table are, by the names that run.json records."""
+"""The options that name the columns of a table, as recorded in run.json."""
 
 from collections.abc import Mapping
 from typing import Any

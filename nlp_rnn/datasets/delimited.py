@@ -86,15 +86,15 @@ def records(path: Path, separator: str, skipped: int, columns: int = 0) -> Itera
         path: the file.
         separator: the character between fields.
         skipped: lines to skip.
-        columns: the number of fields of each record; 0 if unknown. With tabs, a field with a quotation mark in front
-            that is not closed goes on in the next line only if its record would otherwise be too short.
+        columns: the number of fields of each record; 0 if unknown. With tabs, a field that opens with a quotation mark
+            and does not close it continues on the next line only if its record would otherwise be too short.
 
     Raises:
         InputError: a quotation mark is not closed, the file is damaged or not UTF-8.
     """
     csv.field_size_limit(sys.maxsize)  # the default is 128 KiB, which a text may exceed
     lines = islice(read_lines(path), skipped, None)
-    found = _tabbed(lines, columns) if separator == "\t" else _quoted(path, lines, separator, skipped)
+    found = _tab_separated(lines, columns) if separator == "\t" else _quoted(path, lines, separator, skipped)
     return ((line + skipped, record) for line, record in found if record)
 
 
@@ -112,8 +112,8 @@ def _quoted(path, lines, separator, skipped):
         yield start, record
 
 
-def _tabbed(lines: Iterator[str], columns: int) -> Iterator[tuple[int, list[str]]]:
-    """Records with tabs. Some programs quote fields, in others a quotation mark is a character like any other.
+def _tab_separated(lines: Iterator[str], columns: int) -> Iterator[tuple[int, list[str]]]:
+    """Tab-separated records. Some programs quote fields; to others a quotation mark is an ordinary character.
 
     A field counts as quoted if it begins and ends with a quotation mark and those within are doubled.
     """
@@ -127,7 +127,7 @@ def _tabbed(lines: Iterator[str], columns: int) -> Iterator[tuple[int, list[str]
                 break
             more.append(following)
             record = _fields("".join([line, *more]))
-        if more and len(record) < columns:  # the quotation mark was no sign: these lines are records of their own
+        if more and len(record) < columns:  # not a quoted field after all: these lines are separate records
             record = _fields(line)
             pending.extendleft(reversed(more))
             more = []
@@ -136,7 +136,7 @@ def _tabbed(lines: Iterator[str], columns: int) -> Iterator[tuple[int, list[str]
 
 
 def _fields(line):
-    """The fields of a record with tabs; none for a blank line."""
+    """The fields of a tab-separated record; none for a blank line."""
     line, fields, position = line.rstrip("\r\n"), [], 0
     if not line:
         return []

@@ -1,4 +1,4 @@
-"""Whole tables read with pandas, for numbers: nothing is converted that may mean something else."""
+"""Whole tables of numbers, read with pandas; ambiguous cells are left as text."""
 
 import warnings
 import zlib
@@ -26,10 +26,10 @@ class Frame(NamedTuple):
 
     Attributes:
         path: its file.
-        table: the columns: numbers where nothing but plain numbers was found, else texts or what the file declares.
+        table: the columns: numbers where all cells are plain numbers, else texts or the type that the file declares.
         marks: how numbers in texts are written.
         dialect: how delimited text is written; None for another format.
-        known: what `factorized` has returned.
+        known: results of `factorized` by column.
     """
 
     path: Path
@@ -45,7 +45,7 @@ class Frame(NamedTuple):
         return f"{self.path}, line {row + 2 + self.dialect.skipped}"
 
     def factorized(self, column: str) -> tuple[np.ndarray, "pd.Index"]:
-        """A number for each row, -1 where it is empty, and the different values of a column by their numbers."""
+        """A number for each row, -1 where it is empty, and the distinct values of a column by their numbers."""
         import pandas as pd
 
         if column not in self.known:
@@ -71,7 +71,7 @@ class Frame(NamedTuple):
         return bool(np.bincount(codes).max() > 1 if most < 4 * rows else pd.Series(codes).duplicated().any())
 
     def named(self, column: str) -> tuple[np.ndarray, "pd.Index"]:
-        """The same as `factorized`, of the values as they are written in the file, in alphabetical order."""
+        """As `factorized`, but of the values as written in the file, in alphabetical order."""
         import pandas as pd
 
         texts = self.texts(column)
@@ -97,12 +97,12 @@ def read_frame(path: Path, decimal: str | None = None) -> Frame:
 
     Args:
         path: a .csv, .tsv, .jsonl, .parquet or .xlsx file; the first three may be gzipped.
-        decimal: the decimal mark, "." or ","; None to find it.
+        decimal: the decimal mark, "." or ","; None to detect it.
 
     Raises:
         UsageError: a package is not installed.
-        InputError: the file is broken or empty, its first line holds values or a name twice, or nothing shows which
-            mark is decimal.
+        InputError: the file is broken or empty, its first line holds values or repeats a name, or the decimal mark is
+            ambiguous.
     """
     try:
         import pandas as pd
@@ -192,13 +192,13 @@ def _delimited(path, dialect):
 
 
 def _is_plain(column):
-    """Whether texts may be left to pandas to convert: Python's own numbers, without zeros in front."""
+    """Whether pandas may convert the texts: numbers as Python writes them, without leading zeros."""
     texts = [text.strip() for text in column.dropna() if text.strip() not in MISSING]
     return all(POINT.fits(text) and not (text[0] == "0" and text[1:2].isdigit()) for text in texts)
 
 
 def _is_words(column):
-    """Whether pandas reads texts as such unasked, which is faster."""
+    """Whether pandas infers text by itself, which is faster than requesting it."""
     return any(not is_number(text) and text.lower() not in ("true", "false") for text in column.dropna())
 
 
@@ -206,7 +206,7 @@ def _check_names(path, dialect):
     """Check that the first line names columns, given the one below.
 
     Raises:
-        InputError: it holds values, or a name stands there twice.
+        InputError: it holds values, or repeats a name.
     """
     names = _stripped(dialect.header)
     below = next(islice(records(path, dialect.separator, dialect.skipped), 1, None), (0, [""]))[1][0].strip()
@@ -229,7 +229,7 @@ def _without_empty_end(table):
 
 
 def _written(table) -> dict[str, Sequence[str]]:
-    """The different texts of each column that may hold numbers."""
+    """The distinct texts of each column that may hold numbers."""
     texts = {}
     for column in table:
         if table[column].dtype.kind in "OU" and not isinstance(
@@ -242,6 +242,6 @@ def _written(table) -> dict[str, Sequence[str]]:
 
 
 def is_mostly_numbers(texts: Sequence[str]) -> bool:
-    """Whether at least half of some texts, without signs of missing values, are numbers."""
+    """Whether at least half of some texts are numbers, not counting missing values."""
     given = [text for text in texts[:SAMPLE] if text.strip() not in MISSING]
     return bool(given) and 2 * sum(is_number(text) for text in given) >= len(given)

@@ -21,8 +21,8 @@ class TableTexts:
         column: the column of texts.
 
     Attributes:
-        keep: whether to remember the rows.
-        rows: the remembered rows, the first read first; whoever takes one removes it.
+        keep: whether to remember the rows that are read.
+        rows: a queue of the remembered rows; the reader removes them.
     """
 
     def __init__(self, table: Table, column: str):

@@ -33,7 +33,7 @@ TIME_WORDS = frozenset((
     "end", "begin", "from", "until", "tag", "monat", "jahr", "yr"
 ))  # fmt: skip
 _WORDS = re.compile(r"[A-Z]?[a-zäöüéñ]+|[A-Z]+(?![a-z])|\d+")
-_PLAIN_NUMERIC_FORMS = {"20240131", "2024013113", "202401311300"}  # digits that hardly anything else has
+_PLAIN_NUMERIC_FORMS = {"20240131", "2024013113", "202401311300"}  # digits that are hardly ever anything but times
 
 
 def words_of(name: str) -> list[str]:
@@ -65,7 +65,7 @@ def kind_of(frame: Frame, name: str) -> str:
 
 
 def some_texts(column: "pd.Series") -> list[str]:
-    """Different texts from the first and the last rows."""
+    """Distinct texts from the first and the last rows."""
     import pandas as pd
 
     some = column if len(column) <= 2 * ROWS else pd.concat([column.iloc[:ROWS], column.iloc[-ROWS:]])
@@ -73,7 +73,7 @@ def some_texts(column: "pd.Series") -> list[str]:
 
 
 def _texts_are_times(sample, name, numbers):
-    """Whether all of some texts are times; or all but a few, which are then reported where they are read."""
+    """Whether all texts are times, or all but a few, which are reported when they are read."""
     forms = matching(sample)
     if not forms and len(sample) > 1:
         likeliest = likeliest_form(sample)
@@ -99,7 +99,7 @@ def _numbers_are_times(column, name):
 
 
 def _digits_are_times(form: TimeForm, sample: Sequence[str], name: str) -> bool:
-    """Whether numbers that could be times are times: by the name of the column, or since hardly any others look so."""
+    """Whether numbers that could be times are: their column is named so, or other numbers rarely look like this."""
     if form.example in _PLAIN_NUMERIC_FORMS:
         return True
     if set(words_of(name)) & TIME_WORDS:
@@ -151,7 +151,7 @@ def _integers(values):
 
 
 def identifies_rows(column: "pd.Series") -> bool:
-    """Whether a column holds a whole number of its own in each row."""
+    """Whether a column holds a distinct whole number in each row."""
     column = _integers(column) if column.dtype.kind == "O" else column
     return column.dtype.kind in "iuf" and bool(column.notna().all() and (column % 1 == 0).all() and column.is_unique)
 
@@ -166,7 +166,7 @@ def numbers_rows(column: "pd.Series") -> bool:
 
 
 def excel_days(column: "pd.Series", name: str) -> bool:
-    """Whether numbers may be days as Excel counts them, by the name of their column."""
+    """Whether numbers may be serial dates of Excel, by the name of their column."""
     if column.dtype.kind not in "iu" or not set(words_of(name)) & {"date", "day", "datum", "fecha"}:
         return False
     return bool(column.between(*EXCEL_DAYS).all())

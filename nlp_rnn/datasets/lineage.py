@@ -47,7 +47,7 @@ class Lineage:
 
     Attributes:
         hashes: of the texts, sorted, uint64 [N] or uint32 [N]; see `collected`.
-        digests: of running texts as a whole.
+        digests: of whole documents.
         series: the number of points of each series that it was trained on, by the hash of the series.
         names: the data of runs of earlier versions, which recorded paths.
     """
@@ -58,7 +58,7 @@ class Lineage:
     names: Sequence[str] = ()
 
     def __contains__(self, text_hash: int) -> bool:
-        """Whether a text with this hash was trained on; wrongly true for one of 400 if there are 10 million texts."""
+        """Whether a text with this hash was trained on; false positives are 1 in 400 with 10 million texts."""
         if self.hashes is None or not len(self.hashes):
             return False
         wanted = self.hashes.dtype.type(text_hash >> (64 - 8 * self.hashes.itemsize))
@@ -138,7 +138,9 @@ def lineage_of(run: TrainedRun) -> Lineage:
     inherited = tuple(run.data.get("trained_on") or ())
     file = Path(run.path) / FILE
     if not file.exists():
-        own = [find_data(run.data, run.path)] if run.data.get("name") else []  # of recipes that do not measure the run
+        own = (
+            [find_data(run.data, run.path)] if run.data.get("name") else []
+        )  # written by recipes that do not evaluate the run
         return Lineage(names=(*inherited, *own) if "location" in run.data else inherited or tuple(own))
     import numpy as np
 
@@ -151,7 +153,7 @@ def lineage_of(run: TrainedRun) -> Lineage:
 class HeldOut(Generic[Item]):
     """The examples that a run may be evaluated on: those that it was not trained on. Iterate once.
 
-    If nothing else is left of a test split, all of it is read, and it is said.
+    If the run was trained on all of a test split, all of it is read, with a warning.
 
     Attributes:
         read: returns the candidates: all examples, or those of the test split.

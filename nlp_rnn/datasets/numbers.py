@@ -32,7 +32,7 @@ class Marks(NamedTuple):
 
     @property
     def pattern(self) -> str:
-        """A regular expression of these numbers."""
+        """A regular expression that matches these numbers."""
         whole = r"\d+"
         if self.thousands:
             whole = rf"(?:\d{{1,3}}(?:[{re.escape(self.thousands)}]\d{{3}})+|\d+)"
@@ -71,7 +71,7 @@ def is_number(text: str) -> bool:
 
 
 def readings(texts: Iterable[str], among: Sequence[Marks] = READINGS) -> list[Marks]:
-    """The marks in which all texts that may be numbers are numbers, with only one for readings that agree on all."""
+    """The marks that suit all texts that may be numbers; one of those that give the same numbers."""
     marked = {bare(text) for text in texts if _NOT_PLAIN.search(text)}
     numbers = [text for text in marked if any(marks.fits(text) for marks in among)]
     fitting = [marks for marks in among if all(marks.fits(text) for text in numbers)]
@@ -85,7 +85,7 @@ def find_marks(columns: Mapping[str, Sequence[str]], separator: str, name: str, 
     """The marks of a table, from all cells that are not plain.
 
     Args:
-        columns: the different texts of each column that may hold numbers.
+        columns: the distinct texts of each column that may hold numbers.
         separator: what separates the columns; empty if the file is not delimited text.
         name: the name of the file, for messages.
         decimal: the decimal mark that the user named.
@@ -99,7 +99,7 @@ def find_marks(columns: Mapping[str, Sequence[str]], separator: str, name: str, 
     if len(fitting) == 1 or not cells:
         return fitting[0] if fitting else POINT
     if not fitting:
-        return _by_columns(columns, among, name)
+        return _refuse_contradiction(columns, among, name)
     if separator == "," and POINT in fitting and not any("," in text for text in cells):
         return POINT  # a decimal comma would separate columns
     unclear = {marks: next(bare(text) for text in cells if _NOT_PLAIN.search(text)) for marks in fitting}
@@ -110,8 +110,8 @@ def find_marks(columns: Mapping[str, Sequence[str]], separator: str, name: str, 
     )
 
 
-def _by_columns(columns, among, name):
-    """No marks suit all columns: say which two columns contradict each other.
+def _refuse_contradiction(columns, among, name):
+    """Refuse a table for which no marks suit all columns; the message names two that contradict each other.
 
     Raises:
         InputError: always.
@@ -131,7 +131,7 @@ def to_numbers(column: "pd.Series", marks: Marks, place: Place, name: str) -> np
     Args:
         column: numbers, or texts that hold them.
         marks: how they are written.
-        place: gives the place of a row, for messages.
+        place: returns the place of a row, for messages.
         name: the name of the column.
 
     Raises:

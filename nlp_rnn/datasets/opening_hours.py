@@ -1,4 +1,4 @@
-"""Steps within opening hours, such as those of an exchange or of shifts: the time between two days is no gap.
+"""Steps within opening hours, such as those of an exchange or of shifts: the time between two days is not a gap.
 
 As a frequency: "O1800+0:19-31:B" are steps of 1,800 seconds, the 19th to the 31st after midnight, on weekdays ("B") or
 on all days ("D"). The number after the plus sign is the seconds after midnight at which step 0 begins.
@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 DAY = 86_400
-FEW_DAYS = 3  # days with values, below which there are no opening hours
-CLOSED = 2  # steps of a day that must always be without a value
-FILLED = 0.5  # the least share of the steps within opening hours that have values
+FEW_DAYS = 3  # minimum number of days with values
+CLOSED = 2  # minimum number of steps of a day that never have a value
+FILLED = 0.5  # minimum fraction of the steps within opening hours that have values
 
 
 class OpeningHours(NamedTuple):

@@ -1,4 +1,4 @@
-"""The roles of the columns of a table of series, from their content and their names, and one line that says them."""
+"""The roles of the columns of a table of series, from their content and their names, and a one-line summary."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -39,11 +39,11 @@ COUNTER_WORDS = frozenset((
     "id", "index", "idx", "row", "rownames", "rowid", "nr", "no", "num", "number", "obs", "instant", "line",
     "record"
 ))  # fmt: skip
-SHOWN = 5  # columns of values that are listed
-FEW_ROWS = 10  # below which words that do not recur may still name series of one value
+SHOWN = 5  # columns of values listed in the summary
+FEW_ROWS = 10  # below which unique words may still name series of one value
 MOST_KEYS = 3  # columns that together name a series
 NUMBERED = re.compile(r"(\D*)(\d+)")
-MIN_RUN = 3  # columns named with numbers or times, from which on a row is a series
+MIN_RUN = 3  # minimum number of columns named with numbers or times for a row to be a series
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Roles:
     left_out: dict[str, str] = field(default_factory=dict)
 
     def account(self) -> str:
-        """One line that says what each column is."""
+        """The role of each column, in one line."""
         if self.by_row:
             return self._account_of_rows()
         values = self.values[:SHOWN] + (("…",) if len(self.values) > SHOWN else ())
@@ -146,7 +146,7 @@ def _step_column(frame, time, kinds):
 
 
 def _leave_out(frame, rest, kinds, roles, given):
-    """Note the columns that are certainly no values, and return the columns of numbers among the others."""
+    """Record the columns that are certainly not values; return the other columns of numbers."""
     numbers = [column for column in rest if kinds[column] == NUMBER]
     counters = [column for column in numbers if numbers_rows(frame.table[column])]
     for column in rest:
@@ -167,7 +167,7 @@ def _leave_out(frame, rest, kinds, roles, given):
 
 
 def _series_columns(frame, rest, kinds, roles, value) -> tuple[str, ...]:
-    """The columns that name the series: those with which no time occurs twice."""
+    """The columns that name the series: those that make the times unique."""
     possible = [c for c in rest if c not in roles.left_out and c not in value and kinds[c] in (WORD, NUMBER)]
     usual = usual_column([c for c in possible if not _identifies_rows(frame, c, kinds, roles.time)], "series")
     if not roles.time or not frame.repeats(*roles.time):
@@ -186,14 +186,14 @@ def _series_columns(frame, rest, kinds, roles, value) -> tuple[str, ...]:
 
 
 def _may_name_series(frame, column, kinds):
-    """Whether a column holds words that recur, or numbers that are names by the name of the column."""
+    """Whether a column holds words that recur, or identifiers, according to its name."""
     values = frame.table[column]
     recurs = kinds[column] == WORD and 2 * values.nunique() <= len(values)
     return values.notna().all() and (recurs or bool(set(words_of(column)) & ID_WORDS))
 
 
 def _identifies_rows(frame, column, kinds, time):
-    """Whether each row has another value, though the times alone distinguish rows: a series would be one value."""
+    """Whether each row has its own value and the times are already unique: each series would be a single value."""
     values = frame.table[column]
     if not values.is_unique or values.isna().any() or (kinds[column] == WORD and len(values) < FEW_ROWS):
         return False
@@ -201,7 +201,7 @@ def _identifies_rows(frame, column, kinds, time):
 
 
 def _distinct(frame: Frame, keys: list[tuple[str, ...]], usual: str | None, roles: Roles) -> list[tuple[str, ...]]:
-    """The keys without those that name the same series as another; with a common name, that one alone."""
+    """The keys, except for those that define the same series as an earlier one; only one with a common name, if any."""
     if usual and (usual,) in keys:
         return [(usual,)]
     kept: list[tuple[str, ...]] = []
@@ -216,12 +216,12 @@ def _distinct(frame: Frame, keys: list[tuple[str, ...]], usual: str | None, role
 
 
 def _groups(frame, *columns):
-    """How many different values some columns have together."""
+    """The number of distinct combinations of values in some columns."""
     return len(np.unique(frame.codes(*columns)))
 
 
 def _value_columns(frame, numbers, roles):
-    """The columns of values: one next to names of series, otherwise all columns of numbers."""
+    """The columns of values: a single one in long format, otherwise all columns of numbers."""
     numbers = [column for column in numbers if column not in roles.series]
     if not roles.series:
         ids = [c for c in numbers if set(words_of(c)) & ID_WORDS and frame.table[c].nunique() == 1]
@@ -246,7 +246,7 @@ def _leave_out_the_rest(rest, kinds, roles):
 
 
 def _run_of_points(frame, kinds):
-    """The columns at the end that are the points of a series in each row: named with times, or numbered."""
+    """The trailing columns that hold the points of a series in each row: named with times, or numbered."""
     columns = list(kinds)
     lead = next((n for n in range(len(columns)) if _are_points(columns[n:])), len(columns))
     lead += kinds.get(columns[lead] if lead < len(columns) else "") == WORD  # V1, the names, before V2 and so on
@@ -267,7 +267,7 @@ def _are_points(columns):
 
 
 def _by_row(frame, run, kinds, series):
-    """The roles where each row is a series."""
+    """The roles of the columns where each row is a series."""
     before = [column for column in kinds if column not in run]
     words = [column for column in before if kinds[column] == WORD]
     unique = [column for column in words if frame.table[column].is_unique]

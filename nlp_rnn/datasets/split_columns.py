@@ -1,4 +1,4 @@
-"""Columns of a table that name the split of each row: `split` with train and test, or `is_valid` with truths."""
+"""Columns of a table that name the split of each row: `split` with train and test, or `is_valid` with booleans."""
 
 import re
 from collections import Counter
@@ -10,8 +10,8 @@ from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.folders import SPLIT_NAMES
 from nlp_rnn.datasets.tables import Table
 
-NO_COLUMN = "none"  # as the name of the column: the table has none
-HEAD = 1000  # rows that a column is recognised by; all rows are checked afterwards
+NO_COLUMN = "none"  # instead of a name: the table has no such column
+HEAD = 1000  # rows by which a column is recognised; all rows are checked afterwards
 NUMBERS = {"0": "train", "1": "validation", "2": "test"}  # as in Ludwig
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 FLAGS = {
@@ -166,6 +166,6 @@ def open_splits(
         return (), Counter(), notes
     counts = count_splits(table, columns)
     shown = ", ".join(f"{split} {counts[split]:,}" for split in ("train", "validation", "test") if counts[split])
-    drawn = [split for split in ("validation", "test") if not counts[split] and split not in tables]
-    rest = f"; {' and '.join(drawn)} taken from train" if drawn and counts["train"] else ""
+    assigned = [split for split in ("validation", "test") if not counts[split] and split not in tables]
+    rest = f"; {' and '.join(assigned)} taken from train" if assigned and counts["train"] else ""
     return columns, counts, [f"split column: {', '.join(c.name for c in columns)} ({shown}{rest})", *notes]

@@ -107,7 +107,7 @@ def _json_object(place, line):
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A row without nested objects: their keys become columns, or OUTER.INNER where that name is taken.
+    """A row with nested objects flattened: their keys become columns, or OUTER.INNER where a name is taken.
 
     Examples:
         >>> flat({"id": 3, "translation": {"en": "yes", "id": "ya"}})
@@ -170,7 +170,7 @@ def read_workbook(path: Path) -> Any:
 
     Raises:
         UsageError: pandas or openpyxl is not installed.
-        InputError: the file is damaged, or no workbook.
+        InputError: the file is damaged, or not a workbook.
     """
     try:
         import openpyxl  # noqa: F401
@@ -182,7 +182,7 @@ def read_workbook(path: Path) -> Any:
     try:
         frame = pd.read_excel(path, keep_default_na=False, na_values=[""])
     except (ValueError, OSError, KeyError, zipfile.BadZipFile):
-        raise InputError(f"{path}: not a workbook of Excel: save it as .xlsx, or as .csv") from None
+        raise InputError(f"{path}: not an Excel workbook: save it as .xlsx or .csv") from None
     frame.columns = [str(column) for column in frame.columns]
     return frame.astype(object).where(frame.notna(), None)
 

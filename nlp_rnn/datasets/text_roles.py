@@ -1,4 +1,4 @@
-"""The roles of the columns of a table of texts, from their names and their content, and one line that says them."""
+"""The roles of the columns of a table of texts, from their names and their content, and a one-line summary."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice, pairwise
@@ -9,14 +9,14 @@ from nlp_rnn.datasets.tables import Table
 TEXT_NAMES = ("text", "review", "sentence", "content", "question", "comment", "body", "message", "tweet", "title")
 SOURCE_NAMES = ("source", "src", "input", "from", "en", "english", "word", "question")
 SAMPLE = 200  # rows that decide what a column holds
-FEW_WORDS = 3  # on average, from which on values are texts
-RECURRING = 0.5  # the largest share of different values among those of labels
+FEW_WORDS = 3  # average number of words per value from which a column holds texts
+RECURRING = 0.5  # maximum fraction of distinct values in a column of labels
 
 
 def text_roles(
     table: Table, requested: Mapping[str, str | None], common: Mapping[str, Sequence[str]], taken: Collection[str] = ()
 ) -> tuple[tuple[str, ...], list[str]]:
-    """The column of each role, and what is said of them.
+    """The column of each role, and notes for the user.
 
     Args:
         table: the table.
@@ -58,7 +58,7 @@ def _listed(table):
 
 
 def _account(roles, left_out):
-    """One line that says the role of each column."""
+    """The role of each column, in one line."""
     parts = [f"{role}: {column}" for role, column in roles.items()]
     if left_out:
         parts.append(f"left out: {', '.join(f'{column or chr(39) * 2} ({why})' for column, why in left_out.items())}")
@@ -66,14 +66,14 @@ def _account(roles, left_out):
 
 
 def _left_out(table, taken):
-    """The columns that are no texts and no labels: row numbers, and columns without values."""
+    """The columns that hold neither texts nor labels: row numbers, and columns without values."""
     why = {}
     for column, values in _sampled(table).items():
         if column in taken:
             continue
         if not any(str(value).strip() for value in values if value is not None):
             why[column] = "empty"
-        elif _counts(values):
+        elif _are_row_numbers(values):
             why[column] = "row number"
     return why
 
@@ -84,7 +84,7 @@ def _sampled(table):
     return {column: [row.get(column) for row in rows] for column in table.columns}
 
 
-def _counts(values):
+def _are_row_numbers(values):
     """Whether whole numbers go up by one from row to row."""
     texts = [str(value) for value in values]
     return len(texts) > 2 and all(t.isdigit() for t in texts) and all(int(b) - int(a) == 1 for a, b in pairwise(texts))

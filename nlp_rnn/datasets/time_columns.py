@@ -1,4 +1,4 @@
-"""The columns that together hold the time of a row: one, a day and a clock time, or a year and a month."""
+"""The columns that hold the time of a row: one column, a day and a clock time, or a year and a month."""
 
 import re
 from collections.abc import Mapping, Sequence

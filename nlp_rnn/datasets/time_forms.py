@@ -1,6 +1,6 @@
-"""The forms in which people and programs write times: each is a pattern, and knows how to read and write a time.
+"""The forms in which people and programs write times: each is a pattern that reads a time.
 
-A time is read as the beginning of what is named: 2020Q3 is July 1, 2020. A year that is not written is never made up.
+A period is read as its beginning: 2020Q3 is July 1, 2020. A year that is not written is never assumed.
 """
 
 import calendar
@@ -24,7 +24,12 @@ _CENTURY = r"(?P<year>(?:19|20)\d{2})"
 _TWO_DIGITS = r"(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"
 _DIGITS = r":?(?P<minute>\d{2})(?::?(?P<second>\d{2}))?"
 _HOUR, _ENDING = r"(?P<hour>[01]\d|2[0-4])", r"(?:st|nd|rd|th)?"
-EPOCHS = {10: 1, 13: 1_000, 16: 1_000_000, 19: 1_000_000_000}  # by the digits of today's times: units in a second
+EPOCHS = {
+    10: 1,
+    13: 1_000,
+    16: 1_000_000,
+    19: 1_000_000_000,
+}  # by the number of digits of today's times: units per second
 
 
 class TimeForm(NamedTuple):
@@ -42,7 +47,7 @@ class TimeForm(NamedTuple):
     step: str
 
     def read(self, text: str) -> "Moment | None":
-        """The time that a text in this form means; None if it is not in this form, or there is no such time."""
+        """The time that a text denotes; None if it is not in this form, or there is no such time."""
         found = self.pattern.fullmatch(text.strip())
         if found is None:
             return None
@@ -53,10 +58,10 @@ class TimeForm(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """A time as it is written: local, with its distance from UTC if that is written.
+    """A local time, with its offset from UTC if it is written.
 
     Attributes:
-        local: the time that is written.
+        local: the time as written.
         offset: how far it is ahead of UTC; None without a zone.
     """
 
@@ -102,7 +107,7 @@ CLOCK = _form("13:00", "clock", _CLOCK)
 
 
 def moment(parts: Mapping[str, str | None]) -> Moment:
-    """The time that the named parts of a text mean.
+    """The time that the named parts of a text denote.
 
     Raises:
         ValueError: there is no such time, such as February 30.
@@ -155,7 +160,7 @@ def _offset(zone):
 
 
 def _within_year(year, fraction, digits):
-    """The beginning of the month or the quarter that a fraction of a year means, as R counts them, or else the day."""
+    """The beginning of the month or the quarter that a fraction of a year denotes, as in R, or else the day."""
     for parts in (4, 12):
         nearest = round(fraction * parts)
         if abs(nearest / parts - fraction) <= 0.6 * 10**-digits:

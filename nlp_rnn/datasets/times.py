@@ -14,10 +14,10 @@ from nlp_rnn.progress import say
 if TYPE_CHECKING:
     import pandas as pd
 
-SAMPLE = 200  # different texts that decide the form
-LARGEST = 1e18  # a number from which on it has no whole numbers
-MANY = 10_000  # different texts from which on pandas reads ISO 8601 faster
-EXCEL_DAYS = (20_000, 80_000)  # 1954 to 2119, as Excel numbers days
+SAMPLE = 200  # distinct texts that decide the form
+LARGEST = 1e18  # larger floats are not written as whole numbers
+MANY = 10_000  # distinct texts above which pandas parses ISO 8601 faster
+EXCEL_DAYS = (20_000, 80_000)  # serial dates of Excel, 1954 to 2119
 CURE = "write times as 2024-01-31 or 2024-01-31 13:00"
 
 
@@ -34,7 +34,7 @@ class Times(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    """The times of different texts in one form: local, NaT where there is none; and seconds ahead of UTC, if known."""
+    """The times of distinct texts in one form: local, NaT where there is none; and seconds ahead of UTC, if known."""
 
     form: TimeForm
     local: np.ndarray
@@ -46,7 +46,7 @@ def read_times(column: "pd.Series", place: Place, name: str, factorized: Any = N
 
     Args:
         column: a column of a pandas table.
-        place: gives the place of a row, for messages.
+        place: returns the place of a row, for messages.
         name: the name of the column.
         factorized: what `pandas.factorize` returns for the column, if that is known.
 
@@ -57,7 +57,7 @@ def read_times(column: "pd.Series", place: Place, name: str, factorized: Any = N
     import pandas as pd
 
     if column.dtype.kind == "M":
-        return _typed(column, place, name)
+        return _stored(column, place, name)
     codes, values = factorized or pd.factorize(column)
     written = as_text(pd.Series(values))
     empty = (codes < 0) | np.append(written.isna().to_numpy(), True)[codes]
@@ -96,8 +96,8 @@ def sample_of(texts: Sequence[str]) -> list[str]:
     return list(texts) if len(texts) <= SAMPLE else [texts[n * (len(texts) - 1) // (SAMPLE - 1)] for n in range(SAMPLE)]
 
 
-def _typed(column, place, name):
-    """Times that the file declares as such."""
+def _stored(column, place, name):
+    """Times that the file stores as such."""
     empty = column.isna().to_numpy()
     if empty.any():
         raise InputError(f"{place(int(empty.argmax()))}: column '{name}' is empty; {CURE}")
@@ -140,7 +140,7 @@ def likeliest_form(texts: Sequence[str]) -> TimeForm:
 
 
 def _refuse(texts, reading, row_of, name):
-    """Say which text is no time.
+    """Refuse the first text that is not a time.
 
     Raises:
         InputError: always.
@@ -150,7 +150,7 @@ def _refuse(texts, reading, row_of, name):
     what = f"{row_of(number)}: column '{name}' holds '{texts[number][:40]}'"
     if all(text.isdigit() and EXCEL_DAYS[0] <= int(text) <= EXCEL_DAYS[1] for text in sample_of(texts)):
         day = np.datetime64("1899-12-30") + int(texts[number])
-        raise InputError(f"{what}, a day as Excel counts them: format the column as a date, such as {day}")
+        raise InputError(f"{what}, a serial date of Excel: format the column as a date, such as {day}")
     if np.isnat(local).all():
         raise InputError(f"{what}, which is not a time; {CURE}")
     raise InputError(f"{what}, which is not a time like the others, written as {form.example}; {CURE}")

@@ -104,7 +104,7 @@ def _verify(pipeline, folder):
 
 
 def _answers(folder, checks):
-    """What the export answers in a clean process."""
+    """The outputs of the export in a clean process."""
     command = [sys.executable, "-P", "-c", _CLEAN_PROCESS, str(folder)]
     done = subprocess.run(command, input=json.dumps(checks), capture_output=True, text=True, env=_environment())
     if done.returncode:
@@ -125,7 +125,7 @@ def _difference(what, got, expected):
 
 
 def _environment():
-    """The environment of the clean process: no GPU, and a locale with another lower case of I than this process has."""
+    """The environment of the clean process: no GPU, and a locale whose lower case of I differs from this process."""
     turkish = tf.strings.lower("I", encoding="utf-8") != b"i"
     locale = {"LC_ALL": "C.UTF-8" if turkish else "tr_TR.UTF-8"}  # TensorFlow reads this, installed or not
     return {**os.environ, **locale, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}

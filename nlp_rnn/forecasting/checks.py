@@ -15,7 +15,7 @@ from nlp_rnn.forecasting.panel import Panel
 from nlp_rnn.forecasting.settings import COUNTS
 from nlp_rnn.progress import say
 
-SMALL_SPREAD = 0.1  # of the mean: logarithms of values that vary less are a line, and their differences are small
+SMALL_SPREAD = 0.1  # fraction of the mean; the logarithm of values that vary less is close to linear
 
 
 def check_fits(forecaster: Forecaster, panel: Panel, quiet: bool = False) -> Panel:

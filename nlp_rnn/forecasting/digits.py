@@ -2,7 +2,7 @@
 
 import numpy as np
 
-SIGNIFICANT = 7  # digits at least: a forecast of integers lies between them
+SIGNIFICANT = 7  # minimum number of digits: a forecast of integers may lie between them
 EXACT = 2**53  # integers up to here are exact in float64
 ROUNDING = 2e-15  # a difference up to this fraction of the values, some units in their last place, is a rounding error
 
@@ -20,14 +20,14 @@ def decimals_of(values: np.ndarray) -> int:
     values = values[np.isfinite(values)]
     decimals = 0
     while len(values) and decimals < 17:
-        # Where all digits that float64 holds are before this place, further places mean nothing.
+        # Beyond the digits that float64 holds, further places are not significant.
         values = values[(np.round(values, decimals) != values) & (np.abs(values) < EXACT / 10.0**decimals)]
         decimals += bool(len(values))
     return decimals
 
 
 def rounded(value: float, decimals: int) -> float:
-    """A number with so many decimal places, but at least seven significant digits.
+    """A number with this many decimal places, but at least seven significant digits.
 
     Examples:
         >>> rounded(1234567890.123, 0), rounded(1000006.91234, 3), rounded(1 / 3, 0)
@@ -38,7 +38,7 @@ def rounded(value: float, decimals: int) -> float:
 
 
 def text_of(value: float) -> str:
-    """A number in as few digits as tell it apart, an integer without a decimal point.
+    """A number in the fewest digits that identify it, an integer without a decimal point.
 
     Examples:
         >>> text_of(1234567890.0), text_of(0.5)

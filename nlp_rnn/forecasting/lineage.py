@@ -9,7 +9,7 @@ from nlp_rnn.datasets.lineage import Lineage
 from nlp_rnn.forecasting.backtest import held_out_ends
 from nlp_rnn.forecasting.panel import Panel
 
-FIRST = 16  # points that identify a series, together with its name: a series grows at its end
+FIRST = 16  # points that, with its name, identify a series, which may have grown since
 
 
 def trained_points(panel: Panel, horizon: int, origins: int) -> Lineage:

@@ -1,4 +1,4 @@
-"""Series in tables: wide format, a column per series; long format, a row per value; or a row per series."""
+"""Tables of series: wide format, a column per series; long format, a row per value; or a row per series."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +42,7 @@ def open_series(
         frequency: the frequency to assume if there are too few values to infer it; see `calendar`.
         future_columns, past_columns: columns of covariates that are known for future times, such as a price, in rows
             with empty values; and of those that are not, such as the weather.
-        decimal_mark: "." or ","; None to find it.
+        decimal_mark: "." or ","; None to detect it.
 
     Raises:
         UsageError: no such data set, file or column, or it is not clear which column has a role.
@@ -121,7 +121,7 @@ def _check_covariates(frame, names, named):
 
 
 def _by_column(frame: Frame, roles: Roles, notes: list[str]) -> tuple[list[SeriesRows], tuple, Times | None]:
-    """The series of a table in which a row is a time, the names of their categories, and the times."""
+    """The series of a table in wide or long format, the names of their categories, and the times."""
     times = read_time_columns(frame, roles.time) if roles.time else None
     series, categories = _long(frame, roles) if roles.series else (_wide(frame, roles), ())
     if times is None and roles.steps:
@@ -186,7 +186,7 @@ def _names(frame, column):
 
 
 def _by_row(frame: Frame, roles: Roles, frequency: str) -> SeriesDataset:
-    """The series of a table in which a row is a series, from their first to their last values."""
+    """The series of a table with a row per series; without times, up to their last values."""
     values = np.stack([to_numbers(frame.table[name], frame.marks, frame.place, name) for name in roles.values])
     codes, names = _named(frame, roles.series)
     if len(names) < len(codes):

@@ -26,7 +26,7 @@ SHARE = 0.05  # fraction of the bytes for validation, and for the test, if there
 MAX_PIECE = 100_000  # characters; a longer line is split
 MAX_WORD = 100  # characters without a space; a longer word may be split
 SENTENCE_END = re.compile(r"[.!?…。！？\n]+")
-MIN_SENTENCE = 20  # characters; shorter ones occur in any text
+MIN_SENTENCE = 20  # characters; shorter ones may occur in any text
 CHECKED_FILES = 100  # further files are not checked before they are read
 
 
@@ -92,14 +92,14 @@ class DocumentDataset:
         return shares
 
     def held_out(self, lineage: Lineage, own: bool = False) -> HeldOut[Example]:
-        """The pieces that a run may be evaluated on: the test split of its own text, else all that it has not seen.
+        """The pieces that a run may be evaluated on: the test split of its own text, else all it was not trained on.
 
         Args:
             lineage: what the run was trained on.
             own: the run is being trained on this text.
         """
         own = own or lineage.knows(self.name) or bool(lineage.digests and lineage.digests & self.lineage().digests)
-        if own:  # as a whole: a sentence of its test split may occur in its training text as well
+        if own:  # not by sentences: one of its test split may also occur in its training text
             return HeldOut(lambda: self.stream("test"), lambda piece: False, whole=False)
         if any(self.splits):
             return HeldOut(lambda: self.stream("test"), _trained_on(lineage), whole=False)
@@ -144,7 +144,7 @@ def _sentence_hashes(text):
 
 
 def _trained_on(lineage):
-    """Whether a piece has a sentence that was trained on; a piece of short ones is like the piece before it."""
+    """Whether a piece has a sentence that was trained on; one with only short ones, as the previous piece."""
     seen = False
 
     def trained_on(piece):

@@ -47,7 +47,7 @@ class Recurrent(keras.layers.Layer):
         return_state: return the final states, [B, U] each, after the output.
         return_gates: return the gate activations of every step, a dict of [B, T, U], after everything else.
         go_backwards: run from the last step to the first; outputs, and their mask, are returned in that order.
-        stateful: begin a call with the final states of the call before; B must be fixed.
+        stateful: start each call from the final states of the previous one; B must be fixed.
         unroll: accepted for compatibility, and without effect: the loops are compiled.
         use_cudnn: accepted for compatibility; these layers do not use cuDNN, so True is refused.
         zero_output_for_mask: the output of a step that is padding is zero, instead of that of the step before.
@@ -58,7 +58,7 @@ class Recurrent(keras.layers.Layer):
     Raises:
         ValueError: `units` is not a positive int; a dropout rate is outside [0, 1); `return_gates` without gates;
             `recurrent_dropout` without a recurrent product; `use_cudnn` is True; or an option is unknown to Keras or
-            has no place in the equation.
+            does not apply to the equation.
     """
 
     cell: cells.Cell  # the equation, from cells.py
@@ -109,7 +109,7 @@ class Recurrent(keras.layers.Layer):
         self._state_variables: StateVariables | None = None
 
     def _set_options(self, arguments):
-        """Set the attributes that are named as the arguments."""
+        """Set an attribute for each argument."""
         kind = type(self).__name__
         cell, activations = replace_activations(self.cell, kind, arguments)
         if cell != self.cell:
@@ -194,16 +194,16 @@ class Recurrent(keras.layers.Layer):
         return RecurrentOutput(sequence, last, final_states, gates)
 
     def get_initial_state(self, batch_size: int | tf.Tensor) -> list[tf.Tensor]:
-        """Return the states from which a call begins by default, zeros [B, U] each."""
+        """Return the default initial states, zeros [B, U] each."""
         return [tf.zeros((batch_size, size), self.compute_dtype) for size in self.state_sizes]
 
     def reset_state(self) -> None:
-        """Set the states of a stateful layer to zero, as before its first call; others have nothing to reset."""
+        """Set the states of a stateful layer to zero, as before its first call; without states, do nothing."""
         for state in self.states or ():
             state.assign(tf.zeros_like(state.value))
 
     def reset_states(self) -> None:
-        """As `reset_state`: the name of Keras 2."""
+        """The same as `reset_state`, under its name in Keras 2."""
         self.reset_state()
 
     def reversed(self) -> "Recurrent":

@@ -1,7 +1,7 @@
 """Arguments of `keras.layers` that all recurrent layers take: activations, initializers, regularizers, constraints.
 
-Keras draws the seed of a random initializer when it makes the object. The default initializers are therefore kept as
-names and made when the weights are, so that a model has the same initial weights for the same global seed.
+Keras samples the seed of a random initializer when it creates the object. The default initializers are therefore kept
+by name and created together with the weights, so that the same global seed gives the same initial weights.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -74,7 +74,7 @@ def replace_activations(cell: Cell, kind: str, arguments: Mapping[str, Any]) -> 
     """Return the cell with the activation functions among the arguments of a layer, and those that it takes, by name.
 
     Raises:
-        ValueError: a function is unknown to Keras, has weights, or has no place in the cell's equation.
+        ValueError: a function is unknown to Keras, has weights, or does not occur in the cell's equation.
     """
     functions = {name: _activation(name, arguments[name]) for name in ("activation", "recurrent_activation")}
     others = {name: f for name, f in functions.items() if f is not keras.activations.get(DEFAULTS[name])}
@@ -93,7 +93,7 @@ def require_supported(layer: Any, kind: str) -> None:
         kind: what it is called.
 
     Raises:
-        ValueError: it has not.
+        ValueError: something is missing.
     """
     if layer.return_gates and not layer.cell.gates:
         raise ValueError(f"return_gates must be False: {kind} has no gates")
@@ -122,7 +122,7 @@ def _names() -> Iterator[tuple[str, Any]]:
 
 
 def _activation(name, value):
-    """The function that `value` stands for."""
+    """The function that `value` names or is."""
     if isinstance(value, bool):
         hint = "pass return_sequences and return_state by name"
         raise ValueError(f"{name} must be a name, a function or None, got {value!r}: {hint}")

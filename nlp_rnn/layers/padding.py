@@ -10,7 +10,7 @@ from nlp_rnn.layers.scan_types import Masks, RecurrentOutput, ScanInputs
 
 
 def pad_batch(inputs: ScanInputs, masks: Masks, rows: int | Tensor) -> tuple[ScanInputs, Masks]:
-    """Pad the batch with zeros to a multiple of `rows`, so that batches of many sizes share a program."""
+    """Pad the batch with zeros to a multiple of `rows`, so that batches of many sizes share one compiled program."""
 
     def pad(tensor):
         return None if tensor is None else _pad(tensor, 0, -tf.shape(tensor)[0] % rows)
@@ -20,7 +20,7 @@ def pad_batch(inputs: ScanInputs, masks: Masks, rows: int | Tensor) -> tuple[Sca
 
 
 def pad_no_steps(inputs: ScanInputs, masks: Masks) -> tuple[ScanInputs, Masks]:
-    """Pad sequences of no steps to one, as the loops run at least one; sequences with steps stay as they are."""
+    """Pad sequences of zero steps to one step, since the loops run at least one; leave other sequences unchanged."""
 
     def pad(tensor):
         if tensor is None:
@@ -34,10 +34,10 @@ def pad_no_steps(inputs: ScanInputs, masks: Masks) -> tuple[ScanInputs, Masks]:
 
 
 def remove_added_step(inputs: ScanInputs, sequences: State, final_states: State) -> tuple[State, State]:
-    """Return the sequences and the final states of a scan without the step that `pad_no_steps` added, if it did.
+    """Return the sequences and the final states of a scan without the step that `pad_no_steps` may have added.
 
     Args:
-        inputs: those before padding.
+        inputs: the inputs before padding.
         sequences, final_states: [B, T, U] and [B, U] each.
     """
     steps = tf.shape(inputs.x)[1]
@@ -68,5 +68,5 @@ def zero_before_first_step(
 
 
 def _pad(tensor, axis, missing):
-    """The tensor with so many zeros added at the end of an axis."""
+    """The tensor with `missing` zeros added at the end of an axis."""
     return tf.pad(tensor, [[0, missing if n == axis else 0] for n in range(len(tensor.shape))])

@@ -19,7 +19,7 @@ MERGES = {
 
 
 class Composite(keras.layers.Layer):
-    """Base class of layers made of recurrent layers, whose states follow one another."""
+    """Base class of layers made of recurrent layers; its states are theirs, concatenated."""
 
     @property
     def parts(self) -> list:
@@ -37,7 +37,7 @@ class Composite(keras.layers.Layer):
         return [state for layer in self.parts for state in layer.states or ()] or None
 
     def get_initial_state(self, batch_size: int | tf.Tensor) -> list[tf.Tensor]:
-        """Return the states from which a call begins by default, zeros [B, U] each."""
+        """Return the default initial states, zeros [B, U] each."""
         return [state for layer in self.parts for state in layer.get_initial_state(batch_size)]
 
     def reset_state(self) -> None:
@@ -46,7 +46,7 @@ class Composite(keras.layers.Layer):
             layer.reset_state()
 
     def reset_states(self) -> None:
-        """As `reset_state`: the name of Keras 2."""
+        """The same as `reset_state`, under its name in Keras 2."""
         self.reset_state()
 
 

@@ -117,7 +117,7 @@ class NewRun:
         if own is None or start is None:
             return own
         earlier = lineage_of(start)
-        if start.task is not task:  # it saw the texts without their labels: the test split is measured all the same
+        if start.task is not task:  # it saw the texts without their labels: they may stay in the test split
             earlier = earlier.without(text_hash(example.text) for example in data.stream("test"))
         return own | earlier
 

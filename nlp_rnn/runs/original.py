@@ -1,4 +1,4 @@
-"""The data of the run that is fine-tuned: measured before and after, they show what was forgotten."""
+"""Evaluation on the data of the original run, before and after fine-tuning: it shows forgetting."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -15,12 +15,12 @@ MAX_CHARACTERS = 2_000_000  # of the original texts: enough to show forgetting
 def figures_on_original(
     run: Run, data: Any, before: bool, measure: Callable[[Iterable], dict[str, Any]]
 ) -> dict[str, Any]:
-    """The figures of a run that is being fine-tuned on the test split of the data of the original run.
+    """The figures on the test split of the original run's data, while another run is fine-tuned from it.
 
     Args:
         run: the run that is being created.
         data: what it is trained on.
-        before: the run is about to be fine-tuned: print if there are no such figures.
+        before: the run is about to be fine-tuned; prints why there are no such figures.
         measure: measures examples, about `MAX_CHARACTERS` in total.
 
     Returns:
@@ -45,7 +45,7 @@ def open_original(start: Run) -> Any:
     """The data that a run was trained on, with the splits of its training.
 
     Raises:
-        UsageError: they are not there any more.
+        UsageError: they no longer exist.
         InputError: they are broken.
     """
     columns = {**dict.fromkeys(start.task.columns), "split_column": NO_COLUMN}

@@ -73,13 +73,13 @@ def check_resumable(
         raise UsageError(f"{folder} was started when the recipe had no setting {', '.join(missing)}: remove it")
     changed = [f"{key}={old[key]}, not {value}" for key, value in new.items() if value != old[key]]
     changed += [f"another {key}" for key in ("recipe", "start") if key in now and now[key] != before.get(key)]
-    changed += ["other data"] if _read_how(now["data"]) != _read_how(before["data"]) else []
+    changed += ["other data"] if _data_options(now["data"]) != _data_options(before["data"]) else []
     if changed:
         raise UsageError(f"{folder} was started with {'; '.join(changed)}: resume with the same, or remove it")
 
 
-def _read_how(data):
-    """What decides how the data are read. Whether they are the same, a checkpoint knows, wherever they are now."""
+def _data_options(data):
+    """The options that decide how the data are read. The checkpoint detects other data, wherever they are stored."""
     return {key: value for key, value in data.items() if value and key not in ("name", "trained_on", "location")}
 
 

@@ -15,7 +15,7 @@ from nlp_rnn.datasets.text_roles import SOURCE_NAMES, text_roles
 from nlp_rnn.progress import say
 
 ROLES = ("source", "target")
-NAMED_ROWS = 5  # rows without a source or a target that messages name; the others are counted
+NAMED_ROWS = 5  # rows without a source or a target that messages name; the rest are counted
 COMMON_NAMES = {
     "source": SOURCE_NAMES,
     "target": ("target", "tgt", "output", "to", "translation", "pronunciation", "answer"),
@@ -31,8 +31,8 @@ class PairDataset(TextDataset):
     """Pairs in splits: the text of an `Example` is the source, its label the target. See `TextDataset`.
 
     Attributes:
-        skipped: number of pairs without a source or a target, by split of the files, once that was read to its end,
-            and the first of them were named on standard error.
+        skipped: number of pairs without a source or a target, by split of the files, once that was read to its end;
+            the first of them are named on standard error.
     """
 
     skipped: dict[str, int] = field(default_factory=dict)
@@ -47,9 +47,9 @@ class PairDataset(TextDataset):
                 continue
             skipped += 1
             if len(named) < NAMED_ROWS:
-                named.append(f"{place}: {_absent(source, target)}; the pair is left out")
+                named.append(f"{place}: {_missing_sides(source, target)}; the pair is left out")
         if given not in self.skipped:  # the first time
-            _say_rows(named, skipped)
+            _say_skipped(named, skipped)
         self.skipped[given] = skipped
 
 
@@ -150,7 +150,7 @@ def _with_header(table, requested):
 
 
 def _columns(table, requested, taken):
-    """The columns of source and target, and what is said of them; never one of those taken."""
+    """The columns of source and target, none of those taken, and notes for the user."""
     if requested[0] is not None and requested[0] == requested[1]:
         raise UsageError(f"{table.name}: '{requested[0]}' cannot be both the source and the target")
     if len(table.columns) == 1:
@@ -158,12 +158,12 @@ def _columns(table, requested, taken):
     return text_roles(table, dict(zip(ROLES, requested, strict=True)), COMMON_NAMES, taken)
 
 
-def _absent(source, target):
+def _missing_sides(source, target):
     sides = [side for side, text in zip(ROLES, (source, target), strict=True) if not text]
     return f"no {' and no '.join(sides)}"
 
 
-def _say_rows(named, skipped):
+def _say_skipped(named, skipped):
     for line in named:
         say(line)
     if skipped > len(named):

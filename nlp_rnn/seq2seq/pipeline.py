@@ -120,7 +120,7 @@ class Translator:
             search: the options of the beam search.
 
         Returns:
-            Up to K different translations of each text, the best first; of a blank text, the empty text alone.
+            Up to K different translations of each text, the best first; only the empty text for a blank one.
         """
         options = _as_tensors(search)
         for chunk in chunks(texts, _AT_ONCE, len):
@@ -217,7 +217,7 @@ class Translator:
         return weights, -tf.reduce_sum(losses * tf.cast(target != PADDING, tf.float32), 1)
 
     def max_length(self, no_repeat_ngram_size: int) -> float:
-        """The maximum number of target tokens in which no n-gram of this length occurs twice (de Bruijn, 1946)."""
+        """The maximum length of a target in which no n-gram of this length repeats (de Bruijn, 1946)."""
         tokens = len(self.target.vocabulary.tokens) - 1  # without the one that ends a text
         n = no_repeat_ngram_size
         return tokens**n + n - 1 if n else float("inf")
@@ -253,7 +253,7 @@ class Translator:
 
 
 def _blank_where(blank, translations, scores):
-    """Translations and scores, [B, K]; where the source is blank, bool [B], the empty text alone, for certain."""
+    """Translations and scores, [B, K]; where the source is blank, bool [B], only the empty text, with score 0."""
     alone = tf.where(tf.range(tf.shape(scores)[1]) == 0, 0.0, -float("inf"))
     return tf.where(blank[:, None], "", translations), tf.where(blank[:, None], alone, scores)
 

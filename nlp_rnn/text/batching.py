@@ -106,7 +106,7 @@ def _array(file, kind):
 
 
 def numbered(examples: Iterable, classes: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Labelled examples as a stream of (text, class number); 1.0 is of class 1 and the like, see `labels`.
+    """Labelled examples as a stream of (text, class number); 1.0 counts as class 1, see `labels`.
 
     Raises:
         InputError: a label is not among the classes; the message says where.

@@ -18,7 +18,7 @@ from nlp_rnn.text.token_levels import SUBWORD, TOKEN_LEVELS
 from nlp_rnn.text.tokenizer import to_tensor, tokenize
 from nlp_rnn.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
 
-PROBED = 20  # tokens in the text that checks the letter case of an export
+PROBED = 20  # tokens of the text that checks the letter case of an export
 
 
 class TextEncoder(tf.Module):
@@ -79,7 +79,7 @@ class TextEncoder(tf.Module):
         return self._cut(tokens, tokens.row_lengths()).flat_values.numpy().tolist()
 
     def capitals(self) -> str:
-        """Tokens with an i, in capitals: ids that would depend on the locale if the conversion to lower case did."""
+        """Tokens with an i, in capitals: their ids would change with the locale if lower-casing depended on it."""
         tokens = (token.decode(errors="replace").lstrip(SPACE) for token in self.vocabulary.tokens)
         return " ".join(islice((token.upper() for token in tokens if "i" in token and token.isalpha()), PROBED))
 

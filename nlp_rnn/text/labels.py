@@ -1,4 +1,4 @@
-"""Labels that are written in more than one way: the same for certain, such as 0 and 0.0, or only alike."""
+"""Spellings of labels: certainly the same class, such as 0 and 0.0, or merely similar."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 
 def label_key(label: str) -> str:
-    """A key that labels share if they are certainly the same: whole numbers, and forms of the same Unicode text.
+    """A key that labels share if they are certainly the same: equal whole numbers, or equal Unicode text.
 
     Examples:
         >>> label_key("0.0"), label_key("1."), label_key("1.5"), label_key("01")
@@ -18,7 +18,7 @@ def label_key(label: str) -> str:
 
 
 def similarity_key(label: str) -> str:
-    """A key that labels share if they look alike: apart from case, spaces, invisible marks, or the form of a number.
+    """A key that labels share if they look alike: they differ in case, spaces, invisible characters or number format.
 
     Examples:
         >>> similarity_key("Sport\u200b") == similarity_key("sport"), similarity_key("01") == similarity_key("1.0")

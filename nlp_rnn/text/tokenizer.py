@@ -75,7 +75,7 @@ def detokenize(tokens: tf.Tensor, token_level: str) -> tf.Tensor:
 
 
 def is_blank(texts: tf.Tensor) -> tf.Tensor:
-    """Whether texts, string [B], hold nothing but spaces and control characters, bool [B].
+    """Whether texts, string [B], hold only spaces and control characters, bool [B].
 
     Examples:
         >>> is_blank(tf.constant(["", " \\n\u3000", "a"])).numpy().tolist()
