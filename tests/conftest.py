@@ -107,7 +107,7 @@ class CleanProcess:
             code, _, _ = savedmodel._CLEAN_PROCESS.rpartition("print(")
             code += "for line in sys.stdin:\n    print(json.dumps(answers(*json.loads(line))), flush=True)"
             command = [sys.executable, "-P", "-c", code]
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
             self.process = subprocess.Popen(command, env=savedmodel._environment(), **pipes)
         self.process.stdin.write(json.dumps([str(folder), checks]) + "\n")
         self.process.stdin.flush()

@@ -71,6 +71,7 @@ def _writer(
 
 def _json(own, answer):
     [values] = merged(own, [answer.json()])
+    values = {name: None if value != value else value for name, value in values.items()}  # NaN is not JSON
     return json.dumps(values, ensure_ascii=False, default=str)  # a table may hold dates
 
 
@@ -110,12 +111,11 @@ def _parquet(path, kept):
     files: list[Any] = []
 
     def flush():
-        if rows:
-            table = pa.Table.from_pylist(rows, schema=files[0].schema if files else None)
-            if not files:
-                files.append(pq.ParquetWriter(path, table.schema))
-            files[0].write_table(table)
-            rows.clear()
+        table = pa.Table.from_pylist(rows, schema=files[0].schema if files else None)
+        if not files:
+            files.append(pq.ParquetWriter(path, _without_null_types(table.schema)))
+        files[0].write_table(table.cast(files[0].schema))
+        rows.clear()
 
     def write(answer):
         rows.extend(merged(kept(), answer.rows()))
@@ -124,7 +124,15 @@ def _parquet(path, kept):
 
     try:
         yield write
-        flush()
+        if rows or not files:
+            flush()
     finally:
         for file in files:
             file.close()
+
+
+def _without_null_types(schema):
+    """A schema with texts for columns without any value so far."""
+    import pyarrow as pa
+
+    return pa.schema([field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in schema])

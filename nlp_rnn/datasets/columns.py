@@ -5,6 +5,7 @@ from typing import Any
 
 from nlp_rnn.checks import UsageError
 
+NO_COLUMN = "none"  # instead of a name: the table has no such column
 TEXT_COLUMNS = ("text_column", "label_column")
 SPLIT_COLUMN = "split_column"
 SERIES_COLUMNS = ("time_column", "future_columns", "past_columns", "decimal_mark")

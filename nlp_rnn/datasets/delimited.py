@@ -35,7 +35,7 @@ class Dialect(NamedTuple):
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns; repeated ones are numbered."""
-        header = self.header
+        header = [name.strip() for name in self.header]
         return tuple(
             name if name not in header[:n] else f"{name} ({header[: n + 1].count(name)})"
             for n, name in enumerate(header)
@@ -70,13 +70,14 @@ def _header(path, separator, skipped):
 
 def _agreement(path, separator, header):
     """The share of the first records that have as many fields as the header, and that number of fields."""
-    same = count = 0
+    same = count = torn = 0
     try:
         for _, record in islice(records(path, separator, 0), SAMPLE):
             count, same = count + 1, same + (len(record) == len(header))
+            torn += any('"' in field for field in record)
     except InputError:
-        return 0.0, 0
-    return same / max(count, 1), len(header)
+        return 0.0, 0, 0
+    return same / max(count, 1), -torn, len(header)
 
 
 def records(path: Path, separator: str, skipped: int, columns: int = 0) -> Iterator[tuple[int, list[str]]]:

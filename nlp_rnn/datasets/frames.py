@@ -117,6 +117,7 @@ def read_frame(path: Path, decimal: str | None = None) -> Frame:
     except (ValueError, OSError, EOFError, zlib.error) as error:  # pandas' own errors are ValueErrors
         first = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(f"{path} could not be read: {first[0]}") from None
+    _check_scalars(path, table)
     table = _without_empty_end(table)
     if not len(table) or not len(table.columns):
         raise InputError(f"{path} holds no rows")
@@ -143,11 +144,10 @@ def _read(path):
 
 def _with_index(table):
     """The table with its index as columns, unless it only numbers the rows."""
-    import pandas as pd
 
     index = table.index
-    numbers_rows = index.nlevels == 1 and index.dtype.kind in "iu" and index.name is None and index.is_unique
-    if isinstance(index, pd.RangeIndex) or numbers_rows:
+    counts = index.nlevels == 1 and index.dtype.kind in "iu" and index.name is None
+    if counts and (index.to_numpy() == np.arange(len(index))).all():
         return table.reset_index(drop=True)
     return table.reset_index()
 
@@ -219,6 +219,21 @@ def _check_names(path, dialect):
     twice = next((name for n, name in enumerate(names) if name and name in names[:n]), None)
     if twice is not None:
         raise InputError(f"{path}, line 1: two columns are named '{twice}'; give each a name of its own")
+
+
+def _check_scalars(path, table):
+    """Check that no column holds lists or objects.
+
+    Raises:
+        InputError: one does.
+    """
+    for column in table:
+        first = next(iter(table[column].dropna()), None) if table[column].dtype.kind == "O" else None
+        if isinstance(first, list | dict | np.ndarray | tuple):
+            raise InputError(
+                f"{path}: column '{column}' holds {type(first).__name__}s: write one row for each value, with its time "
+                "and the name of its series"
+            )
 
 
 def _without_empty_end(table):

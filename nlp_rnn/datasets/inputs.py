@@ -54,7 +54,9 @@ def open_texts(path: Path | None, column: str | None, role: str, names: Sequence
         UsageError: there is no such file or column, or it is not clear which column holds the texts.
         InputError: the file is broken; says where.
     """
-    if path is None or not (path.is_file() and is_table(path)):
+    if path is not None and not path.is_file():
+        raise UsageError(f"{path}: no such file")
+    if path is None or not is_table(path):
         if column:
             raise UsageError(f"--{role}-column names a column of a table, and the input is none: leave it out")
         return read_texts(path)

@@ -8,60 +8,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nlp_rnn.datasets.frames import Frame, is_mostly_numbers
+from nlp_rnn.datasets.names import LIKELY_WORDS, PARTS, TIME_WORDS, names_times, words_of
 from nlp_rnn.datasets.numbers import MISSING
-from nlp_rnn.datasets.time_forms import CLOCK, MONTHS, TimeForm, matching
+from nlp_rnn.datasets.time_forms import CLOCK, MONTHS, matching
 from nlp_rnn.datasets.times import EXCEL_DAYS, as_text, likeliest_form, sample_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-EMPTY, TIME, CLOCK_TIME, NUMBER, WORD = "empty", "time", "clock", "number", "word"
+EMPTY, TIME, MAYBE_TIME, CLOCK_TIME, NUMBER, WORD = "empty", "time", "perhaps a time", "clock", "number", "word"
 ROWS = 2_000  # at each end of a table, which decide what a column holds
 MONTHS_OF_A_YEAR = 12
-PARTS = {  # of a date, by the words that name a column, and the range of their values
-    "year": (("year", "yr", "yyyy", "jahr", "anno", "annee", "año"), (1000, 3000)),
-    "quarter": (("quarter", "qtr", "quartal", "trimestre"), (1, 4)),
-    "month": (("month", "mon", "mm", "mnth", "monat", "mes", "mois"), (1, 12)),
-    "week": (("week", "wk", "kw", "woche", "epiweek", "isoweek", "weeknumber"), (1, 53)),
-    "day": (("day", "dd", "dayofmonth", "tag", "dom", "mday"), (1, 31)),
-    "hour": (("hour", "hr", "hh", "hourending", "he", "stunde", "hours"), (0, 24)),
-    "minute": (("minute", "min", "mi", "minutes"), (0, 59)),
-}
-TIME_WORDS = frozenset((
-    "time", "times", "date", "dates", "datetime", "timestamp", "ts", "ds", "period", "month", "week", "day", "year",
-    "quarter", "hour", "epoch", "unix", "datum", "zeit", "fecha", "when", "at", "on", "yyyymm", "yyyymmdd", "start",
-    "end", "begin", "from", "until", "tag", "monat", "jahr", "yr"
-))  # fmt: skip
-_WORDS = re.compile(r"[A-Z]?[a-zäöüéñ]+|[A-Z]+(?![a-z])|\d+")
+_AROUND = re.compile(r"^(?:Qtr|KW|HE|[QWHM])\s*(?=\d)|:00$", re.IGNORECASE)
 _PLAIN_NUMERIC_FORMS = {"20240131", "2024013113", "202401311300"}  # digits that are hardly ever anything but times
 
 
-def words_of(name: str) -> list[str]:
-    """The words of the name of a column, in lower case.
-
-    Examples:
-        >>> words_of("orderDate"), words_of("HourEnding"), words_of("DAY_of_month")
-        (['order', 'date'], ['hour', 'ending'], ['day', 'of', 'month'])
-    """
-    return [word.lower() for word in _WORDS.findall(name)]
-
-
 def kind_of(frame: Frame, name: str) -> str:
-    """What a column holds: `TIME`, `CLOCK_TIME`, `NUMBER`, `WORD` or `EMPTY`."""
+    """What a column holds: `TIME`, `MAYBE_TIME`, `CLOCK_TIME`, `NUMBER`, `WORD` or `EMPTY`.
+
+    Numbers that increase as times would may be times or values; the name of the column says nothing.
+    """
     column = frame.table[name]
     if column.dtype.kind == "M" or (column.dtype.kind == "O" and str(column.dtype).startswith("period")):
         return TIME
     if column.dtype.kind in "iuf":
-        return EMPTY if column.isna().all() else TIME if _numbers_are_times(column, name) else NUMBER
+        return EMPTY if column.isna().all() else _kind_of_digits(some_texts(column), name)
     sample = [text for text in some_texts(column) if text not in MISSING]
     if not sample:
         return EMPTY if column.isna().all() or set(column.dropna().unique()) <= MISSING else WORD
     if matching(sample, [CLOCK]):
         return CLOCK_TIME
-    numbers = is_mostly_numbers(sample)
-    if _texts_are_times(sample, name, numbers):
-        return TIME
-    return NUMBER if numbers or column.dtype.kind == "b" else WORD
+    if column.dtype.kind == "b":
+        return NUMBER
+    if is_mostly_numbers(sample):
+        return _kind_of_digits(sample, name)
+    return TIME if _texts_are_times(sample, name) else WORD
 
 
 def some_texts(column: "pd.Series") -> list[str]:
@@ -72,18 +53,18 @@ def some_texts(column: "pd.Series") -> list[str]:
     return sample_of([str(text) for text in as_text(some).dropna().unique()])
 
 
-def _texts_are_times(sample, name, numbers):
+def _texts_are_times(sample, name):
     """Whether all texts are times, or all but a few, which are reported when they are read."""
     forms = matching(sample)
     if not forms and len(sample) > 1:
         likeliest = likeliest_form(sample)
-        share = 0.5 if set(words_of(name)) & TIME_WORDS else 0.8
+        share = 0.5 if set(words_of(name)) & (TIME_WORDS | LIKELY_WORDS) else 0.8
         forms = [likeliest] if sum(likeliest.read(text) is not None for text in sample) >= share * len(sample) else []
     if not forms:
         return False
     if all(form.example == "Jan-24" for form in forms):
         return _are_months(sample, forms[0])
-    return not numbers or any(_digits_are_times(form, sample, name) for form in forms)
+    return True
 
 
 def _are_months(sample, form):
@@ -93,19 +74,17 @@ def _are_months(sample, form):
     return len(set(months)) > 1 and sum(a != b for a, b in pairwise(months)) >= len(months) // 2
 
 
-def _numbers_are_times(column, name):
-    sample = some_texts(column)
-    return any(_digits_are_times(form, sample, name) for form in matching(sample))
+def _kind_of_digits(sample: Sequence[str], name: str) -> str:
+    """What numbers are: times if their column is named so or if few other numbers look like this."""
+    forms = matching(sample)
+    if any(form.example in _PLAIN_NUMERIC_FORMS for form in forms) or (forms and names_times(name)):
+        return TIME
+    return MAYBE_TIME if any(_increase_like_times(form, sample) for form in forms) else NUMBER
 
 
-def _digits_are_times(form: TimeForm, sample: Sequence[str], name: str) -> bool:
-    """Whether numbers that could be times are: their column is named so, or other numbers rarely look like this."""
-    if form.example in _PLAIN_NUMERIC_FORMS:
-        return True
-    if set(words_of(name)) & TIME_WORDS:
-        return True
-    moments = [found.local for text in sample if (found := form.read(text))]
-    times = np.sort(np.array(moments, "datetime64[s]"))
+def _increase_like_times(form, sample):
+    """Whether years or months follow each other, or seconds have the same whole minutes between them."""
+    times = np.sort(np.array([found.local for text in sample if (found := form.read(text))], "datetime64[s]"))
     if len(times) < 3:
         return False
     if form.step in ("month", "year", "decimal year"):
@@ -143,10 +122,10 @@ def _are_names(values):
 
 
 def _integers(values):
-    """Texts as numbers; Q1 to Q4 and 01:00 count as well."""
+    """Texts as numbers; the mark before or after a part of a time, as in Q1, HE24, M01 or 01:00, is not needed."""
     import pandas as pd
 
-    text = values.astype(str).str.strip().str.replace(r"^[QqWwHh]|:00$", "", regex=True)
+    text = values.astype(str).str.strip().str.replace(_AROUND, "", regex=True)
     return pd.to_numeric(text, errors="coerce")
 
 
@@ -160,13 +139,13 @@ def numbers_rows(column: "pd.Series") -> bool:
     """Whether a column counts the rows: it goes up by one from each to the next."""
     if column.dtype.kind == "O":
         column = _integers(column)
-    if column.dtype.kind not in "iuf" or len(column) < 3 or column.isna().any():
+    if column.dtype.kind not in "iuf" or len(column) < 3 or column.isna().any() or column.iloc[0] % 1:
         return False
     return bool((np.diff(column.to_numpy(float)) == 1).all())
 
 
 def excel_days(column: "pd.Series", name: str) -> bool:
     """Whether numbers may be serial dates of Excel, by the name of their column."""
-    if column.dtype.kind not in "iu" or not set(words_of(name)) & {"date", "day", "datum", "fecha"}:
+    if column.dtype.kind not in "iuf" or not set(words_of(name)) & {"date", "day", "datum", "fecha"}:
         return False
     return bool(column.between(*EXCEL_DAYS).all())

@@ -40,6 +40,8 @@ def decode_lines(raw_lines: Iterable[bytes], name: str) -> Iterator[str]:
         try:
             yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
+            if number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise InputError(f"{name} is UTF-16, as Excel writes Unicode text: save it as CSV UTF-8") from None
             start = error.start + 3 * (number == 1 and raw.startswith(codecs.BOM_UTF8))
             raise InputError(
                 f"{name}, line {number}, byte {offset + start}: 0x{raw[start]:02x} is not UTF-8; save the text as UTF-8"

@@ -12,10 +12,13 @@ from nlp_rnn.datasets.calendar import Place
 if TYPE_CHECKING:
     import pandas as pd
 
-MISSING = frozenset(("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>", "."))
+MISSING = frozenset((
+    "", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>", ".", "-", "--", "–", "?",
+    "..", ":", r"\N", "(null)", "#VALUE!", "#DIV/0!", "unavailable", "unknown", "missing"
+))  # fmt: skip
 LARGEST = 1e18
 _SPACES = " \u00a0\u202f\u2009"
-_SIGNS = re.compile(r"^([-+(]?)\s*[$€£¥₹]\s*|\s*(?:[$€£¥₹%]|EUR|USD|GBP|CHF)$")
+_SIGNS = re.compile(r"^([-+(]?)\s*(?:R\$|[$€£¥₹])\s*|\s*(?:[$€£¥₹%]|EUR|USD|GBP|CHF|kr|zł)$")
 _NOT_PLAIN = re.compile(rf"[,.'’{_SPACES}]")
 
 
@@ -33,10 +36,12 @@ class Marks(NamedTuple):
     @property
     def pattern(self) -> str:
         """A regular expression that matches these numbers."""
-        whole = r"\d+"
+        decimal = re.escape(self.decimal)
+        plain = rf"\d+(?:{decimal}\d*)?(?:e[-+]?\d+)?|{decimal}\d+(?:e[-+]?\d+)?"
         if self.thousands:
-            whole = rf"(?:\d{{1,3}}(?:[{re.escape(self.thousands)}]\d{{3}})+|\d+)"
-        return rf"[-+]?(?:{whole}(?:{re.escape(self.decimal)}\d*)?|{re.escape(self.decimal)}\d+)(?:e[-+]?\d+)?"
+            grouped = rf"[1-9]\d{{0,2}}(?:[{re.escape(self.thousands)}]\d{{3}})+(?:{decimal}\d*)?"
+            return rf"[-+]?(?:{grouped}|{plain})"
+        return rf"[-+]?(?:{plain})"
 
     def fits(self, text: str) -> bool:
         """Whether a text is a number in these marks."""
@@ -61,7 +66,9 @@ def bare(text: str) -> str:
         ('1,070.50', '-12', '-3')
     """
     text = _SIGNS.sub(lambda found: found[1] or "", text.strip()).replace("\u2212", "-")
-    return f"-{text[1:-1]}" if text.startswith("(") and text.endswith(")") else text
+    if text.startswith("(") and text.endswith(")"):
+        return f"-{text[1:-1]}"
+    return f"-{text[:-1]}" if text.endswith("-") and text[:1].isdigit() else text
 
 
 def is_number(text: str) -> bool:
@@ -144,6 +151,9 @@ def to_numbers(column: "pd.Series", marks: Marks, place: Place, name: str) -> np
     else:
         codes, texts = pd.factorize(column.astype(str).where(column.notna().to_numpy()))
         values = np.array([*(_number(str(text), marks) for text in texts), np.nan])  # codes are -1 where missing
+        percent = np.array([*(str(text).strip().endswith("%") for text in texts), False])
+        if percent.any() and (~percent & ~np.isnan(values)).any():
+            values[percent] = np.nan  # 50 % beside 0.5: which of them is meant otherwise?
         absent = np.array([*(str(text).strip() in MISSING for text in texts), True])
         numbers, broken = values[codes], (np.isnan(values) & ~absent)[codes]
     for wrong, what in (

@@ -1,16 +1,18 @@
 """The roles of the columns of a table of series, from their content and their names, and a one-line summary."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 
 from nlp_rnn.checks import UsageError
+from nlp_rnn.datasets.columns import NO_COLUMN
+from nlp_rnn.datasets.doubts import check_columns, check_times
 from nlp_rnn.datasets.frames import Frame
 from nlp_rnn.datasets.kinds import (
     EMPTY,
+    MAYBE_TIME,
     NUMBER,
     TIME,
     WORD,
@@ -19,31 +21,22 @@ from nlp_rnn.datasets.kinds import (
     kind_of,
     numbers_rows,
     part_of,
+)
+from nlp_rnn.datasets.names import (
+    COUNTER_WORDS,
+    ENTITY_WORDS,
+    ID_WORDS,
+    names_part_of_times,
+    names_times,
+    usual_column,
     words_of,
 )
-from nlp_rnn.datasets.time_columns import USUAL_NAMES as TIME_NAMES
+from nlp_rnn.datasets.points import run_of_points
 from nlp_rnn.datasets.time_columns import find_time_columns
-from nlp_rnn.datasets.time_forms import matching
 
-USUAL_NAMES = {
-    "series": ("series", "unique_id", "series_id", "item_id", "id", "item", "sku", "store", "name"),
-    "time": TIME_NAMES,
-    "value": ("value", "y", "values", "target", "sales", "demand", "count", "quantity"),
-    "category": ("category", "kind", "type", "class"),
-}
-ID_WORDS = frozenset((
-    "id", "nbr", "nr", "no", "num", "number", "code", "key", "store", "shop", "item", "sku", "product", "site",
-    "meter", "sensor", "station"
-))  # fmt: skip
-COUNTER_WORDS = frozenset((
-    "id", "index", "idx", "row", "rownames", "rowid", "nr", "no", "num", "number", "obs", "instant", "line",
-    "record"
-))  # fmt: skip
-SHOWN = 5  # columns of values listed in the summary
+SHOWN = 5  # columns of values that are listed
 FEW_ROWS = 10  # below which unique words may still name series of one value
 MOST_KEYS = 3  # columns that together name a series
-NUMBERED = re.compile(r"(\D*)(\d+)")
-MIN_RUN = 3  # minimum number of columns named with numbers or times for a row to be a series
 
 
 @dataclass
@@ -104,12 +97,18 @@ def series_roles(frame: Frame, named: Mapping[str, str | None], covariates: Sequ
     columns = [column for column in frame.table.columns if column not in covariates]
     given = {role: _named(frame, name, role) for role, name in named.items()}
     kinds = {column: kind_of(frame, column) for column in columns}
-    if not given["time"] and not given["value"] and (run := _run_of_points(frame, kinds)):
+    timeless = named.get("time") == NO_COLUMN and NO_COLUMN not in columns
+    if not given["time"] and not given["value"] and (run := run_of_points(kinds)):
         return _by_row(frame, run, kinds, given["series"])
-    roles = Roles(time=given["time"] or find_time_columns(frame, kinds))
+    if not given["time"]:
+        check_columns(frame, kinds)
+    roles = Roles(time=given["time"] or (() if timeless else find_time_columns(frame, kinds)))
     if len(roles.time) < 2 and (step := _step_column(frame, roles.time, kinds)):
         roles.time, roles.steps = (), step
     rest = [column for column in columns if column not in (*roles.time, roles.steps)]
+    kinds |= {column: NUMBER for column in rest if kinds[column] == MAYBE_TIME}
+    if not (roles.time or roles.steps or timeless):
+        check_times(frame, kinds, {*given["series"], *given["value"]})
     numbers = _leave_out(frame, rest, kinds, roles, {*given["series"], *given["value"]})
     roles.series = given["series"] or _series_columns(frame, rest, kinds, roles, given["value"])
     roles.values = given["value"] or _value_columns(frame, numbers, roles)
@@ -121,7 +120,7 @@ def series_roles(frame: Frame, named: Mapping[str, str | None], covariates: Sequ
 
 def _named(frame, name, role):
     """The columns that the user named for a role."""
-    if name is None:
+    if name is None or (role == "time" and name == NO_COLUMN and name not in frame.table):
         return ()
     names = (name,) if name in frame.table else tuple(part.strip() for part in name.split(","))
     for column in names:
@@ -129,12 +128,6 @@ def _named(frame, name, role):
             available = ", ".join(frame.table.columns)
             raise UsageError(f"{frame.path} has no column '{column}' for the {role}; it has: {available}")
     return names
-
-
-def usual_column(columns: Sequence[str], role: str) -> str | None:
-    """The column with a common name for a role."""
-    lowered = {column.lower().strip(): column for column in reversed(columns)}
-    return next((lowered[name] for name in USUAL_NAMES[role] if name in lowered), None)
 
 
 def _step_column(frame, time, kinds):
@@ -153,13 +146,14 @@ def _leave_out(frame, rest, kinds, roles, given):
         if column in given:
             continue
         named = set(words_of(column)) & COUNTER_WORDS or column.startswith("column ")
-        if column in counters and (len(numbers) > len(counters) or (named and len(numbers) > 1)):
+        others = len(numbers) > len(counters) and frame.table[column].iloc[0] in (0, 1, "0", "1")
+        if column in counters and (others or (named and len(numbers) > 1)):
             roles.left_out[column] = "row number"
         elif named and column in numbers and len(numbers) > 1 and identifies_rows(frame.table[column]):
             roles.left_out[column] = "identifies rows"
         elif roles.time and part_of(frame, column) and kinds[column] != WORD:
             roles.left_out[column] = "part of the time"
-        elif kinds[column] == TIME:
+        elif kinds[column] == TIME or (roles.time and kinds[column] == NUMBER and names_times(column)):
             roles.left_out[column] = "times as well"
         elif kinds[column] == NUMBER and column.startswith("column ") and frame.dialect and len(numbers) > 1:
             roles.left_out[column] = "no name"
@@ -171,7 +165,8 @@ def _series_columns(frame, rest, kinds, roles, value) -> tuple[str, ...]:
     possible = [c for c in rest if c not in roles.left_out and c not in value and kinds[c] in (WORD, NUMBER)]
     usual = usual_column([c for c in possible if not _identifies_rows(frame, c, kinds, roles.time)], "series")
     if not roles.time or not frame.repeats(*roles.time):
-        return (usual,) if usual and len(possible) > 1 else ()
+        entities = [] if usual or not roles.time else _entities(frame, possible)
+        return (usual,) if usual and len(possible) > 1 else tuple(entities)
     words = [c for c in possible if _may_name_series(frame, c, kinds) or c == usual]
     words = [c for c in words if c != usual_column(possible, "value")]
     for size in range(1, MOST_KEYS + 1):
@@ -185,9 +180,26 @@ def _series_columns(frame, rest, kinds, roles, value) -> tuple[str, ...]:
     return (usual,) if usual else ()
 
 
+def _entities(frame, columns):
+    """The column of things such as shops or sensors that recur, so that rows at different times are of several series.
+
+    Raises:
+        UsageError: there are several.
+    """
+    found = [c for c in columns if set(words_of(c)) & ENTITY_WORDS and 2 * frame.table[c].nunique() <= len(frame.table)]
+    found = [column for column in found if frame.table[column].nunique() > 1 and frame.table[column].notna().all()]
+    if len(found) > 1:
+        raise UsageError(
+            f"{frame.path}: which column names the series? Give --series-column, one or several of: {', '.join(found)}"
+        )
+    return found
+
+
 def _may_name_series(frame, column, kinds):
     """Whether a column holds words that recur, or identifiers, according to its name."""
     values = frame.table[column]
+    if names_part_of_times(column):
+        return False
     recurs = kinds[column] == WORD and 2 * values.nunique() <= len(values)
     return values.notna().all() and (recurs or bool(set(words_of(column)) & ID_WORDS))
 
@@ -231,9 +243,8 @@ def _value_columns(frame, numbers, roles):
         return tuple(numbers)
     usual = usual_column(numbers, "value")
     if usual is None and len(numbers) != 1:
-        raise UsageError(
-            f"{frame.path}: which column holds the values? Give --value-column, one of: {', '.join(numbers)}"
-        )
+        available = ", ".join(numbers or (column for column in frame.table if column not in roles.series))
+        raise UsageError(f"{frame.path}: which column holds the values? Give --value-column, one of: {available}")
     return (usual or numbers[0],)
 
 
@@ -245,31 +256,10 @@ def _leave_out_the_rest(rest, kinds, roles):
             roles.left_out[column] = why.get(kinds[column], "a clock time without a day")
 
 
-def _run_of_points(frame, kinds):
-    """The trailing columns that hold the points of a series in each row: named with times, or numbered."""
-    columns = list(kinds)
-    lead = next((n for n in range(len(columns)) if _are_points(columns[n:])), len(columns))
-    lead += kinds.get(columns[lead] if lead < len(columns) else "") == WORD  # V1, the names, before V2 and so on
-    run, before = columns[lead:], columns[:lead]
-    if len(run) < MIN_RUN or any(kinds[column] not in (NUMBER, EMPTY) for column in run):
-        return []
-    named = any(kinds[column] == WORD for column in before) and not any(kinds[c] == TIME for c in before)
-    return run if named else []
-
-
-def _are_points(columns):
-    found = [NUMBERED.fullmatch(column.strip()) for column in columns]
-    numbers = [int(one[2]) for one in found if one]
-    same = len(numbers) == len(columns) and len({one[1] for one in found if one}) == 1
-    if same and all(b - a == 1 for a, b in pairwise(numbers)):
-        return True
-    return bool(matching([column.strip() for column in columns]))
-
-
 def _by_row(frame, run, kinds, series):
     """The roles of the columns where each row is a series."""
-    before = [column for column in kinds if column not in run]
-    words = [column for column in before if kinds[column] == WORD]
+    before = [column for column in kinds if column not in run and kinds[column] != EMPTY]
+    words = [c for c in before if kinds[c] == WORD] or [c for c in before if set(words_of(c)) & ID_WORDS]
     unique = [column for column in words if frame.table[column].is_unique]
     names = series or ((unique[0],) if unique else tuple(words))
     roles = Roles(series=names, values=tuple(run), by_row=True)

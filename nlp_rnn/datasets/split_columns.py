@@ -7,10 +7,10 @@ from itertools import islice
 from typing import NamedTuple
 
 from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.datasets.columns import NO_COLUMN
 from nlp_rnn.datasets.folders import SPLIT_NAMES
 from nlp_rnn.datasets.tables import Table
 
-NO_COLUMN = "none"  # instead of a name: the table has no such column
 HEAD = 1000  # rows by which a column is recognised; all rows are checked afterwards
 NUMBERS = {"0": "train", "1": "validation", "2": "test"}  # as in Ludwig
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -18,7 +18,18 @@ FLAGS = {
     **dict.fromkeys(("isvalid", "isvalidation", "isval", "isdev"), "validation"),
     **dict.fromkeys(("istest", "istesting"), "test"),
 }
-DECLARED = ("split", "datasetsplit", "datasplit", "splitname", "partition", "mluse", *FLAGS)  # must name splits
+TRAIN_FLAGS = ("istrain", "istraining", "train")  # what is not true is held out
+OTHER_FLAGS = ("test", "holdout", "isholdout", "valid")  # if all values are truths
+DECLARED = (
+    "split",
+    "datasetsplit",
+    "datasplit",
+    "splitname",
+    "partition",
+    "mluse",
+    "splitset",
+    *FLAGS,
+)  # must name splits
 USUAL = ("subset", "fold", "set", "dataset", "phase", "usage")  # may mean something else
 UNDECIDED = {"eval", "evaluation", "holdout", "heldout", "unassigned"}  # a split, but which one?
 
@@ -123,8 +134,12 @@ def _key(name):
 
 def _meaning(name, numbers):
     """What the values of a column mean."""
-    if _key(name) in FLAGS:
-        return {value: FLAGS[_key(name)] if truth else "train" for value, truth in TRUTHS.items()}
+    key = _key(name)
+    if key in TRAIN_FLAGS:
+        return {value: "train" if truth else "test" for value, truth in TRUTHS.items()}
+    if key in FLAGS or key in OTHER_FLAGS:
+        held_out = FLAGS.get(key, "validation" if key == "valid" else "test")
+        return {value: held_out if truth else "train" for value, truth in TRUTHS.items()}
     return {**SPLIT_NAMES, **(NUMBERS if numbers else {})}
 
 
@@ -136,10 +151,26 @@ def _recognised(name, head):
     known = values & set(column.meaning)
     doubtful = values <= {*column.meaning, *UNDECIDED} or key in USUAL
     if key in DECLARED or (known and doubtful) or (key in USUAL and values & UNDECIDED):
+        if values <= set(NUMBERS) and key not in FLAGS:
+            _check_numbers(name, head)
         for place, row in head:
             column.split_of(place, row)
         return column
     return None
+
+
+def _check_numbers(name, head):
+    """Check that numbers name splits as in Ludwig: most rows are of split 0, for training.
+
+    Raises:
+        InputError: they are not.
+    """
+    counts = Counter(written(row.get(name)) for _, row in head)
+    if counts["0"] < max(counts.values()) and head:
+        raise InputError(
+            f"{head[0][0]}: column '{name}' holds numbers, and 0, for training, is not the most frequent: write train, "
+            f"validation and test, or ignore the column with --split-column {NO_COLUMN}"
+        )
 
 
 def open_splits(

@@ -14,7 +14,7 @@ from nlp_rnn.datasets.delimited import dialect_of, records
 from nlp_rnn.datasets.lines import count_lines, read_lines
 
 Row = tuple[str, dict[str, object]]
-SAMPLE = 100  # objects of a .jsonl file whose keys are the columns
+SAMPLE = 1000  # objects of a .jsonl file whose keys are the columns
 
 
 class Table(NamedTuple):

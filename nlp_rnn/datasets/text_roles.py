@@ -105,6 +105,10 @@ def _fill_by_content(table, roles, free):
     unknown = [role for role, column in roles.items() if column is None]
     if not unknown:
         return
+    if unknown == ["text"] and len(roles) == 1 and len(rest) == 1:
+        _check_only_name(table, rest[0])
+        roles["text"] = rest[0]
+        return
     if "source" in roles:
         if len(rest) == len(unknown):
             roles |= dict(zip(unknown, rest, strict=True))
@@ -115,6 +119,18 @@ def _fill_by_content(table, roles, free):
         suitable = [column for column in rest if column not in roles.values() and suits(values[column])]
         if role in unknown and len(suitable) == 1:
             roles[role] = suitable[0]
+
+
+def _check_only_name(table, column):
+    """Check that the name of the only column is not the first text.
+
+    Raises:
+        UsageError: it has several words.
+    """
+    if table.header is not None and len(column.split()) > FEW_WORDS:
+        raise UsageError(
+            f"{table.name}, line 1 holds a text: write the name of the column, such as text, in a line above"
+        )
 
 
 def _check_header(table, values, rest):

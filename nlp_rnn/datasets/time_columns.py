@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nlp_rnn.checks import UsageError
+from nlp_rnn.datasets.columns import NO_COLUMN
 from nlp_rnn.datasets.frames import Frame
-from nlp_rnn.datasets.kinds import CLOCK_TIME, TIME, TIME_WORDS, excel_days, part_of, some_texts, words_of
+from nlp_rnn.datasets.kinds import CLOCK_TIME, MAYBE_TIME, TIME, excel_days, part_of, some_texts
+from nlp_rnn.datasets.names import CLOCK_WORDS, LIKELY_WORDS, TIME_WORDS, usual_column, words_of
 from nlp_rnn.datasets.time_forms import MONTHS
 from nlp_rnn.datasets.time_text import ISO
 from nlp_rnn.datasets.times import Times, as_text, read_times
@@ -14,7 +16,6 @@ from nlp_rnn.datasets.times import Times, as_text, read_times
 if TYPE_CHECKING:
     import pandas as pd
 
-USUAL_NAMES = ("time", "ds", "date", "datetime", "timestamp", "period", "month", "week", "day", "year", "quarter")
 WITHIN_A_YEAR = ("month", "quarter", "week")
 
 
@@ -35,18 +36,25 @@ def find_time_columns(frame: Frame, kinds: Mapping[str, str]) -> tuple[str, ...]
         column = _one_of(frame, full)
         return _with_clock(frame, column, kinds, parts)
     if "year" in parts and (found := next((part for part in WITHIN_A_YEAR if part in parts), None)):
-        finer = [part for part in ("day", "hour") if part in parts and found == "month"]
+        finer = [part for part in ("day", "hour", "minute") if part in parts and found == "month"]
         return tuple(parts[part] for part in ("year", found, *(finer if "day" in finer else [])))
-    return (parts["year"],) if kinds.get(parts.get("year", "")) == TIME else ()
+    if kinds.get(parts.get("year", "")) == TIME:
+        return (parts["year"],)
+    perhaps = [column for column in kinds if kinds[column] == MAYBE_TIME]
+    if perhaps:
+        raise UsageError(
+            f"{frame.path}: does the column '{perhaps[0]}' hold times or values? Give --time-column '{perhaps[0]}', or "
+            f"--time-column {NO_COLUMN}"
+        )
+    return ()
 
 
 def _one_of(frame, columns):
     """The column of times that has a common name, or the only one."""
-    lowered = {column.lower().strip(): column for column in reversed(columns)}
-    usual = next((lowered[name] for name in USUAL_NAMES if name in lowered), None)
+    usual = usual_column(columns, "time")
     if usual or len(columns) == 1:
         return usual or columns[0]
-    named = [column for column in columns if set(words_of(column)) & TIME_WORDS]
+    named = [column for column in columns if set(words_of(column)) & (TIME_WORDS | LIKELY_WORDS)]
     if len(named) == 1:
         return named[0]
     raise UsageError(f"{frame.path}: which column holds the time? Give --time-column, one of: {', '.join(columns)}")
@@ -57,10 +65,11 @@ def _with_clock(frame, column, kinds, parts):
     clocks = [name for name in kinds if kinds[name] == CLOCK_TIME]
     if not _are_days(frame.table[column]):
         return (column,)
-    if len(clocks) == 1:
+    repeats = frame.repeats(column)
+    if len(clocks) == 1 and (repeats or set(words_of(clocks[0])) & CLOCK_WORDS):
         return column, clocks[0]
     hours = [parts[part] for part in ("hour", "minute") if part in parts]
-    return (column, *hours) if "hour" in parts and frame.repeats(column) else (column,)
+    return (column, *hours) if "hour" in parts and repeats else (column,)
 
 
 def _are_days(column):
@@ -95,8 +104,7 @@ def _day_and_clock(frame, columns, parts):
     text = day.dt.strftime("%Y-%m-%d") if day.dtype.kind == "M" else as_text(day)
     if "hour" not in parts:
         return text + " " + as_text(frame.table[columns[1]])
-    hour = parts["hour"].str.replace(r"^[Hh]|:00$", "", regex=True)
-    return text + " " + hour.str.zfill(2) + ":" + (parts["minute"].str.zfill(2) if "minute" in parts else "00")
+    return text + " " + _clock_of(parts)
 
 
 def _of_parts(parts: "Mapping[str | None, pd.Series]") -> "pd.Series":
@@ -107,8 +115,14 @@ def _of_parts(parts: "Mapping[str | None, pd.Series]") -> "pd.Series":
     if "week" in parts:
         return year + "-W" + parts["week"].str.replace(r"^\D", "", regex=True).str.zfill(2)
     names = {name: str(number) for name, number in MONTHS.items()}
-    month = parts["month"].map(lambda text: names.get(str(text).lower().rstrip("."), text))
+    month = parts["month"].map(lambda text: names.get(str(text).lower().rstrip("."), str(text).lstrip("Mm")))
     text = year + "-" + month.str.zfill(2)
     if "day" in parts:
         text = text + "-" + parts["day"].str.zfill(2)
-    return text + " " + parts["hour"].str.zfill(2) + ":00" if "hour" in parts else text
+    return text + " " + _clock_of(parts) if "hour" in parts else text
+
+
+def _clock_of(parts):
+    """Clock times from hours, and minutes if there are any."""
+    hour = parts["hour"].str.replace(r"^\D+|:00$", "", regex=True).str.zfill(2)
+    return hour + ":" + (parts["minute"].str.zfill(2) if "minute" in parts else "00")

@@ -13,17 +13,17 @@ MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name
 MONTHS |= {name[:3]: number for name, number in MONTHS.items()} | {"sept": 9}
 _MONTH = r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
 _MONTH += r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
-_WEEKDAY = r"(?:(?P<weekday>mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
+_WEEKDAY = r"(?:(?P<weekday>(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*)\.?,?\s+)?"
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?"
 _CLOCK += r"(?:\s*(?P<half>[ap])\.?m\.?)?"
-_ZONE = r"(?:\s*(?P<zone>z|utc|gmt|[+-]\d{2}:?\d{2}(?::00)?))?(?:\[[\w/+-]+\])?"
+_ZONE = r"(?:\s*(?P<zone>z|utc|gmt|[+-]\d{2}(?::?\d{2}(?::00)?)?))?(?:\[[\w/+-]+\])?"
 _AT = rf"(?:(?:\s+|t|:|,\s*){_CLOCK}{_ZONE})?"
 _DAY, _MONTH_NUMBER = r"(?P<day>\d{1,2})", r"(?P<month>\d{1,2})"
 _YEAR, _ANY_YEAR, _SHORT_YEAR = r"(?P<year>\d{4})", r"(?P<year>\d{4}|\d{2})", r"(?P<year>\d{2})"
 _CENTURY = r"(?P<year>(?:19|20)\d{2})"
 _TWO_DIGITS = r"(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"
 _DIGITS = r":?(?P<minute>\d{2})(?::?(?P<second>\d{2}))?"
-_HOUR, _ENDING = r"(?P<hour>[01]\d|2[0-4])", r"(?:st|nd|rd|th)?"
+_HOUR, _ENDING = r"(?P<hour>[01]\d|2[0-4])", r"(?P<ending>st|nd|rd|th)?"
 EPOCHS = {
     10: 1,
     13: 1_000,
@@ -156,7 +156,7 @@ def _offset(zone):
     digits = zone.replace(":", "")
     if not digits[1:3].isdigit():
         return timedelta(0)
-    return (-1 if digits[0] == "-" else 1) * timedelta(hours=int(digits[1:3]), minutes=int(digits[3:5]))
+    return (-1 if digits[0] == "-" else 1) * timedelta(hours=int(digits[1:3]), minutes=int(digits[3:5] or 0))
 
 
 def _within_year(year, fraction, digits):

@@ -21,23 +21,31 @@ class TimeText(NamedTuple):
     Attributes:
         form: the form of the times that were read; None to write ISO 8601.
         example: one of these times.
-        padded: whether days, months and hours below 10 begin with a 0.
-        anchor: "last weekday" if all times are the last day from Monday to Friday of their months, else empty.
+        bare: the parts, among "day", "month" and "hour", that have no 0 in front if they are below 10.
+        anchor: of times in months: "last weekday" or "last day" if all are, else the number of a day.
     """
 
     form: TimeForm | None = None
     example: str = ""
-    padded: bool = True
-    anchor: str = ""
+    bare: frozenset[str] = frozenset()
+    anchor: str | int = ""
 
     def after(self, start: np.datetime64, steps: int, frequency: str) -> str:
         """The time `steps` steps after `start`."""
-        if self.anchor:
-            month = time_after(start.astype("datetime64[M]").astype("datetime64[s]"), steps, frequency)
-            start, steps, frequency = np.datetime64(last_weekday(np.array(month)).item()), 0, ""
+        if self.anchor and frequency[:1] == "M":
+            clock = start - start.astype("datetime64[D]")
+            month = start.astype("datetime64[M]") + steps * int(frequency[1:])
+            start, steps, frequency = self._day_of(month).astype("datetime64[s]") + clock, 0, ""
         if self.form is None:
             return text_after(start, steps, frequency)
         return self.text(time_after(start, steps, frequency).astype("datetime64[s]").item())
+
+    def _day_of(self, month):
+        """The day of a month, by the anchor."""
+        last = (month + 1).astype("datetime64[D]") - 1
+        if self.anchor == "last weekday":
+            return last_weekday(month)
+        return last if self.anchor == "last day" else min(month.astype("datetime64[D]") + (int(self.anchor) - 1), last)
 
     def text(self, time: datetime) -> str:
         """A time."""
@@ -54,10 +62,10 @@ class TimeText(NamedTuple):
         if name in ("day", "month", "hour"):
             hour = time.hour if "half" not in self._groups else (time.hour - 1) % 12 + 1
             number = {"day": time.day, "month": time.month, "hour": hour}[name]
-            return f"{number:02d}" if self.padded else str(number)
+            return str(number) if name in self.bare else f"{number:02d}"
         if name in ("name", "weekday"):
             word = NAMES[time.month] if name == "name" else WEEKDAYS[time.weekday()]
-            return _like(word if len(example) > 4 else word[:3], example)
+            return _like(word if len(example) > 3 and example.lower() != "sept" else word[:3], example)
         year, week, _ = time.isocalendar()
         return {
             "year": lambda: f"{year if 'week' in self._groups else time.year:04d}"[-len(example) :],
@@ -65,6 +73,7 @@ class TimeText(NamedTuple):
             "second": lambda: f"{time.second:02d}",
             "fraction": lambda: "0" * len(example),
             "half": lambda: _like("pm" if time.hour >= 12 else "am", example)[: len(example)],
+            "ending": lambda: _like(_ending(time.day), example),
             "quarter": lambda: str((time.month + 2) // 3),
             "week": lambda: f"{week:02d}",
             "weekday_number": lambda: str(time.isoweekday()),
@@ -92,17 +101,30 @@ def time_text(form: TimeForm, texts: Sequence[str], zone: bool, times: np.ndarra
         zone: whether they have a zone; what is converted to UTC is written in ISO 8601.
         times: what they mean, of the whole column.
     """
-    days = times.astype("datetime64[D]")
-    last = len(times) > 2 and len(np.unique(days.astype("datetime64[M]"))) == len(np.unique(days))
-    anchor = "last weekday" if last and (last_weekday(times) == days).all() and not _ends_of_months(days) else ""
+    anchor = _anchor(times.astype("datetime64[D]"))
     if zone or (form.step == "day" and all(ISO_DAY.fullmatch(text) for text in texts)):
         return TimeText(anchor=anchor)
-    found = [match for text in texts if (match := form.pattern.fullmatch(text))]
-    names = [match.string for match in found if len(match.groupdict().get("name") or "") > 3]
-    numbers = [match[name] for match in found for name in ("day", "month", "hour") if match.groupdict().get(name)]
-    short = [number for number in numbers if int(number) < 10]
-    example = names[0] if names else max(texts, key=len) if form.step == "decimal year" else texts[0]
-    return TimeText(form, example, all(len(number) == 2 for number in short), anchor)
+    found = [match.groupdict() | {"": text} for text in texts if (match := form.pattern.fullmatch(text))]
+    fullest = max(
+        found, key=lambda parts: (sum(map(bool, parts.values())), len(parts.get("name") or ""), len(parts[""]))
+    )
+    bare = {part for part in ("day", "month", "hour") if any(len(parts.get(part) or "00") == 1 for parts in found)}
+    return TimeText(form, fullest[""], frozenset(bare), anchor)
+
+
+def _anchor(days):
+    """Which day of a month all times are on; empty if several are in one month."""
+    if len(days) < 2 or len(np.unique(days.astype("datetime64[M]"))) < len(np.unique(days)):
+        return ""
+    following = (days.astype("datetime64[M]") + 1).astype("datetime64[D]")
+    if (days + 1 == following).all():
+        return "last day"
+    if len(days) > 2 and (last_weekday(days) == days).all():
+        return "last weekday"
+    numbers = (days - days.astype("datetime64[M]").astype("datetime64[D]")).astype(int) + 1
+    lengths = (following - days.astype("datetime64[M]").astype("datetime64[D]")).astype(int)
+    same = (numbers == np.minimum(numbers.max(), lengths)).all()
+    return int(numbers.max() if same else numbers[0])
 
 
 def last_weekday(times: np.ndarray) -> np.ndarray:
@@ -111,8 +133,9 @@ def last_weekday(times: np.ndarray) -> np.ndarray:
     return np.busday_offset(following, -1, roll="forward")
 
 
-def _ends_of_months(days):
-    return bool(((days + 1).astype("datetime64[M]") != days.astype("datetime64[M]")).all())
+def _ending(day):
+    """The ending of an ordinal number."""
+    return "th" if 11 <= day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
 
 
 def _like(word, example):

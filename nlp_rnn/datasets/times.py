@@ -1,5 +1,6 @@
 """Times read from the columns of a table, as people and programs write them."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.calendar import Place, irregularity, shown
+from nlp_rnn.datasets.names import words_of
 from nlp_rnn.datasets.time_forms import FORMS, TimeForm, matching
 from nlp_rnn.datasets.time_text import TimeText, time_text
 from nlp_rnn.progress import say
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 200  # distinct texts that decide the form
 LARGEST = 1e18  # larger floats are not written as whole numbers
+QUARTERS, SPAN = 4, 80  # SPAN: years between times with years of two digits, which are then of two centuries
 MANY = 10_000  # distinct texts above which pandas parses ISO 8601 faster
 EXCEL_DAYS = (20_000, 80_000)  # serial dates of Excel, 1954 to 2119
 CURE = "write times as 2024-01-31 or 2024-01-31 13:00"
@@ -77,6 +80,7 @@ def read_times(column: "pd.Series", place: Place, name: str, factorized: Any = N
     fractions = local != local.astype("datetime64[s]")
     if fractions.any():
         raise InputError(f"{row_of(int(fractions.argmax()))}: column '{name}': fractions of a second are not supported")
+    _check_meaning(form, texts, local, row_of, name)
     times, zone = _in_utc(local.astype("datetime64[s]"), offsets, texts, row_of, name)
     return Times(times[codes], time_text(form, sample_of(texts), zone, times))
 
@@ -173,6 +177,26 @@ def _most_regular(readings, texts, codes, row_of, name):
             f"{row_of(number)}: column '{name}': is '{texts[number]}' {one} or {other}? Write times as 2024-01-31"
         )
     return first
+
+
+def _check_meaning(form, texts, local, row_of, name):
+    """Check that texts such as 2001-02 or 202401 are months, and that years of two digits are of one century.
+
+    Raises:
+        InputError: they may be seasons, weeks or quarters, or some years would lie ahead of today.
+    """
+    years, months = local.astype("datetime64[Y]").astype(int) + 1970, local.astype("datetime64[M]").astype(int) % 12 + 1
+    words, what = set(words_of(name)), ""
+    if form.step == "month" and len(texts) > 2 and (months == (years + 1) % 100).all():
+        what = "which may be a season from one year to the next: write 2001 for 2001-02"
+    elif form.step == "month" and words & {"week", "kw", "epiweek", "woche"}:
+        what = "which may be a week or a month: write weeks as 2024-W05"
+    elif form.step == "month" and words & {"quarter", "qtr", "quartal"} and (months <= QUARTERS).all():
+        what = "which may be a quarter or a month: write quarters as 2024Q1"
+    elif np.ptp(years) > SPAN and not re.search(r"\d{4}", texts[0]):
+        what = "and years of two digits on both sides of today: write four digits"
+    if what:
+        raise InputError(f"{row_of(0)}: column '{name}' holds '{texts[0]}', {what}")
 
 
 def _in_utc(local, offsets, texts, row_of, name):

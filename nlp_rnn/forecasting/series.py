@@ -8,8 +8,10 @@ import numpy as np
 from nlp_rnn import resources
 from nlp_rnn.checks import InputError, UsageError, nearest
 from nlp_rnn.datasets.frames import Frame, read_frame
+from nlp_rnn.datasets.names import usual_column
 from nlp_rnn.datasets.numbers import to_numbers
-from nlp_rnn.datasets.roles import Roles, series_roles, usual_column
+from nlp_rnn.datasets.points import point_name
+from nlp_rnn.datasets.roles import Roles, series_roles
 from nlp_rnn.datasets.time_columns import read_time_columns
 from nlp_rnn.datasets.time_forms import matching
 from nlp_rnn.datasets.times import Times, read_times
@@ -148,6 +150,8 @@ def _wide(frame, roles):
 
 def _long(frame, roles):
     """The series of a table in long format, and the names of their categories."""
+    if len(roles.values) != 1:
+        raise UsageError(f"{frame.path}: --value-column takes one column where --series-column names the series")
     [value] = roles.values
     values = to_numbers(frame.table[value], frame.marks, frame.place, value)
     codes, names = _named(frame, roles.series)
@@ -208,7 +212,7 @@ def _point_times(frame, columns) -> Times | None:
     """The times that columns are named with, if they are."""
     import pandas as pd
 
-    names = [column.strip() for column in columns]
+    names = [point_name(column) for column in columns]
     return (
         read_times(pd.Series(names), lambda number: f"{frame.path}, column {number + 1}", "names")
         if matching(names)

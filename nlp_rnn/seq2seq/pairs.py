@@ -8,6 +8,8 @@ from pathlib import Path
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.catalogue import open_tables
 from nlp_rnn.datasets.lines import count_lines, read_lines
+from nlp_rnn.datasets.names import words_of
+from nlp_rnn.datasets.numbers import is_number
 from nlp_rnn.datasets.split_columns import NO_COLUMN, open_splits
 from nlp_rnn.datasets.splits import Example, TextDataset
 from nlp_rnn.datasets.tables import Row, Table
@@ -15,6 +17,7 @@ from nlp_rnn.datasets.text_roles import SOURCE_NAMES, text_roles
 from nlp_rnn.progress import say
 
 ROLES = ("source", "target")
+NAME_WORDS = 2  # of the name of a column, such as text_en
 NAMED_ROWS = 5  # rows without a source or a target that messages name; the rest are counted
 COMMON_NAMES = {
     "source": SOURCE_NAMES,
@@ -135,11 +138,17 @@ def _with_header(table, requested):
         return table
     if not table.name.removesuffix(".gz").endswith(".tsv") or len(table.columns) < 2:
         return table
-    known = {name for names in COMMON_NAMES.values() for name in names}
-    named = known & {column.lower().strip() for column in table.columns}
-    if named or all(f" {name.lower().partition('-')[0]} " in LANGUAGE_CODES for name in table.columns[:2]):
+    known = {name for names in COMMON_NAMES.values() for name in names if len(name) > 2}
+    known |= set(LANGUAGE_CODES.split())
+    if sum(bool(known & set(words_of(name))) and len(words_of(name)) <= NAME_WORDS for name in table.columns) > 1:
         return table
-    names = (*ROLES, *(f"column {number}" for number in range(3, len(table.columns) + 1)))
+    if known & {column.lower().strip() for column in table.columns} - set(LANGUAGE_CODES.split()):
+        return table
+    texts = [n for n, field in enumerate(table.header) if not is_number(field)]
+    if len(texts) < len(ROLES):
+        return table
+    roles = {texts[0]: ROLES[0], texts[1]: ROLES[1]}
+    names = tuple(roles.get(n, f"column {n + 1}") for n in range(len(table.columns)))
 
     def rows() -> Iterator[Row]:
         yield f"{table.name}, line 1", dict(zip(names, table.header, strict=True))
