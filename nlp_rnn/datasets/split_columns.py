@@ -151,7 +151,7 @@ def _recognised(name, head):
     known = values & set(column.meaning)
     doubtful = values <= {*column.meaning, *UNDECIDED} or key in USUAL
     if key in DECLARED or (known and doubtful) or (key in USUAL and values & UNDECIDED):
-        if values <= set(NUMBERS) and key not in FLAGS:
+        if values <= set(NUMBERS) and key not in (*FLAGS, *TRAIN_FLAGS, *OTHER_FLAGS):
             _check_numbers(name, head)
         for place, row in head:
             column.split_of(place, row)

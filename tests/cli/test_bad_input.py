@@ -23,7 +23,7 @@ CASES = {
     "an empty file": ("x.csv", b"", 1, "x.csv is empty"),
     "only a header": ("x.csv", HEADER.encode(), 1, "x.csv has no rows"),
     "not UTF-8": ("x.csv", HEADER.encode() + b"caf\xe9,a\n", 1, "x.csv, line 2, byte 14: 0xe9 is not UTF-8"),
-    "UTF-16": ("x.csv", rows().encode("utf-16"), 1, "x.csv, line 1, byte 0: 0xff is not UTF-8"),
+    "UTF-16": ("x.csv", rows().encode("utf-16"), 1, "x.csv is UTF-16, as Excel writes Unicode text: save it as CSV"),
     "no such column": ("x.csv", b"a,b\nc,d\n", 2, "which column holds the text? Give --text-column, one of: a, b"),
     "a workbook that is none": ("x.xlsx", b"PK", 1, "x.xlsx: not an Excel workbook"),
     "a label missing": ("x.csv", (rows() + "lost,\n").encode(), 1, "x.csv, line 102: no label in column 'label'"),

@@ -45,7 +45,7 @@ def test_each_row_is_in_the_split_that_its_column_names(tmp_path, column, values
     for split in ("train", "validation", "test"):
         numbers = [int(example.text.split()[1]) for example in dataset.stream(split)]
         assert numbers == [n for n in range(ROWS) if expected[n] == split] and dataset.size(split) == len(numbers)
-    assert dataset.notes[-1] == f"split column: {column} (train 36, validation 12, test 12)"
+    assert dataset.notes[-1] == f"split column: {column.strip()} (train 36, validation 12, test 12)"
     assert not dataset.held_out(Lineage()).whole
 
 
@@ -142,3 +142,13 @@ def test_texts_without_labels_and_pairs(tmp_path):
     assert pairs.columns == ("en", "fr") and splits_of(pairs) == {n: THREE[n % 5] for n in range(ROWS)}
     write_table(tmp_path / "z.csv", rows, ("one", "two", "split"))
     assert open_pairs(str(tmp_path / "z.csv")).columns == ("one", "two"), "the column of splits is no text"
+
+
+def test_a_column_that_marks_rows_for_training(tmp_path):
+    dataset = open_text_dataset(table_of(tmp_path / "x.csv", ["1", "1", "0"], "is_train"))
+    assert Counter(splits_of(dataset).values())["test"] == ROWS // 3
+
+
+def test_numbers_that_do_not_begin_with_training_are_refused(tmp_path):
+    with pytest.raises(InputError, match="holds numbers, and 0, for training, is not the most frequent"):
+        open_text_dataset(table_of(tmp_path / "x.csv", ["1", "1", "2"], "split"))
