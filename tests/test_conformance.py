@@ -127,6 +127,7 @@ def test_keeps_the_promises_of_a_cell(name):
     check_cell(getattr(cells, name), [normal(*shape, seed=n) for n, shape in enumerate(CELLS[name])])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYERS)
 def test_keeps_the_promises_of_a_layer(name, tmp_path):
     check_layer(LAYERS[name], tmp_path)
@@ -147,11 +148,13 @@ def test_keeps_the_promises_of_a_recipe(name):
     check_recipe(resources.recipes()[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEQ2SEQ)
 def test_keeps_the_promises_of_a_seq2seq(name, tmp_path):
     check_seq2seq(SEQ2SEQ[name], tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORECASTERS)
 def test_keeps_the_promises_of_a_forecaster(name, tmp_path):
     check_forecaster(FORECASTERS[name], tmp_path)

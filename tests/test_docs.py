@@ -89,6 +89,7 @@ def with_python():
             yield pytest.param(name, id=name, marks=pytest.mark.slow if slow else ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(with_python()))
 def test_the_code_of_a_page_runs_from_top_to_bottom(name, folders, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -40,7 +40,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
 def recorded(part):
     """A case for each entry of a part of the answers: the run's name and the entry's number."""
     cases = [(name, number) for name, answers in sorted(ANSWERS.items()) for number in range(len(answers[part]))]
-    return pytest.mark.parametrize("name, number", cases)
+    late = {"translator", "language_model"} if part == "trained" else set()  # they take long
+    marked = [pytest.param(*case, marks=pytest.mark.thorough) if case[0] in late else case for case in cases]
+    return pytest.mark.parametrize("name, number", marked)
 
 
 def words(name, arguments):
@@ -107,6 +109,7 @@ def test_an_old_run_is_loaded(name, loaded):
     assert set(run.pipeline.signatures()) >= set(answers["signatures"])
 
 
+@pytest.mark.slow
 @recorded("methods")
 def test_methods_of_an_old_run_answer_as_before(name, number, loaded):
     method = ANSWERS[name]["methods"][number]
@@ -117,6 +120,7 @@ def test_methods_of_an_old_run_answer_as_before(name, number, loaded):
     assert_same(plain(answer), method["answer"])
 
 
+@pytest.mark.slow
 @recorded("served")
 def test_signatures_of_an_old_run_answer_as_before(name, number, signatures):
     asked = ANSWERS[name]["served"][number]
@@ -127,6 +131,7 @@ def test_signatures_of_an_old_run_answer_as_before(name, number, signatures):
         assert_same(plain(outputs[key].numpy()), value, key)
 
 
+@pytest.mark.slow
 @recorded("commands")
 def test_commands_print_for_an_old_run_what_they_did(name, number, cli):
     command = ANSWERS[name]["commands"][number]

@@ -155,6 +155,7 @@ def toy(tmp_path, monkeypatch):
     sys.modules.pop("toy_package.lengths", None)
 
 
+@pytest.mark.slow
 def test_a_new_task_needs_no_change_elsewhere(cli, toy, trained):
     Path("texts.csv").write_text("text\n" + "".join(f"{'word ' * n}end\n" for n in range(1, 9)))
     first = cli("run", toy, "--data", "texts.csv", "--out", "one")

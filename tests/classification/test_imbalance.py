@@ -71,6 +71,7 @@ def test_a_threshold_is_chosen_on_some_texts_and_measured_on_others():
     assert figures_of(np.array([True]), np.array([0.1]), 0.5)["f1_at_threshold"] == 0, "nothing is predicted"
 
 
+@pytest.mark.slow
 def test_a_rare_class_is_reported_with_its_threshold(cli):
     rows = [
         f"film {n} was {'awful' if n % 20 == 0 else 'good'},{'bad' if n % 20 == 0 else 'fine'}\n" for n in range(600)

@@ -147,6 +147,7 @@ def test_labels_that_the_run_does_not_know(cli, trained):
     )
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_during_a_save(cli, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device", "state.npz")
@@ -188,6 +189,7 @@ def test_no_recipe_is_run_because_a_run_folder_names_it(cli, trained):
     )
 
 
+@pytest.mark.slow
 def test_half_a_character_and_names_with_dollars(cli, trained):
     texts = [{"text": f"bad \ud83d {n}", "label": ("$x^$", "a \udc00 b")[n % 2]} for n in range(60)]
     Path("x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in texts))
@@ -196,6 +198,7 @@ def test_half_a_character_and_names_with_dollars(cli, trained):
     assert set(json.loads(Path("r/metrics.json").read_text())["classes"]) == {"$x^$", "a ? b"}
 
 
+@pytest.mark.slow
 def test_texts_that_must_work(cli, trained):
     strange = [
         "x" * 10_000_000,
@@ -217,6 +220,7 @@ def test_texts_that_must_work(cli, trained):
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "code", "message"),
     [

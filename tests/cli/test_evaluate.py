@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import reviews
 
 
+@pytest.mark.slow
 def test_evaluate_its_own_and_other_data(cli, trained, tmp_path):
     own = json.loads(cli("evaluate", trained, "--json").stdout)
     assert own["accuracy"] > 0.9 and own["texts"] < 50
@@ -27,6 +30,7 @@ def test_evaluate_never_measures_rows_that_were_trained_on(cli, trained):
     assert Path(trained, "trained_on.npz").stat().st_size < 3_000
 
 
+@pytest.mark.slow
 def test_evaluate_knows_its_own_data_by_any_path(cli, trained, reviews_csv):
     other_path = reviews_csv.parent / ".." / reviews_csv.parent.name / reviews_csv.name
     own, again = (cli("evaluate", trained, *more, "--json").stdout for more in ([], ["--data", other_path]))
@@ -38,6 +42,7 @@ def write_others(path, number=100):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
+@pytest.mark.slow
 def test_what_an_ancestor_was_trained_on_is_not_evaluated_on(cli, trained, reviews_csv):
     write_others(Path("new.jsonl"))
     more = ("--set", "epochs=1", "--set", "seed=1")
@@ -50,6 +55,7 @@ def test_what_an_ancestor_was_trained_on_is_not_evaluated_on(cli, trained, revie
     assert about["split_seed"] == 0 and "trained_on" not in about and not Path(about["location"]).is_absolute()
 
 
+@pytest.mark.slow
 def test_a_run_finds_its_data_from_another_folder(cli, trained, monkeypatch):
     write_others(Path("new.jsonl"))
     assert cli("finetune", trained, "--data", "new.jsonl", "--out", "tuned", "--set", "epochs=1").exit_code == 0

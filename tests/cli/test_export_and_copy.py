@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import SMALL
 
 
@@ -14,6 +16,7 @@ def process(*arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_export_and_copy(cli, trained):
     result = json.loads(cli("export", trained, "served", "--json").stdout)
     assert result["largest_difference"] <= 1e-5 and Path("served/saved_model.pb").exists()
@@ -21,6 +24,7 @@ def test_export_and_copy(cli, trained):
     assert "run other.py" in cli("copy", "sentiment", "other.py").stdout
 
 
+@pytest.mark.slow
 def test_a_copied_recipe_with_a_layer_of_its_own(cli, reviews_csv):
     cli("copy", "sentiment", "mine.py")
     text = (

@@ -42,6 +42,7 @@ def test_a_run_is_fine_tuned_by_recipes_of_its_task_alone(cli, loaded, monkeypat
         assert "to fine-tune" in started.stderr and started.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_finetune_new_classes_and_the_same(cli, trained, tmp_path):
     rows = [(f"film {n} was {'stellar' if n % 3 else 'good'}", "abc"[n % 3]) for n in range(120)]
     Path("new.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
@@ -63,6 +64,7 @@ def test_finetune_new_classes_and_the_same(cli, trained, tmp_path):
 MANY = ["--set", "bigram_buckets=1048576", "--set", "epochs=1"]
 
 
+@pytest.mark.thorough
 def test_many_classes_leave_fewer_pairs_and_fine_tuning_keeps_them(cli, tmp_path):
     rows = [f"film {n} was number {n % 40},class {n % 40}\n" for n in range(400)]
     Path("many.csv").write_text("text,label\n" + "".join(rows))
@@ -92,6 +94,7 @@ def write_texts(name, words, number=120):
     Path(name).write_text("text,label\n" + "".join(rows))
 
 
+@pytest.mark.slow
 def test_fine_tuning_with_a_new_class_keeps_the_others_and_measures_what_is_forgotten(cli):
     write_texts("before.csv", ("film", "money", "sport"))
     write_texts("after.csv", ("money", "sport", "food"))

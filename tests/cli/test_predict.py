@@ -10,6 +10,7 @@ import pytest
 from nlp_rnn.datasets.tables import open_table
 
 
+@pytest.mark.slow
 def test_predict_texts_lines_and_files(cli, trained, tmp_path):
     result = cli("predict", trained, "film 3 was good\tto see", "film 4 was dull to see")
     rows = [line.split("\t") for line in result.stdout.splitlines()]
@@ -62,10 +63,12 @@ def test_columns_of_what_is_no_table_are_refused(cli, trained):
         assert result.exit_code == 2 and message in result.stderr
 
 
+@pytest.mark.slow
 def test_texts_that_are_cut_are_counted(cli, trained):
     assert "1 longer than 400 tokens were cut" in cli("predict", trained, "good " * 401, "good").stderr
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_is_no_error(trained, tmp_path):
     (tmp_path / "many.txt").write_text("film 1 was good to see\n" * 20_000)
     command = f"{sys.executable} -m nlp_rnn.cli predict {trained} --input {tmp_path}/many.txt | head -n 1"

@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import SMALL
 
 
+@pytest.mark.slow
 def test_run_prints_figures_for_machines_and_talks_on_standard_error(cli, reviews_csv, tmp_path):
     result = cli("run", "sentiment", "--data", reviews_csv, "--json", *SMALL, "--set", "epochs=1")
     assert result.exit_code == 0, result.output
@@ -24,6 +25,7 @@ def test_run_prints_figures_for_machines_and_talks_on_standard_error(cli, review
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1"]
 
 
+@pytest.mark.slow
 def test_the_next_run_takes_the_next_free_folder(cli, reviews_csv):
     Path("runs/sentiment").mkdir(parents=True)
     result = cli("run", "sentiment", "--data", reviews_csv, *SMALL, "--set", "epochs=1")
@@ -66,6 +68,7 @@ def test_a_stopped_run_says_how_to_resume_and_does(tmp_path, reviews_csv, how):
     assert (tmp_path / "out" / "run.json").exists() and not (tmp_path / "out.unfinished").exists()
 
 
+@pytest.mark.slow
 def test_runs_are_the_same_for_the_same_seed(cli, reviews_csv):
     losses = [
         cli("run", "sentiment", "--data", reviews_csv, "--out", out, "--json", *SMALL, "--set", "epochs=1").stdout
@@ -74,6 +77,7 @@ def test_runs_are_the_same_for_the_same_seed(cli, reviews_csv):
     assert json.loads(losses[0])["loss"] == json.loads(losses[1])["loss"]
 
 
+@pytest.mark.slow
 def test_tensorboard_logs_on_request(cli, reviews_csv):
     result = cli("run", "sentiment", "--data", reviews_csv, "--out", "r", "--tensorboard", *SMALL, "--set", "epochs=1")
     assert result.exit_code == 0, result.output

@@ -55,6 +55,7 @@ def test_the_season_of_steps_within_a_day(seconds, season):
     assert calendar.infer_frequency(times, [np.arange(6)], str) == (f"S{seconds}", season)
 
 
+@pytest.mark.slow
 @given(
     frequency=st.sampled_from(["M1", "M3", "M12", "B1", "S86400", "S604800", "S3600", "S900"]),
     start=st.integers(0, 20_000),

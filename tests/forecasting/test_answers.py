@@ -26,6 +26,7 @@ def direct(season=1, frequency=""):
     return Forecaster(model, (), season=season, horizon=3, context_length=12, frequency=frequency)
 
 
+@pytest.mark.slow
 def test_series_that_are_forecast_in_batches_have_samples_of_their_own(monkeypatch):
     monkeypatch.setattr(answers, "AT_ONCE", 2)
     forecaster = Forecaster(PathForecaster(1, "normal", units=4), (), season=1, horizon=1, context_length=5)
@@ -34,6 +35,7 @@ def test_series_that_are_forecast_in_batches_have_samples_of_their_own(monkeypat
     assert len({row["mean"] for row in rows}) == 4
 
 
+@pytest.mark.slow
 def test_series_with_few_values_or_an_earlier_end_are_named(capsys):
     starts = np.array(["2020-01-01", "2020-12-01", "2020-02-01"], "datetime64[s]")
     series = (range(1, 31), [*[np.nan] * 19, 7.0], range(1, 31))
@@ -44,6 +46,7 @@ def test_series_with_few_values_or_an_earlier_end_are_named(capsys):
     assert "1 series, such as 'a', end before others" in said
 
 
+@pytest.mark.slow
 def test_a_model_that_loses_to_the_seasonal_naive_forecast_is_named(capsys):
     methods = {name: {"mase": 1.0, "smape": 1.0} for name in ("model", "seasonal naive")}
     predicted(direct(), panel_of(range(1, 31)), {"methods": methods})

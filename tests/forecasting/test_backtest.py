@@ -22,6 +22,7 @@ def test_several_origins_forecast_every_point_once():
     assert report.figures["methods"]["naive"]["rmse"] == pytest.approx(np.sqrt(np.mean(np.arange(1, 5) ** 2)))
 
 
+@pytest.mark.slow
 def test_the_metrics_of_the_model_do_not_depend_on_the_baselines(capsys):
     forecaster, panel = direct(4), panel_of(range(1, 61), range(40, 2, -1), [1, 2])
     report, alone = evaluate(forecaster, panel, 2, classical=False), evaluate_model(forecaster, panel, 2)
@@ -45,6 +46,7 @@ def test_a_series_that_is_too_short_is_not_measured(capsys):
     assert "not evaluated: 1 series of fewer than 4 points, of which 2 are held out" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_of_very_many_series_a_sample_is_measured(capsys, monkeypatch):
     monkeypatch.setattr(backtest, "MAX_SERIES", 3)
     panel = panel_of(*[range(n, n + 20) for n in range(6)])

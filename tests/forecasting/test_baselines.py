@@ -6,6 +6,7 @@ import pytest
 from nlp_rnn.forecasting import baselines
 
 
+@pytest.mark.slow
 def test_the_season_is_taken_out_and_put_back():
     pattern = np.array([0.5, 1.0, 1.5, 1.0])
     seen = 100 * np.tile(pattern, 8)

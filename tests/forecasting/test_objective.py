@@ -18,6 +18,7 @@ def windows_of(steps):
     return Windows(panel, panel.lengths - 3, 12, 3, 32, steps, seed=0), Windows(panel, panel.lengths, 12, 3, 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("steps", "said"), [(19, "by step 16"), (5, "by step 5")])
 def test_a_loss_that_is_not_finite_is_reported_with_the_last_step_of_the_execution(steps, said, tmp_path):
     model = PathForecaster(4, units=8)

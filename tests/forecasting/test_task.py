@@ -40,6 +40,7 @@ def test_evaluate_repeats_the_figures_of_the_training(cli, forecaster):
     assert "seasonal naive" in shown and "80 % intervals hold" in shown and "(of a tenth of the series " in shown
 
 
+@pytest.mark.slow
 def test_a_given_season_is_trained_measured_and_saved(cli):
     write("waves.csv", [["value"], *([f"{10 + np.sin(n * np.pi / 4):.4f}"] for n in range(80))])
     settings = ("units=8", "epochs=1", "steps_per_epoch=5", "season=8", "horizon=4", "classical_baselines=false")
@@ -58,6 +59,7 @@ def test_predict_prints_a_table_of_forecasts(cli, forecaster):
     assert all(float(row["q0.1"]) <= float(row["q0.5"]) <= float(row["q0.9"]) for row in rows)
 
 
+@pytest.mark.slow
 def test_predict_writes_json_lines_and_draws_nine_series(cli, forecaster, figures):
     words = ("--input", forecaster.parent / "shops.csv", "--output", "forecasts.jsonl", "--plot", "fan.png", "--json")
     result = cli("predict", forecaster, *words)
@@ -69,6 +71,7 @@ def test_predict_writes_json_lines_and_draws_nine_series(cli, forecaster, figure
     assert labels == ["history", "80% interval", "median"] and Path("fan.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_predict_finds_anomalies(cli, forecaster):
     rows = monthly()
     rows[61][3] = 10 * rows[61][3]
@@ -81,6 +84,7 @@ def test_predict_finds_anomalies(cli, forecaster):
     assert len(anomalies) < 12 * 66 / 2
 
 
+@pytest.mark.slow
 def test_fine_tuning_is_compared_with_the_run_that_it_starts_from(cli, forecaster):
     write("more.csv", monthly(3, 60, seed=5))
     settings = assignments("epochs=2", "classical_baselines=false")
@@ -96,6 +100,7 @@ def test_fine_tuning_is_compared_with_the_run_that_it_starts_from(cli, forecaste
     assert ("keep the run that it started from" in result.stdout) is not better
 
 
+@pytest.mark.slow
 def test_before_fine_tuning_only_the_model_forecasts(cli, forecaster, monkeypatch):
     from nlp_rnn.forecasting import backtest
 
@@ -153,7 +158,7 @@ def test_an_export_gives_the_forecasts_of_the_run(forecaster, tmp_path, model):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["quantiles", "sample_paths"])
+@pytest.mark.parametrize("model", ["quantiles", pytest.param("sample_paths", marks=pytest.mark.thorough)])
 def test_what_is_learned_does_not_depend_on_the_level(cli, model):
     """A constant that is added to all values is added to the forecasts, and nothing else changes."""
     random, days = np.random.default_rng(0), np.datetime64("2024-01-01") + np.arange(120)
@@ -186,6 +191,7 @@ def test_sample_paths_forecast_any_horizon_and_are_reproducible(cli):
     assert result.stdout == cli("predict", "paths", "--input", "shops.csv", "--horizon", 20).stdout
 
 
+@pytest.mark.slow
 def test_settings_and_values_of_version_0_1_are_understood(cli):
     write("shops.csv", monthly(2, 60))
     settings = ("model=paths", "known=24", "recent=6", "steps=2", "batch=8", "classical=false", "units=4", "epochs=1")
@@ -245,6 +251,7 @@ def test_short_constant_and_empty_series_are_forecast_with_the_others(cli, forec
     assert short.exit_code == 1 and "the longest series has 9 points" in short.stderr
 
 
+@pytest.mark.slow
 def test_a_series_without_recent_values_is_left_out(cli, forecaster):
     rows = monthly(2, 90)
     for row in rows[40:]:
@@ -257,6 +264,7 @@ def test_a_series_without_recent_values_is_left_out(cli, forecaster):
     assert np.isnan(forecast["quantiles"][0]).all() and np.isfinite(forecast["mean"][1]).all()
 
 
+@pytest.mark.slow
 def test_a_model_that_loses_to_the_seasonal_naive_forecast_is_reported(cli):
     write("shops.csv", monthly(3, 60))
     settings = assignments(*SMALL, "epochs=1", "steps_per_epoch=1", "learning_rate=1e-6")

@@ -14,7 +14,7 @@ COVARIATES = ("--future-column", "promo", "--past-column", "rain")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["quantiles", "sample_paths"])
+@pytest.mark.parametrize("model", ["quantiles", pytest.param("sample_paths", marks=pytest.mark.thorough)])
 def test_covariates_are_made_use_of(cli, model):
     write("shops.csv", promoted())
     settings = (*SMALL, f"model={model}", "epochs=12", "steps_per_epoch=60", "scaling=log", "context_length=14")
@@ -44,6 +44,7 @@ def with_covariates(tmp_path_factory):
     return folder / "run"
 
 
+@pytest.mark.slow
 def test_covariates_that_are_known_ahead_are_required_for_forecasts_alone(cli, with_covariates):
     write("none.csv", promoted(future=0))
     result = cli("predict", with_covariates, "--input", "none.csv")

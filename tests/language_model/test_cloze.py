@@ -30,7 +30,7 @@ def test_several_kinds_with_gaps_are_counted_together():
     assert accuracy["gaps"] == {0: 1.0, 1: 0.5}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_everyday_data_keep_combinations_and_gaps_apart():
     tables = open_documents("everyday").tables
     rows = {split: [values for _, values in table.rows()] for split, table in tables.items()}

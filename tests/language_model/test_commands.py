@@ -7,6 +7,7 @@ import pytest
 from nlp_rnn.language_model.commands import print_growing, until_stop
 
 
+@pytest.mark.slow
 def test_generates_reproducibly_and_stops(cli, spoken):
     once = cli("generate", spoken, "the fish", "--length", 12, "--seed", 3)
     assert once.exit_code == 0 and once.stdout.startswith("the fish swim in the sea.")
@@ -17,6 +18,7 @@ def test_generates_reproducibly_and_stops(cli, spoken):
     assert "read as unknown: qwxz жжж" in cli("generate", spoken, "qwxz жжж", "--length", 5).stderr
 
 
+@pytest.mark.slow
 def test_several_samples_have_seeds_that_follow_one_another(cli, spoken):
     words = ("generate", spoken, "the", "--samples", 3)
     lines = [json.loads(line) for line in cli(*words, "--json").stdout.splitlines()]
@@ -46,6 +48,7 @@ def test_an_option_out_of_its_range(cli, spoken, options, message):
     assert result.exit_code == 2 and result.stderr.count("\n") == 1 and message in result.stderr
 
 
+@pytest.mark.slow
 def test_the_former_name_of_the_repetition_penalty(cli, spoken):
     result = cli("generate", spoken, "the", "--length", 9, "--temperature", 0, "--penalty", 50)
     assert result.exit_code == 0, result.output
@@ -53,6 +56,7 @@ def test_the_former_name_of_the_repetition_penalty(cli, spoken):
     assert result.stdout == now.stdout != cli("generate", spoken, "the", "--length", 9, "--temperature", 0).stdout
 
 
+@pytest.mark.slow
 def test_a_prompt_that_is_not_utf8_is_continued_all_the_same(cli, spoken):
     result = cli("generate", spoken, "caf\udce9", "--length", "3")
     assert result.exit_code == 0 and result.stdout.startswith("caf?"), result.output

@@ -20,6 +20,7 @@ def test_a_batch_holds_more_of_short_texts(length, rows):
     assert {len(batch) for batch in buckets.plan()} == {rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words, independent, kind, expected",
     [
@@ -37,6 +38,7 @@ def test_short_texts_are_read_whole_and_long_ones_as_streams(tmp_path, words, in
     assert type(data.train) is kind and data.independent_texts is expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text, message",
     [

@@ -141,6 +141,7 @@ def test_an_empty_folder(tmp_path):
         open_documents(str(tmp_path))
 
 
+@pytest.mark.slow
 def test_an_empty_split_is_reported_before_training_and_empty_rows_are_no_texts(tmp_path, cli):
     rows = ["text", *(f"one two three four five {n} six" for n in range(200)), '""', '" "']
     (tmp_path / "train.csv").write_text("\n".join(rows))

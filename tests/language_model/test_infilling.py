@@ -18,6 +18,7 @@ def probabilities(pipeline, form):
     return dict(zip(WORDS, chance / chance.sum(), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text, form", [("a ___ c", "a {} c"), ("___ c", "{} c"), ("b a___c", "b a {} c"), ("b___.", "b {} .")]
 )
@@ -30,6 +31,7 @@ def test_the_text_after_a_blank_counts_and_the_blank_is_a_word_by_itself(text, f
         np.testing.assert_allclose(prediction.probability, expected[prediction.word], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_blank_at_the_end_is_the_next_word():
     pipeline = language_pipeline([b"a", b"b", b"c"])
     served = pipeline.signatures()["next_word"](tf.constant(["a b"]))
@@ -40,12 +42,14 @@ def test_a_blank_at_the_end_is_the_next_word():
         np.testing.assert_allclose(chances, served["probabilities"][0], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_next_word_is_never_the_end_of_a_text():
     pipeline = language_pipeline([b"a", b"b"])
     pipeline.model.output_bias.assign([0, 0, 9, 0, 1])
     assert pipeline.next_words(["a"]) == ["b"] and pipeline.fill("a ___")[0].word == "b"
 
 
+@pytest.mark.slow
 def test_more_candidates_than_are_scored_at_once():
     pipeline = language_pipeline([b"w%d" % n for n in range(70)])
     words = [f"w{n}" for n in range(70)]
@@ -57,6 +61,7 @@ def test_more_candidates_than_are_scored_at_once():
         pipeline.fill("w1 ___", 0)
 
 
+@pytest.mark.slow
 def test_the_served_graph_fills_each_text_as_if_alone():
     pipeline = language_pipeline()
     fill = pipeline.signatures()["fill"]
@@ -74,6 +79,7 @@ def test_the_served_graph_fills_each_text_as_if_alone():
     assert fill(tf.zeros([0], tf.string))["words"].shape == (0, 10)
 
 
+@pytest.mark.slow
 def test_the_blank_of_a_character_model_is_a_character():
     pipeline = language_pipeline([b"a", b"b", b"c"], token_level="character")
     expected = probabilities(pipeline, "ab{}c")

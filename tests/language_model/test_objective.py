@@ -12,6 +12,7 @@ from nlp_rnn.text.batching import EncodedTexts
 from nlp_rnn.text.vocabulary import END
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", [[5], [5, 6, 7]])
 def test_a_periodic_text_is_learned(pattern):
     ids = np.array(pattern * (600 // len(pattern)), np.int32)

@@ -11,6 +11,7 @@ from nlp_rnn.text.vocabulary import END
 from tests.small import language_pipeline
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_the_network_step_by_step():
     pipeline = language_pipeline([b"a", b"b", b"c"], layers=2)
     model = pipeline.model
@@ -25,6 +26,7 @@ def test_scores_are_those_of_the_network_step_by_step():
     np.testing.assert_allclose(score["perplexity"], np.exp(-total / 4), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_a_batch_of_prompts_is_continued_as_each_alone(temperature):
     pipeline, config = language_pipeline(), SamplingConfig(temperature)
@@ -36,6 +38,7 @@ def test_a_batch_of_prompts_is_continued_as_each_alone(temperature):
     assert len(set(together)) == 4 or not temperature
 
 
+@pytest.mark.slow
 def test_a_served_batch_may_have_a_seed_for_each_text():
     pipeline = language_pipeline()
     options = {"length": 20, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "penalty": 1.0}
@@ -49,6 +52,7 @@ def test_a_served_batch_may_have_a_seed_for_each_text():
         generate(tf.constant(["a"] * 3), *options.values(), tf.constant([3, 8]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config",
     [
@@ -79,6 +83,7 @@ def test_a_continuation_is_joined_with_a_space_where_words_need_one():
     assert letters.joined("the", "sky") == "thesky"
 
 
+@pytest.mark.slow
 def test_the_former_name_of_the_sampling_config():
     pipeline = language_pipeline()
     with pytest.warns(FutureWarning, match="choice is now config"):

@@ -14,6 +14,7 @@ from nlp_rnn.language_model.task import BlankAnswer
 from tests.conftest import TINY
 
 
+@pytest.mark.slow
 def test_learns_and_answers(cli, spoken):
     figures = json.loads((spoken / "metrics.json").read_text())
     assert figures["perplexity"] < 2 < figures["frequency_perplexity"] and figures["tokens"] == 12 * 8
@@ -27,6 +28,7 @@ def test_learns_and_answers(cli, spoken):
     assert abs(evaluated["perplexity"] - figures["perplexity"]) < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "texts, message",
     [
@@ -41,6 +43,7 @@ def test_a_text_that_cannot_be_answered(cli, spoken, texts, message):
     assert result.exit_code == 2 and result.stderr.count("\n") == 1 and message in result.stderr
 
 
+@pytest.mark.slow
 def test_as_many_words_as_requested_and_unknown_words_are_reported(cli, spoken, trained):
     words = ("the qwxz are in the ___", "жжж ___ qwxz", "--nbest", 3)
     result = cli("predict", spoken, *words, "--json")
@@ -56,18 +59,21 @@ def test_an_answer_is_one_line_per_word():
     assert list(answer.lines()) == [" \t0.5000\ta b ", " \t0.2500\ta b "]
 
 
+@pytest.mark.slow
 def test_too_little_text(cli):
     Path("x.txt").write_text("a b\n")
     result = cli("run", "generation", "--data", "x.txt")
     assert result.exit_code == 1 and "tokens are too few" in result.stderr and not Path("runs").exists()
 
 
+@pytest.mark.slow
 def test_a_model_that_learned_less_than_the_frequencies_says_so(cli, spoken):
     Path("other.txt").write_text("sea sea sea sky sea sea sea sea\n" * 20)
     assert "the model does no better than these frequencies" in cli("evaluate", spoken, "--data", "other.txt").stdout
     assert "the model does no better than these frequencies" not in cli("evaluate", spoken).stdout
 
 
+@pytest.mark.slow
 def test_fine_tuning_keeps_known_words_and_is_compared_with_before(cli, spoken):
     Path("mine.txt").write_text("the cats are in the barn .\n" * 300)
     result = cli("finetune", spoken, "--data", "mine.txt", "--out", "mine", "--set", "epochs=8")
@@ -110,7 +116,7 @@ def write_cloze_data(folder):
                 table.writerow(row)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_next_word_compares_cells_on_short_texts_with_gaps(cli):
     write_cloze_data(Path("data"))
     small = [f"--set={setting}" for setting in ("units=8", "embedding=8", "epochs=4", "chrono_steps=20")]

@@ -65,6 +65,7 @@ def test_a_gpu_splits_nothing(two_cores, monkeypatch):
     assert split_sizes(64) == [64]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MODELS)
 def test_the_layers_of_a_half_use_half_of_the_cores(make, monkeypatch):
     monkeypatch.setattr(batch_split, "available_cores", lambda: 6)

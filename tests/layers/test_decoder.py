@@ -48,6 +48,7 @@ def test_single_steps_match_the_whole_sequence(options):
     assert layer.compute_output_shape((B, T, Q), (B, S, M)) == (whole.shape, weights.shape)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", DECODERS, ids=str)
 def test_a_gradient_reaches_every_weight_in_a_graph(options):
     layer = Decoder(A, dropout=0.1, recurrent_dropout=0.1, **options)

@@ -42,6 +42,7 @@ def test_matches_keras(ours, theirs, mask, bidirectional, sequences, state_given
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ours, theirs", PAIRS)
 @pytest.mark.parametrize("backwards", [False, True])
 def test_training_in_machine_code_matches_keras(ours, theirs, backwards, native_runs):
@@ -144,6 +145,7 @@ def test_passing_the_final_states_on_continues_the_sequence(kind):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
 @pytest.mark.parametrize("argument", ["dropout", "recurrent_dropout"])
 def test_dropout_acts_in_training_only_and_is_sampled_at_every_call(kind, argument):
@@ -199,6 +201,7 @@ def test_the_gradient_with_recurrent_dropout_matches_finite_differences(kind, ro
     np.testing.assert_allclose((losses[0] - losses[1]) / 2e-2, (gradient * direction).sum(), rtol=2e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "float64"])
 def test_trains_in_other_precisions(policy):
     keras.utils.set_random_seed(0)
@@ -243,6 +246,7 @@ def test_refuses_wrong_arguments():
         RNN(3, return_gates=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [RNN, LSTM, GRU, MinGRU, LayerNormLSTM])
 @pytest.mark.parametrize("training", [False, True])
 def test_sequences_of_no_steps_give_the_initial_states(kind, training):

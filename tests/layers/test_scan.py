@@ -56,6 +56,7 @@ def outputs_and_gradients(layer, x, mask, states, training):
     return run(x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ours", "theirs", "mask"),
     [pytest.param(*pair, id=name, marks=[] if name in EVERYDAY else thorough) for name, pair in PAIRS.items()],
@@ -76,6 +77,7 @@ def test_every_strategy_matches_keras(strategy, ours, theirs, mask):
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_gradients_are_the_same_with_training_false(strategy):
     """What the gradient needs is then recomputed instead of saved."""
     layer, x = LSTM(U, return_sequences=True, return_state=True), tf.constant(normal(B, T, F))
@@ -116,7 +118,10 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", [name if name in ("LSTM", "GRU") else pytest.param(name, marks=thorough) for name in LAYERS]
+)
 @pytest.mark.parametrize("reverse", [pytest.param(False, marks=thorough), True])
 def test_every_cell_has_the_gradient_of_autodiff(name, reverse, force_strategy):
     """With padding, variational dropout and zoneout at once."""
@@ -151,6 +156,7 @@ def gradients(scan_function, spec, inputs, masks, reverse):
     return compute(watched)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize(("kind", "native"), [(LSTM, True), (layers.PeepholeLSTM, False)])
 def test_sequences_of_all_lengths_share_a_graph(kind, native, reverse, native_runs):

@@ -33,6 +33,7 @@ def test_holds_what_it_promises(trained):
     assert (trained / "model.weights.h5").stat().st_size < 4 * weights + 100_000, "no optimizer state in it"
 
 
+@pytest.mark.slow
 def test_is_read_back_exactly(trained):
     run = runs.load(trained)
     texts = ["a good film", "", "dull 😀"]
@@ -119,6 +120,7 @@ def test_weights_that_do_not_fit_are_refused(copy):
         runs.load(copy)
 
 
+@pytest.mark.slow
 def test_a_model_of_keras_own_layers_can_be_saved_and_read(tmp_path):
     ids = keras.Input((None,), dtype="int32")
     x = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(4, 3)(ids))
@@ -132,6 +134,7 @@ def test_a_model_of_keras_own_layers_can_be_saved_and_read(tmp_path):
     np.testing.assert_allclose(before.probabilities, after.probabilities, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_functional_model_with_operations_is_read_back(tmp_path):
     ids = keras.Input((None,), dtype="int32")
     vectors, mask = keras.layers.Embedding(4, 3)(ids), keras.ops.not_equal(ids, 0)

@@ -15,6 +15,7 @@ def encoder():
     return TextEncoder(Vocabulary([b"a", b"b"]).with_end())
 
 
+@pytest.mark.slow
 def test_batches_hold_pairs_of_like_length(encoder, tmp_path):
     rows = [Example("a " * (n % 7 + 1), "b " * (n % 5), "") for n in range(50)]
     pairs = encode_pairs(lambda: iter(rows), encoder, encoder, tmp_path / "x")
@@ -27,6 +28,7 @@ def test_batches_hold_pairs_of_like_length(encoder, tmp_path):
     assert seen == 50
 
 
+@pytest.mark.slow
 def test_neither_side_has_much_padding(encoder, tmp_path):
     draw = np.random.default_rng(0)
     rows = [Example("a " * int(n), "b " * int(m), "") for n, m in draw.integers(3, 15, (4000, 2))]

@@ -22,6 +22,7 @@ def test_token_levels_that_are_set_are_kept(tmp_path, capsys):
     assert not capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_pairs_without_a_side_are_reported_at_any_token_level(tmp_path, capsys):
     rows = [f"{n}\t{n + 1}\n" for n in range(300)] + ["only a source\t\n"] * 7
     (tmp_path / "gaps.tsv").write_text("source\ttarget\n" + "".join(rows))
@@ -32,6 +33,7 @@ def test_pairs_without_a_side_are_reported_at_any_token_level(tmp_path, capsys):
     assert lines.count("2 more pairs without a source or a target are left out") == 1
 
 
+@pytest.mark.slow
 def test_unknown_target_tokens_are_reported(tmp_path, capsys):
     rows = [f"{chr(97 + n % 20)}\t{chr(0x4E00 + n)}\n" for n in range(300)]
     (tmp_path / "odd.tsv").write_text("".join(rows))

@@ -27,11 +27,13 @@ def examples(*rows):
     return [Example(*row, "") for row in rows]
 
 
+@pytest.mark.slow
 def test_copies_are_compared_in_the_case_of_the_references():
     rows = examples(("Hello.", "Hello."), ("HELLO Hello hello hello", "HELLO Hello hello hello"))
     assert evaluate(translator(lowercase=True), rows, BeamSearchConfig(1)).figures["copy_exact"] == 1
 
 
+@pytest.mark.slow
 def test_pairs_with_the_same_source_are_one_source_with_several_references(tmp_path):
     rows = examples(("you", "hello you"), ("you", "you you"), ("hello", "you you"))
     report = evaluate(translator(lowercase=False), rows, BeamSearchConfig(2))
@@ -49,6 +51,7 @@ def test_pairs_with_the_same_source_are_one_source_with_several_references(tmp_p
     }
 
 
+@pytest.mark.slow
 def test_teacher_forcing_counts_every_token_and_the_end():
     one = translator(lowercase=False)
     figures = teacher_forced(one, examples(("you", "hello you"), ("hello", "")))

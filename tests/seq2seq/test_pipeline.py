@@ -20,6 +20,7 @@ def untrained(**settings):
     return Translator(source, Seq2Seq(6, 6, embedding=6, units=6, **settings), target=target)
 
 
+@pytest.mark.slow
 def test_the_score_of_a_translation_is_its_log_probability():
     translator = untrained()
     [translations] = translator.translate(["a b"], BeamSearchConfig(20, 0.0))
@@ -29,6 +30,7 @@ def test_the_score_of_a_translation_is_its_log_probability():
         np.testing.assert_allclose(translator.score([("a b", row.text)]), row.score, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_batch_is_translated_as_its_texts_one_by_one(translated):
     pipeline = runs.load(translated).pipeline
     texts = [text for text, _ in pairs(40)] + ["", "one " * 300]
@@ -94,6 +96,7 @@ def test_the_export_gives_the_translations_of_the_run(translated, tmp_path):
     np.testing.assert_allclose(weights[0], pipeline.attention("one two", "deux un").weights, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("beams", "penalty", "message"),
     [(0, 1.0, "beams must be from 1 to 6"), (7, 1.0, "beams must be from 1 to 6"), (2, -1.0, "length_penalty must be")],
@@ -104,6 +107,7 @@ def test_a_served_search_out_of_range_is_refused(beams, penalty, message):
         translate(text=tf.constant(["a"]), beams=tf.constant(beams), length_penalty=tf.constant(penalty))
 
 
+@pytest.mark.slow
 def test_served_scores_are_finite_where_there_are_fewer_translations_than_beams():
     translator = untrained()
     translator.model.output_bias.assign([0.0, 0.0, 1e5, -1e9, -1e9, -1e9])  # only the end is possible

@@ -14,6 +14,7 @@ from nlp_rnn.seq2seq.task import TranslationAnswer
 from tests.seq2seq.number_pairs import ENGLISH, FRENCH, SMALL, assignments, pairs
 
 
+@pytest.mark.slow
 def test_learns_and_translates(cli, translated):
     figures = json.loads((translated / "metrics.json").read_text())
     assert figures["exact"] > 0.8 > figures["copy_exact"] and figures["bleu"] > 80
@@ -28,6 +29,7 @@ def test_learns_and_translates(cli, translated):
     assert (translated / "translations.csv").read_text().startswith("source,translation,reference")
 
 
+@pytest.mark.slow
 def test_the_summary_has_a_column_for_each_baseline(cli, translated):
     lines = cli("evaluate", translated).stdout.splitlines()
     figures = json.loads((translated / "metrics.json").read_text())
@@ -49,6 +51,7 @@ def test_the_summary_after_fine_tuning_has_a_column_for_the_metrics_before():
     assert lines[3].split() == ["phoneme", "error", "rate", *["0.2500"] * 4] and len(lines) == 5
 
 
+@pytest.mark.slow
 def test_attention_is_drawn(cli, translated, figures):
     result = cli("predict", translated, "one two three", "--attention", "picture.png")
     assert result.exit_code == 0 and result.stdout == "trois deux un\n" and Path("picture.png").is_file()
@@ -69,6 +72,7 @@ def test_an_attention_picture_holds_any_token_as_it_is(figures, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
+@pytest.mark.slow
 def test_a_source_of_ten_thousand_tokens_is_cut_and_reported(cli, translated):
     result = cli("predict", translated, "one " * 10_000, "")
     assert result.exit_code == 0 and len(result.stdout.splitlines()) == 2
@@ -89,6 +93,7 @@ def test_options_of_the_search_change_the_translation(cli, translated):
     assert translation("--coverage-penalty", 0.3, "--beam-width", 3) == ["un"] * 4
 
 
+@pytest.mark.slow
 def test_a_blank_text_has_a_blank_translation_and_no_picture(cli, translated):
     result = cli("predict", translated, "one", "", " \u3000 ", "--min-length", 2)
     assert result.exit_code == 0 and [bool(line) for line in result.stdout.split("\n")] == [True, False, False, False]
@@ -157,7 +162,7 @@ def test_an_ensemble_translates(cli, translated):
     assert result.exit_code == 2 and "--attention needs one run of translation with attention" in result.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_an_ensemble_of_other_runs_is_refused(cli, translated, trained):
     result = cli("predict", translated, "one", "--ensemble", trained)
     assert result.exit_code == 2 and f"{trained} is not a run of translation" in result.stderr
@@ -202,6 +207,7 @@ def test_a_wrong_option_is_refused(cli, translated, options, message):
     assert not Path("x.png").exists()
 
 
+@pytest.mark.slow
 def test_former_options_are_understood_with_a_warning(cli, translated, monkeypatch):
     monkeypatch.setattr(deprecation, "_warned", set())
     result = cli("predict", translated, "one two", "--beam", 3, "--no-repeat=2")

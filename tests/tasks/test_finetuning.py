@@ -38,6 +38,7 @@ def language_model(tmp_path_factory):
     return folder / "run"
 
 
+@pytest.mark.slow
 def test_a_classifier_from_a_language_model(cli, language_model, reviews_csv):
     Path("movies.csv").write_text(reviews_csv.read_text(encoding="utf-8").replace("film", "movie"), encoding="utf-8")
     words = ["run", "sentiment", "--from", language_model, "--data", "movies.csv", "--json"]
@@ -96,6 +97,7 @@ def test_a_start_that_does_not_fit_is_refused(cli, language_model, trained, revi
     assert "Traceback" not in result.stderr and not Path("runs").exists()
 
 
+@pytest.mark.slow
 def test_fine_tuning_reports_the_perplexity_on_the_original_text(cli, language_model, caplog):
     Path("mine.txt").write_text("quite other words stand here in a row\n" * 200)
     words = ["finetune", language_model, "--data", "mine.txt", "--out", "mine", "--set", "epochs=6"]
@@ -113,6 +115,7 @@ def test_fine_tuning_reports_the_perplexity_on_the_original_text(cli, language_m
     assert "88.9% of them unknown" in asked  # all but the end of each text
 
 
+@pytest.mark.slow
 def test_an_old_text_that_is_gone_is_no_failure(cli, language_model):
     Path("old.txt").write_text(SENTENCE + "\n" + f"{SENTENCE}\n" * 100)
     small = [word for s in ("units=8", "epochs=1", "batch_size=4", "sequence_length=8") for word in ("--set", s)]

@@ -3,6 +3,7 @@
 import importlib
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from nlp_rnn.text.chunks import chunks
@@ -14,6 +15,7 @@ def test_chunks():
     assert list(chunks(range(5), 2)) == [[0, 1], [2, 3], [4]]
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 9)), st.integers(1, 8))
 def test_nothing_is_lost_and_every_chunk_but_the_last_is_full(items, size):
     cut = list(chunks(items, size))

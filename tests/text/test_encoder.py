@@ -12,6 +12,7 @@ from nlp_rnn.text.tokenizer import to_tensor
 from nlp_rnn.text.vocabulary import TokenCounter, Vocabulary
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=4), st.sampled_from(TOKEN_LEVELS), st.integers(1, 12))
 def test_a_batch_is_encoded_as_its_texts_are_alone(texts, token_level, max_tokens):
     counter = TokenCounter(token_level)

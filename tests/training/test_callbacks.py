@@ -28,6 +28,7 @@ def test_a_loss_that_is_not_finite_is_reported_with_its_step_and_the_cure(data, 
         fit(model, *data, ONE_EPOCH, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_validation_loss_that_is_not_finite_is_reported_too(data, make_model, tmp_path, add_callback):
     model = make_model()
 
@@ -41,6 +42,7 @@ def test_a_validation_loss_that_is_not_finite_is_reported_too(data, make_model, 
     assert not list(tmp_path.glob("checkpoint-*"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_the_last_checkpoint_is_written_is_heeded(data, make_model, tmp_path, monkeypatch):
     write = CheckpointManager._write
 
@@ -112,6 +114,7 @@ def second_epoch(ready_times):
     return shown, updates
 
 
+@pytest.mark.slow
 def test_each_epoch_is_reported_in_one_line(data, make_model, tmp_path, capsys):
     fit(make_model(), *data, TrainingPlan(epochs=2, learning_rate=0.01), tmp_path)
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("epoch")]

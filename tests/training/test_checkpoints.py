@@ -66,6 +66,7 @@ def test_other_data_or_another_model_are_refused(manager, make_manager):
         make_manager(units=2).restore()
 
 
+@pytest.mark.slow
 def test_training_is_not_resumed_with_other_data(data, make_batches, make_model, tmp_path):
     plan = TrainingPlan(epochs=1, learning_rate=0.02)
     fit(make_model(), *data, plan, tmp_path)

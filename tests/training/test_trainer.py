@@ -24,6 +24,7 @@ class StopAtStep15(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_learns_and_keeps_the_best_epoch(data, make_model, tmp_path):
     model = make_model()
     history = fit(model, *data, TrainingPlan(epochs=8, learning_rate=0.05), tmp_path)
@@ -33,6 +34,7 @@ def test_learns_and_keeps_the_best_epoch(data, make_model, tmp_path):
     assert loss == pytest.approx(best["val_loss"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_as_if_nothing_had_happened(data, make_model, tmp_path, add_callback):
     plan = TrainingPlan(epochs=4, learning_rate=0.02, patience=9)
     (tmp_path / "whole").mkdir()
@@ -52,6 +54,7 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(data, make_model, tmp_p
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_trained_again(data, make_model, tmp_path, capsys):
     plan = TrainingPlan(epochs=1, learning_rate=0.02)
     history = fit(make_model(), *data, plan, tmp_path)
@@ -60,6 +63,7 @@ def test_a_finished_run_is_not_trained_again(data, make_model, tmp_path, capsys)
     assert capsys.readouterr().err == "resuming after epoch 1\n"
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_result(data, make_model, tmp_path):
     losses = []
     for name in "ab":
@@ -68,6 +72,7 @@ def test_the_same_seed_gives_the_same_result(data, make_model, tmp_path):
     assert losses[0] == losses[1]
 
 
+@pytest.mark.slow
 def test_stops_when_it_no_longer_gets_better(data, make_model, tmp_path, monkeypatch):
     add_epoch = CheckpointManager.add_epoch
     monkeypatch.setattr(
@@ -77,6 +82,7 @@ def test_stops_when_it_no_longer_gets_better(data, make_model, tmp_path, monkeyp
     assert len(history) == 3, "one best epoch, one of patience, one too many"
 
 
+@pytest.mark.slow
 def test_every_epoch_has_an_order_of_its_own(data, make_model, tmp_path, monkeypatch):
     seen, plan = set(), LengthBuckets.plan
     monkeypatch.setattr(LengthBuckets, "plan", lambda self: seen.add(self.epoch) or plan(self))
@@ -84,12 +90,14 @@ def test_every_epoch_has_an_order_of_its_own(data, make_model, tmp_path, monkeyp
     assert seen == {0, 1, 2}
 
 
+@pytest.mark.slow
 def test_the_learning_rate_ends_at_zero(data, make_model, tmp_path):
     model = make_model()
     fit(model, *data, TrainingPlan(epochs=2, learning_rate=0.02, patience=9), tmp_path)
     assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_learning_rate_rises_and_falls_once_per_cycle(data, make_model, tmp_path, monkeypatch):
     rates = []
 
@@ -137,6 +145,7 @@ def test_steps_run_together_only_where_they_are_short(limit, points, weights, st
     assert trainer.steps_per_execution(batches, SimpleNamespace(count_params=lambda: weights)) == steps
 
 
+@pytest.mark.slow
 def test_tensorboard_writes_its_logs_or_says_what_it_needs(data, make_model, tmp_path, monkeypatch):
     pytest.importorskip("tensorboard")
     fit(make_model(), *data, TrainingPlan(1, 0.02), tmp_path, tensorboard=True)

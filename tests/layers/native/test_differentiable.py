@@ -39,6 +39,7 @@ def test_takes_indexed_slices_as_a_gradient(native_runs):
     assert [bool(np.abs(row).sum()) for row in gradient[:5]] == [False, True, False, True, False]
 
 
+@pytest.mark.slow
 def test_a_graph_that_xla_compiles_as_a_whole_is_left_to_xla(native_runs):
     layer = layers.LSTM(8)
     layer.build((32, 4, 3))

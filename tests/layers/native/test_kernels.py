@@ -77,6 +77,7 @@ def check_native(force_strategy, native_runs):
     return check
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["GRU", *(pytest.param(name, marks=pytest.mark.thorough) for name in LAYERS)])
 @pytest.mark.usefixtures("vector_registers")
 def test_every_cell_with_every_vector_width(name, check_native):
@@ -93,6 +94,7 @@ def test_all_sizes(sizes, check_native):
     check_native(ScanSpec(cell), inputs, masks, False)
 
 
+@pytest.mark.slow
 def test_values_stored_past_the_caches_are_read_back(monkeypatch, check_native):
     monkeypatch.setattr(kernels, "NONTEMPORAL_SIZE", 1)
     operation._program.cache_clear()
@@ -101,12 +103,14 @@ def test_values_stored_past_the_caches_are_read_back(monkeypatch, check_native):
     operation._program.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_sequences", [0, 1, 2])
 def test_returns_the_sequences_of_the_first_states(num_sequences, check_native):
     cell, inputs, masks = problem("LSTM", 5, 4, 3, 8, masked=True, dropout=True)
     check_native(ScanSpec(cell, num_sequences), inputs, masks, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(0, 4, 3, 8), (4, 0, 3, 8)], ids=["no rows", "no steps"])
 def test_empty_inputs(sizes, force_strategy, native_runs):
     cell, inputs, masks = problem("LSTM", *sizes, masked=True, dropout=False)
@@ -119,6 +123,7 @@ def test_empty_inputs(sizes, force_strategy, native_runs):
     assert all(np.isfinite(g).all() for g in gradients)
 
 
+@pytest.mark.slow
 def test_nan_stays_in_its_row(force_strategy, native_runs):
     cell, inputs, masks = problem("LSTM", 9, 4, 3, 8, masked=False, dropout=False)
     x = inputs.x.numpy()

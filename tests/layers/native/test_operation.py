@@ -44,6 +44,7 @@ def test_refuses_tensors_that_disagree_in_shape(name, monkeypatch, force_strateg
         scan.scan(ScanSpec(cell), inputs, masks, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG_SHAPES)
 def test_refuses_them_when_it_runs_if_sizes_are_not_known_statically(name):
     _, inputs, masks = problem("LSTM", 9, 4, 3, 16, masked=True, dropout=True)
@@ -94,6 +95,7 @@ def test_computes_the_gradient_for_an_x_behind_stop_gradient(native_runs):
     np.testing.assert_array_equal(graph(x), gradient(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("units", [16, 22])
 def test_a_mask_of_unknown_rank(units, native_runs):
     layer, x, mask = layers.GRU(units), tf.constant(normal(32, 4, 3)), normal(32, 4) > 0
@@ -131,6 +133,7 @@ def test_refuses_tensors_of_other_types():
         native_scan(ScanSpec(cell), inputs, booleans, False, 2)
 
 
+@pytest.mark.slow
 def test_memory_is_released(native_runs):
     layer, x = layers.LSTM(64, return_sequences=True), tf.constant(normal(64, 100, 8))
     layer.build(x.shape)  # a step allocates 12 MB
@@ -226,11 +229,13 @@ assert operation.operation_name() == "NlpRnnScan2"
 """
 
 
+@pytest.mark.thorough
 def test_another_process_loads_a_saved_training_call_and_refuses_to_run_it(tmp_path):
     for code in (SAVE, LOAD):
         subprocess.run([sys.executable, "-W", "ignore", "-c", code, tmp_path / "saved"], check=True, timeout=300)
 
 
+@pytest.mark.thorough
 def test_a_graph_is_freed_although_the_machine_code_is_not():
     cell, inputs, masks = problem("GRU", 32, 4, 3, 16, masked=False, dropout=False)
 
@@ -250,6 +255,7 @@ def test_a_graph_is_freed_although_the_machine_code_is_not():
     assert graph() is None
 
 
+@pytest.mark.slow
 def test_a_model_trains_with_the_operation_and_is_served_without(tmp_path, monkeypatch):
     model = keras.Sequential([keras.Input((None, 3)), layers.Bidirectional(layers.GRU(8)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")

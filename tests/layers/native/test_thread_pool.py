@@ -51,6 +51,7 @@ def test_threads_are_started_once(native_runs):
     assert all(thread.daemon for thread in started), "the process does not wait for them when it ends"
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_batch_are_not_too_small(monkeypatch, force_strategy):
     jobs = []
 
@@ -102,6 +103,7 @@ assert os.waitpid(child, 0)[1] == 0
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_each_job_runs_once_also_without_threads_in_a_forked_process():
     subprocess.run([sys.executable, "-W", "ignore", "-c", AFTER_A_FORK], check=True, timeout=120)
