@@ -1,6 +1,6 @@
 """Reading a table of 10 million rows of series, against what pandas alone needs to read and sort it.
 
-`python -m benchmarks tables`
+`python -m benchmarks.tables`
 """
 
 import json
