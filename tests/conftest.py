@@ -7,6 +7,7 @@ _PREPARED = tempfile.mkdtemp(prefix="nlp-rnn-tests-")
 os.environ.update(TFDS_DATA_DIR=_PREPARED, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="", NO_GCE_CHECK="true")
 
 import contextlib  # noqa: E402
+import gc  # noqa: E402
 import json  # noqa: E402
 import shutil  # noqa: E402
 import subprocess  # noqa: E402
@@ -27,6 +28,9 @@ TINY = [word for setting in TINY for word in ("--set", setting)]
 SENTENCES = ("the clouds are in the sky .", "the fish swim in the sea .", "the books are in the house .")
 GOOD, BAD = ("good", "great", "lovely", "fine"), ("bad", "awful", "dull", "weak")
 
+
+# Graphs are many objects, which the collector would look through again and again: a tenth of the time of all tests.
+gc.set_threshold(50_000, 50, 100)
 
 collect_ignore = ["fixtures/v0_1/recipes"]  # no doctests: importing them warns
 
