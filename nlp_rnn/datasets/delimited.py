@@ -121,28 +121,29 @@ def _tab_separated(lines: Iterator[str], columns: int) -> Iterator[tuple[int, li
     number, pending = 0, deque[str]()
     while (line := pending.popleft() if pending else next(lines, None)) is not None:
         number += 1
-        record, more = _fields(line), []
-        while len(record) < columns and len(more) < MAX_FIELD_LINES and record and record[-1].startswith('"'):
+        (record, is_open), more = _fields(line), []
+        while is_open and len(more) < MAX_FIELD_LINES:
             following = pending.popleft() if pending else next(lines, None)
             if following is None:
                 break
             more.append(following)
-            record = _fields("".join([line, *more]))
-        if more and len(record) < columns:  # not a quoted field after all: these lines are separate records
-            record = _fields(line)
+            if len(record) >= columns and len(_fields(following)[0]) >= columns:
+                break  # a record of its own
+            record, is_open = _fields("".join([line, *more]))
+        if is_open:  # the quotation mark was part of the text: these lines are records of their own
+            record, _ = _fields(line)
             pending.extendleft(reversed(more))
             more = []
         yield number, record
         number += len(more)
 
 
-def _fields(line):
-    """The fields of a tab-separated record; none for a blank line."""
-    line, fields, position = line.rstrip("\r\n"), [], 0
-    if not line:
-        return []
-    while position <= len(line):
+def _fields(line: str) -> tuple[list[str], bool]:
+    """The fields of a record with tabs, none for a blank line; and whether a quotation mark before the last is open."""
+    line, fields, position, is_open = line.rstrip("\r\n"), [], 0, False
+    while line and position <= len(line):
         if found := _FIELD.match(line, position):  # always: the second alternative matches anything
+            is_open = found[1] is None and found[2].startswith('"')
             fields.append(found[2] if found[1] is None else found[1].replace('""', '"'))
             position = found.end() + 1
-    return fields
+    return fields, is_open

@@ -121,7 +121,11 @@ def read_frame(path: Path, decimal: str | None = None) -> Frame:
     table = _without_empty_end(table)
     if not len(table) or not len(table.columns):
         raise InputError(f"{path} holds no rows")
-    marks = find_marks(_written(table), dialect.separator if dialect else "", str(path), decimal)
+    separator = dialect.separator if dialect else ""
+    marks = find_marks(_written(table), separator, str(path), decimal)
+    if dialect and separator == "," and marks.decimal == ",":  # 1.070 is then no number of Python's
+        table = _without_empty_end(_delimited(path, dialect, texts=True))
+        marks = find_marks(_written(table), separator, str(path), decimal)
     return Frame(path, table, marks, dialect, {})
 
 
@@ -171,8 +175,8 @@ def _stripped(header):
     return [name.strip() for name in header]
 
 
-def _delimited(path, dialect):
-    """A table of delimited text."""
+def _delimited(path, dialect, texts=False):
+    """A table of delimited text, with all columns as texts on request."""
     import pandas as pd
 
     _check_names(path, dialect)
@@ -181,7 +185,7 @@ def _delimited(path, dialect):
         warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the first
         warnings.simplefilter("error", pd.errors.DtypeWarning)  # numbers in some rows, words in others
         sample = pd.read_csv(path, nrows=SAMPLE, dtype=str, **options)
-        plain = {column for column in sample if dialect.separator == "," and _is_plain(sample[column])}
+        plain = {c for c in sample if dialect.separator == "," and not texts and _is_plain(sample[c])}
         options["na_values"] = {column: sorted(MISSING) if column in plain else [""] for column in sample}
         others = [column for column in sample if column not in plain]
         kept = {column: str for column in others if not _is_words(sample[column])}

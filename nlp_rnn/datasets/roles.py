@@ -169,6 +169,7 @@ def _series_columns(frame, rest, kinds, roles, value) -> tuple[str, ...]:
         return (usual,) if usual and len(possible) > 1 else tuple(entities)
     words = [c for c in possible if _may_name_series(frame, c, kinds) or c == usual]
     words = [c for c in words if c != usual_column(possible, "value")]
+    words.sort(key=lambda column: (frame.table[column].nunique(), column))  # the same in every order of the columns
     for size in range(1, MOST_KEYS + 1):
         keys = [key for key in combinations(words, size) if not frame.repeats(*roles.time, *key)]
         keys = _distinct(frame, keys, usual, roles)

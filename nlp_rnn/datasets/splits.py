@@ -3,7 +3,7 @@
 Texts are streamed: each pass over a split reads the files again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -87,7 +87,8 @@ class TextDataset:
         taken = [column for column in requested.values() if column]
         split_columns, sizes, more = open_splits(tables, taken, split_column)
         names = {column.name for column in split_columns}
-        columns, notes = text_roles(next(iter(tables.values())), requested, COMMON_NAMES, names)
+        columns, notes = text_roles(tables.get("train") or next(iter(tables.values())), requested, COMMON_NAMES, names)
+        check_columns(tables, columns)
         return cls(name, tables, columns, seed, [*notes, *more], split_columns, sizes)
 
     def walk(self) -> Iterator[Example]:
@@ -162,6 +163,20 @@ class TextDataset:
     def _divided(self):
         """The name of the table that the missing splits are taken from."""
         return "train" if "train" in self.tables else "all"
+
+
+def check_columns(tables: Mapping[str, Table], columns: Sequence[str]) -> None:
+    """Check that the table of each split has some columns.
+
+    Raises:
+        InputError: one has not.
+    """
+    for table in tables.values():
+        missing = next((column for column in columns if column not in table.columns), None)
+        if missing is not None:
+            raise InputError(
+                f"{table.name} has no column '{missing}', which another split has: add it, or leave it out"
+            )
 
 
 def _text_and_label(place, values, columns):

@@ -11,7 +11,7 @@ from nlp_rnn.datasets.lines import count_lines, read_lines
 from nlp_rnn.datasets.names import words_of
 from nlp_rnn.datasets.numbers import is_number
 from nlp_rnn.datasets.split_columns import NO_COLUMN, open_splits
-from nlp_rnn.datasets.splits import Example, TextDataset
+from nlp_rnn.datasets.splits import Example, TextDataset, check_columns
 from nlp_rnn.datasets.tables import Row, Table
 from nlp_rnn.datasets.text_roles import SOURCE_NAMES, text_roles
 from nlp_rnn.progress import say
@@ -87,8 +87,10 @@ def open_pairs(
     tables, notes = _tables(data, {source_column, target_column})
     requested = (source_column, target_column)
     split_columns, sizes, on_splits = open_splits(tables, [c for c in requested if c], split_column)
-    columns, on_columns = _columns(next(iter(tables.values())), requested, {column.name for column in split_columns})
-    _check_columns(tables, columns)
+    columns, on_columns = _columns(
+        tables.get("train") or next(iter(tables.values())), requested, {column.name for column in split_columns}
+    )
+    check_columns(tables, columns)
     notes = [*on_columns, *notes, *on_splits]
     return PairDataset(data, tables, columns, seed, notes, split_columns, sizes)
 
@@ -101,14 +103,6 @@ def _tables(data, requested):
     if tables != as_read:
         notes.append("the first line is read as a pair; if it names columns, give --source-column and --target-column")
     return tables, notes
-
-
-def _check_columns(tables, columns):
-    """Check that the table of each split has the columns of source and target."""
-    for table in tables.values():
-        missing = [column for column in columns if column not in table.columns]
-        if missing:
-            raise InputError(f"{table.name} has no column '{missing[0]}', which another split has")
 
 
 def _aligned(name, source, target):

@@ -98,7 +98,7 @@ def test_blank_lines_at_the_beginning_are_skipped(tmp_path):
 def test_series_may_be_named_by_two_columns(tmp_path):
     days = [f"{store},{item},2024-01-0{day},{day}" for store in "ab" for item in "xy" for day in (1, 2)]
     for header in ("town,item,date,sales", "town,name,date,sales"):
-        assert opened(tmp_path, header + "\n" + "\n".join(days) + "\n").names == ("a/x", "a/y", "b/x", "b/y")
+        assert opened(tmp_path, header + "\n" + "\n".join(days) + "\n").names == ("x/a", "x/b", "y/a", "y/b")
     with pytest.raises(InputError, match="line 4: the time 2024-01-01 occurs twice"):
         opened(tmp_path, "store,sku,date,sales\na,x,2024-01-01,1\na,x,2024-01-02,1\na,x,2024-01-01,1\n")
 

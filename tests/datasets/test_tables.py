@@ -119,3 +119,18 @@ def test_a_parquet_file_with_damaged_data(tmp_path):
     path.write_bytes(content)
     with pytest.raises(InputError, match=re.escape(f"{path}: damaged after row 0: ")):
         list(open_table(path).rows())
+
+
+def test_a_field_with_tabs_may_go_on_in_the_next_line(tmp_path):
+    text = 'label\ttext\np\t"one\ntwo"\nn\t"Hi" he said\np\t"open\nn\tlast\n'
+    (tmp_path / "x.tsv").write_text(text)
+    assert [(v["label"], v["text"]) for _, v in open_table(tmp_path / "x.tsv").rows()] == [
+        ("p", "one\ntwo"), ("n", '"Hi" he said'), ("p", '"open'), ("n", "last"),
+    ]  # fmt: skip
+
+
+def test_a_test_split_without_labels_is_named(tmp_path):
+    (tmp_path / "train.csv").write_text("text,label\na,b\nc,d\n")
+    (tmp_path / "test.csv").write_text("text\na\n")
+    with pytest.raises(InputError, match="test.csv has no column 'label', which another split has: add it, or leave"):
+        open_text_dataset(str(tmp_path))
