@@ -51,11 +51,6 @@ class Report:
         """Write the files that belong in a run folder besides the metrics: tables of errors, plots."""
 
 
-def writable(text: str) -> str:
-    """A text from the command line with '?' for bytes that are not UTF-8."""
-    return text.encode("utf-8", errors="replace").decode()
-
-
 def one_line(text: str) -> str:
     """A text without tabs and line ends, for output of one line per result."""
     return text.replace("\t", " ").replace("\r", " ").replace("\n", " ")

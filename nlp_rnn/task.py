@@ -165,7 +165,7 @@ class Task(ABC):
             data: from `open_data`.
             settings: the settings of the run.
         """
-        return data.lineage() if hasattr(data, "lineage") else None
+        return None
 
     @abstractmethod
     def summary(self, figures: Mapping[str, Any], measured_on: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from nlp_rnn.task import Report, Task
 
 if TYPE_CHECKING:
     from nlp_rnn.classification.pipeline import Prediction, TextClassifier
+    from nlp_rnn.datasets.lineage import Lineage
     from nlp_rnn.task import Run
 
 VOCABULARY = "vocabulary.txt"
@@ -41,6 +42,9 @@ class ClassificationTask(Task):
 
         encoder = TextEncoder.read(folder / VOCABULARY, about["encoder"])
         return TextClassifier(encoder, weights.load(about["model"], folder / weights.WEIGHTS), about["classes"])
+
+    def lineage(self, data: Any, settings: Mapping[str, Any]) -> "Lineage":
+        return data.lineage()
 
     def measure(self, run: "Run", data: Any, before: bool = False) -> Report:
         from nlp_rnn.classification.evaluation import evaluate_run

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from nlp_rnn.datasets.columns import SERIES_COLUMNS, SPLIT_COLUMN, TEXT_COLUMNS, refuse_columns
+from nlp_rnn.datasets.columns import NO_COLUMN, SERIES_COLUMNS, SPLIT_COLUMN, TEXT_COLUMNS, refuse_columns
 from nlp_rnn.progress import say
 from nlp_rnn.task import Run, Task
 
@@ -35,21 +35,25 @@ def open_dataset(
         UsageError: there are no such data, or a named column is missing.
         InputError: the data are broken.
     """
-    from nlp_rnn.datasets.lineage import lineage_of, split_seed
-    from nlp_rnn.datasets.split_columns import NO_COLUMN
+    from nlp_rnn.datasets.lineage import split_seed
 
     refuse_columns({name: columns[name] for name in COLUMNS if name not in task.columns})
     request = merged({"name": data or None, **{name: columns[name] for name in COLUMNS}}, earlier)
     request["split_seed"] = split_seed(start) if start else settings.get("seed", 0)
-    earlier_version = start and (SPLIT_COLUMN not in start.data or start.data.get("trained_on"))
-    if start and earlier_version and not request[SPLIT_COLUMN] and lineage_of(start).knows(request["name"]):
-        request[SPLIT_COLUMN] = (
-            NO_COLUMN  # earlier versions ignored such a column and may have trained on its test rows
-        )
+    if start and not request[SPLIT_COLUMN] and _trained_without_split_column(start, request["name"]):
+        request[SPLIT_COLUMN] = NO_COLUMN
     dataset = task.open_data(request, settings, start if start is not None and start.task is task else None)
     for note in dataset.notes:
         say(note)
     return dataset, request
+
+
+def _trained_without_split_column(start, name):
+    """Whether a run of an earlier version was trained on these data: it may have trained on rows marked as test."""
+    from nlp_rnn.datasets.lineage import lineage_of
+
+    earlier_version = SPLIT_COLUMN not in start.data or start.data.get("trained_on")
+    return earlier_version and lineage_of(start).knows(name)
 
 
 def merged(request: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:

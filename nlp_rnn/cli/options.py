@@ -53,7 +53,7 @@ _COLUMNS = (
     click.option(
         "--time-column",
         help="The column with the times of series (several columns with commas between them); by default detected by "
-        "its content.",
+        "its content. none: there are no times.",
     ),
     click.option(
         "--decimal-mark",

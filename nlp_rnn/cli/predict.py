@@ -11,7 +11,7 @@ from nlp_rnn.cli.data import COLUMNS
 from nlp_rnn.cli.options import FILE, as_json, column_options, recipe_file
 from nlp_rnn.cli.output import open_run
 from nlp_rnn.datasets.columns import refuse_columns
-from nlp_rnn.report import writable
+from nlp_rnn.datasets.lines import encodable
 from nlp_rnn.runs.paths import check_new
 
 
@@ -71,7 +71,7 @@ def predict(run, texts, input_, output, keep_columns, recipe, json_, **options):
     source = click.get_current_context().get_parameter_source
     given = {name: value for name, value in options.items() if source(name) is not click.core.ParameterSource.DEFAULT}
     trained.task.check_options(given)
-    inputs = trained.task.open_inputs(trained, [writable(text) for text in texts], input_, columns)
+    inputs = trained.task.open_inputs(trained, [encodable(text) for text in texts], input_, columns)
     kept = kept_rows(inputs, keep_columns)
     with answer_writer(output, json_, kept) as write:
         for answer in trained.task.predict(trained, inputs, options):

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 
 from nlp_rnn.checks import UsageError
 from nlp_rnn.datasets.frames import Frame
-from nlp_rnn.datasets.kinds import CLOCK_TIME, EMPTY, NUMBER, TIME, WORD, part_of, some_texts
+from nlp_rnn.datasets.kinds import EMPTY, NUMBER, TIME, WORD, some_texts
 from nlp_rnn.datasets.names import names_times
-from nlp_rnn.datasets.time_forms import CLOCK, MONTHS, matching
+from nlp_rnn.datasets.time_forms import MONTHS, matching
 
 MANY = 3  # columns that are named with times, months or hours, which is no coincidence
 _HOUR = re.compile(r"(h|hh|he|hour)[ _]?\d{1,2}|\d{1,2}:\d{2}", re.IGNORECASE)
@@ -26,15 +26,11 @@ def check_columns(frame: Frame, kinds: Mapping[str, str]) -> None:
     dates = [column for column in numbers if matching([column.strip()])]
     dated = any(kinds[column] == TIME for column in kinds)
     for found, what in ((months, "months"), (hours, "clock times"), ([] if dated else dates, "times")):
-        if len(found) >= MANY and not (found is hours and matching(found, [CLOCK]) and not _has_days(frame, kinds)):
+        if len(found) >= MANY:
             raise UsageError(
                 f"{frame.path}: the columns {found[0]} to {found[-1]} are named with {what}: write one row for each "
                 "time, with the time in one column, or a column in front that names the series of each row"
             )
-
-
-def _has_days(frame, kinds):
-    return any(kinds[column] in (TIME, CLOCK_TIME) or part_of(frame, column) for column in kinds)
 
 
 def check_times(frame: Frame, kinds: Mapping[str, str], given: Collection[str]) -> None:

@@ -54,10 +54,13 @@ class Frame(NamedTuple):
 
     def codes(self, *columns: str) -> np.ndarray:
         """A number for each row, the same for rows with the same values in these columns."""
-        codes = np.zeros(len(self.table), np.int64)
+        codes, most = np.zeros(len(self.table), np.int64), 1
         for column in columns:
             numbers, values = self.factorized(column)
-            codes = codes * (len(values) + 1) + numbers + 1
+            if most * (len(values) + 1) > np.iinfo(np.int64).max:
+                distinct, codes = np.unique(codes, return_inverse=True)
+                most = len(distinct)
+            codes, most = codes * (len(values) + 1) + numbers + 1, most * (len(values) + 1)
         return codes
 
     def repeats(self, *columns: str) -> bool:
@@ -74,8 +77,7 @@ class Frame(NamedTuple):
         """As `factorized`, but of the values as written in the file, in alphabetical order."""
         import pandas as pd
 
-        texts = self.texts(column)
-        codes, values = self.factorized(column) if texts is self.table[column] else pd.factorize(texts)
+        codes, values = pd.factorize(self.texts(column)) if self._is_converted(column) else self.factorized(column)
         names = values.astype(str)
         order = np.argsort(names.to_numpy(object), kind="stable")
         ranks = np.append(np.argsort(order), -1)  # the last for the code -1
@@ -85,11 +87,14 @@ class Frame(NamedTuple):
         """A column as it is written in the file: a name such as 007 keeps its zeros."""
         import pandas as pd
 
-        values = self.table[column]  # pandas returns the same object again
-        if self.dialect is None or values.dtype.kind not in "iuf":
-            return values
+        if self.dialect is None or not self._is_converted(column):
+            return self.table[column]
         again = pd.read_csv(self.path, usecols=[list(self.table).index(column)], dtype=str, **_options(self.dialect))
-        return again.iloc[: len(values), 0]
+        return again.iloc[: len(self.table), 0]
+
+    def _is_converted(self, column):
+        """Whether pandas has made numbers of the texts of a file."""
+        return self.dialect is not None and self.table[column].dtype.kind in "iuf"
 
 
 def read_frame(path: Path, decimal: str | None = None) -> Frame:
@@ -133,7 +138,7 @@ def _read(path):
     import pandas as pd
 
     suffix = suffix_of(path)
-    if suffix in (".csv", ".tsv", ".txt"):
+    if suffix in (".csv", ".tsv"):
         dialect = dialect_of(path)
         return _delimited(path, dialect), dialect
     if suffix == ".jsonl":
@@ -148,7 +153,6 @@ def _read(path):
 
 def _with_index(table):
     """The table with its index as columns, unless it only numbers the rows."""
-
     index = table.index
     counts = index.nlevels == 1 and index.dtype.kind in "iu" and index.name is None
     if counts and (index.to_numpy() == np.arange(len(index))).all():
@@ -251,11 +255,9 @@ def _written(table) -> dict[str, Sequence[str]]:
     """The distinct texts of each column that may hold numbers."""
     texts = {}
     for column in table:
-        if table[column].dtype.kind in "OU" and not isinstance(
-            first := next(iter(table[column].dropna()), ""), list | dict
-        ):
+        if isinstance(next(iter(table[column].dropna()), None), str):
             unique = [str(text) for text in table[column].dropna().unique()]
-            if isinstance(first, str) and is_mostly_numbers(unique):
+            if is_mostly_numbers(unique):
                 texts[column] = unique
     return texts
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nlp_rnn.checks import InputError, UsageError
-from nlp_rnn.datasets.lines import count_lines, decode_lines, read_lines
+from nlp_rnn.datasets.lines import count_lines, decode_lines, encodable, read_lines
 from nlp_rnn.datasets.tables import Table, is_table, open_table
 from nlp_rnn.datasets.text_roles import text_roles
 from nlp_rnn.progress import say, track
@@ -38,7 +38,7 @@ class TableTexts:
                 raise InputError(f"{place}: column '{self.column}' holds {type(text).__name__}, not text")
             if self.keep:
                 self.rows.append({name: values.get(name) for name in self.table.columns})
-            yield (text or "").encode("utf-8", errors="replace").decode()
+            yield encodable(text or "")
 
 
 def open_texts(path: Path | None, column: str | None, role: str, names: Sequence[str]) -> Iterator[str] | TableTexts:

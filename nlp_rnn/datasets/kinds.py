@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EMPTY, TIME, MAYBE_TIME, CLOCK_TIME, NUMBER, WORD = "empty", "time", "perhaps a time", "clock", "number", "word"
 ROWS = 2_000  # at each end of a table, which decide what a column holds
 MONTHS_OF_A_YEAR = 12
+EXCEL_NAMES = ("date", "day", "datum", "fecha")
 _AROUND = re.compile(r"^(?:Qtr|KW|HE|[QWHM])\s*(?=\d)|:00$", re.IGNORECASE)
 _PLAIN_NUMERIC_FORMS = {"20240131", "2024013113", "202401311300"}  # digits that are hardly ever anything but times
 
@@ -146,6 +147,6 @@ def numbers_rows(column: "pd.Series") -> bool:
 
 def excel_days(column: "pd.Series", name: str) -> bool:
     """Whether numbers may be serial dates of Excel, by the name of their column."""
-    if column.dtype.kind not in "iuf" or not set(words_of(name)) & {"date", "day", "datum", "fecha"}:
+    if column.dtype.kind not in "iuf" or not names_times(name) or words_of(name)[-1] not in EXCEL_NAMES:
         return False
     return bool(column.between(*EXCEL_DAYS).all())

@@ -31,6 +31,7 @@ class TrainedRun(Protocol):
         path: its folder.
         data: what run.json records about its data.
         settings: the settings of its recipe, by name.
+        lineage: what it is trained on, while it is being created.
     """
 
     @property
@@ -39,6 +40,8 @@ class TrainedRun(Protocol):
     def data(self) -> Mapping[str, Any]: ...
     @property
     def settings(self) -> Mapping[str, Any]: ...
+    @property
+    def lineage(self) -> "Lineage | None": ...
 
 
 @dataclass(frozen=True)
@@ -132,15 +135,13 @@ def _of_one_width(parts, total=None):
 
 def lineage_of(run: TrainedRun) -> Lineage:
     """The lineage of a run, from its folder; of an earlier version, from the paths that it recorded."""
-    made = getattr(run, "lineage", None)
-    if made is not None:
-        return made
+    if run.lineage is not None:
+        return run.lineage
     inherited = tuple(run.data.get("trained_on") or ())
     file = Path(run.path) / FILE
     if not file.exists():
-        own = (
-            [find_data(run.data, run.path)] if run.data.get("name") else []
-        )  # written by recipes that do not evaluate the run
+        # Recipes that do not evaluate the run write no file either.
+        own = [find_data(run.data, run.path)] if run.data.get("name") else []
         return Lineage(names=(*inherited, *own) if "location" in run.data else inherited or tuple(own))
     import numpy as np
 

@@ -62,3 +62,8 @@ def count_lines(path: Path) -> int | None:
 
 def _opener(path):
     return gzip.open if path.suffix == ".gz" else open
+
+
+def encodable(text: str) -> str:
+    """A text with "?" for what UTF-8 cannot encode: lone surrogates, which JSON and a command line may contain."""
+    return text.encode("utf-8", errors="replace").decode()

@@ -67,5 +67,10 @@ def names_part_of_times(name: str) -> bool:
 
 def usual_column(columns: Sequence[str], role: str) -> str | None:
     """The column with a common name for a role."""
+    return column_named(columns, USUAL_NAMES[role])
+
+
+def column_named(columns: Sequence[str], names: Sequence[str]) -> str | None:
+    """The column with the first of some names that there is, whatever its case."""
     lowered = {column.lower().strip(): column for column in reversed(columns)}
-    return next((lowered[name] for name in USUAL_NAMES[role] if name in lowered), None)
+    return next((lowered[name] for name in names if name in lowered), None)

@@ -151,9 +151,7 @@ def to_numbers(column: "pd.Series", marks: Marks, place: Place, name: str) -> np
     else:
         codes, texts = pd.factorize(column.astype(str).where(column.notna().to_numpy()))
         values = np.array([*(_number(str(text), marks) for text in texts), np.nan])  # codes are -1 where missing
-        percent = np.array([*(str(text).strip().endswith("%") for text in texts), False])
-        if percent.any() and (~percent & ~np.isnan(values)).any():
-            values[percent] = np.nan  # 50 % beside 0.5: which of them is meant otherwise?
+        _check_percent(texts, values, codes, place, name)
         absent = np.array([*(str(text).strip() in MISSING for text in texts), True])
         numbers, broken = values[codes], (np.isnan(values) & ~absent)[codes]
     for wrong, what in (
@@ -166,6 +164,21 @@ def to_numbers(column: "pd.Series", marks: Marks, place: Place, name: str) -> np
             value = str(column.iloc[row])[:40]
             raise InputError(f"{place(row)}, column '{name}': '{value}' is {what}; leave missing values empty")
     return numbers
+
+
+def _check_percent(texts, values, codes, place, name):
+    """Check that all numbers of a column have a percent sign, or none: 50 % next to 0.5 is ambiguous.
+
+    Raises:
+        InputError: some have one.
+    """
+    percent = np.array([*(str(text).strip().endswith("%") for text in texts), False])
+    if percent.any() and (~percent & ~np.isnan(values)).any():
+        row = int(percent[codes].argmax())
+        raise InputError(
+            f"{place(row)}, column '{name}': '{texts[codes[row]]}' has a percent sign, and other numbers have none: "
+            "write all of them alike"
+        )
 
 
 def _number(text, marks):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.hashing import split_by_seeded_hash, text_hash
 from nlp_rnn.datasets.lineage import HeldOut, Lineage, collected
+from nlp_rnn.datasets.lines import encodable
 from nlp_rnn.datasets.split_columns import SplitColumn, open_splits, split_of_row
 from nlp_rnn.datasets.tables import Table
 from nlp_rnn.datasets.text_roles import TEXT_NAMES, text_roles
@@ -190,9 +191,4 @@ def _text_and_label(place, values, columns):
         raise InputError(f"{place}: column '{columns[1]}' holds {type(label).__name__}, not a label")
     if not isinstance(text, str | None):
         raise InputError(f"{place}: column '{columns[0]}' holds {type(text).__name__}, not text")
-    return _encodable(text or ""), _encodable(str(label).strip())
-
-
-def _encodable(text):
-    """The text with "?" for what UTF-8 cannot encode: lone surrogates, which JSON may contain."""
-    return text.encode("utf-8", errors="replace").decode()
+    return encodable(text or ""), encodable(str(label).strip())

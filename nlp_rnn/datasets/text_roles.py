@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import islice, pairwise
 
 from nlp_rnn.checks import UsageError
+from nlp_rnn.datasets.names import column_named
 from nlp_rnn.datasets.tables import Table
 
 TEXT_NAMES = ("text", "review", "sentence", "content", "question", "comment", "body", "message", "tweet", "title")
@@ -92,11 +93,9 @@ def _are_row_numbers(values):
 
 def _fill_by_name(roles, free, common):
     """Fill the roles whose columns have common names."""
-    lowered = {column.lower().strip(): column for column in reversed(free)}
     for role in roles:
         if roles[role] is None:
-            usual = (lowered[name] for name in common[role] if name in lowered)
-            roles[role] = next((column for column in usual if column not in roles.values()), None)
+            roles[role] = column_named([column for column in free if column not in roles.values()], common[role])
 
 
 def _fill_by_content(table, roles, free):

@@ -9,6 +9,7 @@ import numpy as np
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.calendar import Place, irregularity, shown
 from nlp_rnn.datasets.names import words_of
+from nlp_rnn.datasets.numbers import LARGEST
 from nlp_rnn.datasets.time_forms import FORMS, TimeForm, matching
 from nlp_rnn.datasets.time_text import TimeText, time_text
 from nlp_rnn.progress import say
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SAMPLE = 200  # distinct texts that decide the form
-LARGEST = 1e18  # larger floats are not written as whole numbers
-QUARTERS, SPAN = 4, 80  # SPAN: years between times with years of two digits, which are then of two centuries
+QUARTERS, SPAN = 4, 80  # SPAN: more years lie between two-digit years only if they are of two centuries
 MANY = 10_000  # distinct texts above which pandas parses ISO 8601 faster
 EXCEL_DAYS = (20_000, 80_000)  # serial dates of Excel, 1954 to 2119
 CURE = "write times as 2024-01-31 or 2024-01-31 13:00"
@@ -187,7 +187,7 @@ def _check_meaning(form, texts, local, row_of, name):
     """
     years, months = local.astype("datetime64[Y]").astype(int) + 1970, local.astype("datetime64[M]").astype(int) % 12 + 1
     words, what = set(words_of(name)), ""
-    if form.step == "month" and len(texts) > 2 and (months == (years + 1) % 100).all():
+    if form.step == "month" and len(texts) > 1 and (months == (years + 1) % 100).all():
         what = "which may be a season from one year to the next: write 2001 for 2001-02"
     elif form.step == "month" and words & {"week", "kw", "epiweek", "woche"}:
         what = "which may be a week or a month: write weeks as 2024-W05"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from nlp_rnn.checks import UsageError
+from nlp_rnn.datasets.lines import encodable
 from nlp_rnn.language_model.options import DEFAULT_LENGTH, DEFAULT_TEMPERATURE, GENERATION_RANGES
 from nlp_rnn.language_model.unknown import say_unknown
 from nlp_rnn.progress import say
-from nlp_rnn.report import one_line, writable
+from nlp_rnn.report import one_line
 
 if TYPE_CHECKING:
     from nlp_rnn.task import Run
@@ -83,7 +84,7 @@ def generate(
     from nlp_rnn.decoding.sampling import SamplingConfig
 
     pipeline, config = run.pipeline, SamplingConfig(**sampling)
-    prompts = [writable(prompt) for prompt in prompts] or [""]
+    prompts = [encodable(prompt) for prompt in prompts] or [""]
     several = len(prompts) * samples > 1
     for prompt in prompts:
         say_unknown(pipeline.unknown(prompt))

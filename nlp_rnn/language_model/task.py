@@ -15,6 +15,7 @@ from nlp_rnn.task import Task
 if TYPE_CHECKING:
     import click
 
+    from nlp_rnn.datasets.lineage import Lineage
     from nlp_rnn.language_model.pipeline import LanguagePipeline, WordPrediction
     from nlp_rnn.task import Run
 
@@ -50,6 +51,9 @@ class LanguageModelTask(Task):
         model: Any = weights.load(about["model"], folder / weights.WEIGHTS)
         before = about["metrics"].get("passages", False)  # where version 0.1 wrote it
         return LanguagePipeline(encoder, model, about.get("options", {}).get("independent_texts", before))
+
+    def lineage(self, data: Any, settings: Mapping[str, Any]) -> "Lineage":
+        return data.lineage()
 
     def measure(self, run: "Run", data: Any, before: bool = False) -> Report:
         from nlp_rnn.language_model.evaluation import evaluate

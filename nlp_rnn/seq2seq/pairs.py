@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.catalogue import open_tables
-from nlp_rnn.datasets.lines import count_lines, read_lines
+from nlp_rnn.datasets.lines import count_lines, encodable, read_lines
 from nlp_rnn.datasets.names import words_of
 from nlp_rnn.datasets.numbers import is_number
 from nlp_rnn.datasets.split_columns import NO_COLUMN, open_splits
@@ -17,7 +17,6 @@ from nlp_rnn.datasets.text_roles import SOURCE_NAMES, text_roles
 from nlp_rnn.progress import say
 
 ROLES = ("source", "target")
-NAME_WORDS = 2  # of the name of a column, such as text_en
 NAMED_ROWS = 5  # rows without a source or a target that messages name; the rest are counted
 COMMON_NAMES = {
     "source": SOURCE_NAMES,
@@ -132,11 +131,10 @@ def _with_header(table, requested):
         return table
     if not table.name.removesuffix(".gz").endswith(".tsv") or len(table.columns) < 2:
         return table
-    known = {name for names in COMMON_NAMES.values() for name in names if len(name) > 2}
-    known |= set(LANGUAGE_CODES.split())
-    if sum(bool(known & set(words_of(name))) and len(words_of(name)) <= NAME_WORDS for name in table.columns) > 1:
-        return table
-    if known & {column.lower().strip() for column in table.columns} - set(LANGUAGE_CODES.split()):
+    common = {name for names in COMMON_NAMES.values() for name in names} - set(LANGUAGE_CODES.split())
+    known = common | set(LANGUAGE_CODES.split())
+    named = [name for name in table.columns if " " not in name.strip() and known & set(words_of(name))]
+    if len(named) > 1 or common & {name.lower().strip() for name in table.columns}:
         return table
     texts = [n for n, field in enumerate(table.header) if not is_number(field)]
     if len(texts) < len(ROLES):
@@ -176,4 +174,4 @@ def _say_skipped(named, skipped):
 def _text(place, column, value):
     if value is not None and not isinstance(value, str):
         raise InputError(f"{place}: column '{column}' holds {type(value).__name__}, not text")
-    return (value or "").encode("utf-8", errors="replace").decode().strip()
+    return encodable(value or "").strip()

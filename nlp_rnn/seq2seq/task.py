@@ -14,6 +14,7 @@ from nlp_rnn.task import Report, Task
 from nlp_rnn.text.truncation import truncated
 
 if TYPE_CHECKING:
+    from nlp_rnn.datasets.lineage import Lineage
     from nlp_rnn.seq2seq.pipeline import Translation, Translator
     from nlp_rnn.task import Run
 
@@ -55,6 +56,9 @@ class TranslationTask(Task):
         source = TextEncoder.read(folder / VOCABULARY, about["encoder"])
         target = TextEncoder.read(folder / TARGET_VOCABULARY, about["target"])
         return Translator(source, weights.load(about["model"], folder / weights.WEIGHTS), target=target)
+
+    def lineage(self, data: Any, settings: Mapping[str, Any]) -> "Lineage":
+        return data.lineage()
 
     def measure(self, run: "Run", data: Any, before: bool = False) -> Report:
         from nlp_rnn.datasets.lineage import lineage_of

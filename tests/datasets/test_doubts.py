@@ -30,7 +30,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr")
         (rows("month,v", "Jan-25,1", "Feb-25,2", "Mar-25,4", "May-27,5"), "two digits on both sides of today"),
         (rows("date,hour,load", *(f"2024-01-01,part {n},1" for n in (1, 2))), "the time 2024-01-01 occurs twice"),
         (rows("time,sensor,host,v", *(f"2024-01-01 0{n}:00,{n % 2},{n % 2},1" for n in range(4))), "one or several of"),
-        ('date,v\n2024-01-01,50%\n2024-01-02,0.5\n', "'50%' is not a number"),
+        ('date,v\n2024-01-01,50%\n2024-01-02,0.5\n', "line 2, column 'v': '50%' has a percent sign, and other numbers have none"),
     ],
 )  # fmt: skip
 def test_what_could_be_misread_is_refused(tmp_path, text, message):

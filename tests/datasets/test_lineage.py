@@ -23,7 +23,7 @@ from nlp_rnn.datasets.lineage import (
 
 
 def run_of(path, **data):
-    return SimpleNamespace(path=path, data=data, settings={"seed": 7})
+    return SimpleNamespace(path=path, data=data, settings={"seed": 7}, lineage=None)
 
 
 @pytest.mark.parametrize("wide", [10, 10**6])
@@ -95,7 +95,7 @@ def test_runs_of_earlier_versions_are_known_by_their_paths(tmp_path, monkeypatch
 
 def test_the_split_seed_is_that_of_the_run_or_of_its_settings():
     assert split_seed(run_of("x", split_seed=3)) == 3 and split_seed(run_of("x")) == 7
-    assert split_seed(SimpleNamespace(path="x", data={}, settings={})) == 0
+    assert split_seed(SimpleNamespace(path="x", data={}, settings={}, lineage=None)) == 0
 
 
 def test_the_same_data_under_another_path_are_already_seen(tmp_path, monkeypatch):

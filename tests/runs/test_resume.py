@@ -127,7 +127,9 @@ def requests(monkeypatch):
         task = get(kind)
         report = SimpleNamespace(figures={}, measured_on="", examples=())
         monkeypatch.setattr(type(task), "measure", lambda *_: report)
-        start = SimpleNamespace(path="old", recipe="forecasting", settings={"seed": 0}, data=data, task=task)
+        start = SimpleNamespace(
+            path="old", recipe="forecasting", settings={"seed": 0}, data=data, task=task, lineage=None
+        )
         for command in (finetune, evaluate):
             monkeypatch.setattr(command, "open_run", lambda *_: start)
 
