@@ -74,7 +74,7 @@ def _left_out(table, taken):
             continue
         if not any(str(value).strip() for value in values if value is not None):
             why[column] = "empty"
-        elif _are_row_numbers(values):
+        elif _are_row_numbers(values) or (not column and all(str(value).isdigit() for value in values)):
             why[column] = "row number"
     return why
 

@@ -20,6 +20,11 @@ OPEN = {"series": open_series, "texts": open_text_dataset, "pairs": open_pairs}
 READ = [form for form in FORMS if "refused" not in form and form["file"].endswith((".csv", ".tsv", ".tsv.gz"))]
 SERIES = [form for form in READ if form["kind"] == "series"]
 ONE_TIME = [form for form in SERIES if form["starts"][0] and " + " not in form["time"] and form["time"] != "names"]
+# Without a name that says so, numbers may be years, months or seconds, or values: the user is asked.
+DIGITS = {"yyyymm.csv", "yyyymm-one-year.csv", "decimal-years.csv", "years.csv"}
+DIGITS |= {"epoch.csv", "epoch-us.csv", "epoch-ns.csv"}
+    f"{name}.csv" for name in ("yyyymm", "yyyymm-one-year", "decimal-years", "years", "epoch", "epoch-us", "epoch-ns")
+}
 COUNTED = {"", "id", "row", "rownames"}
 SLOW = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -60,9 +65,12 @@ def content_of(form, path=None):
     return panel.frequency, dict(sorted(series.items()))
 
 
-def check_same(form, path):
+def check_same(form, path, refused=()):
+    """Check that a file is read as its form is; only the named forms may be refused instead."""
     content = content_of(form, path)
-    if content is not None:
+    if content is None:
+        assert form["file"] in refused
+    else:
         np.testing.assert_equal(content, content_of(form))
 
 
@@ -103,7 +111,7 @@ def test_separators_quotation_marks_and_compression_do_not_matter(form, separato
 def test_the_name_of_the_times_does_not_matter(form, name, tmp_path):
     separator, names, rows = table_of(form)
     names[names.index(form["time"])] = name
-    check_same(form, written(tmp_path / "x.csv", separator, names, rows))
+    check_same(form, written(tmp_path / "x.csv", separator, names, rows), DIGITS)
 
 
 @SLOW
@@ -138,6 +146,7 @@ def test_a_constant_is_added_and_decimals_are_written_otherwise(form, constant, 
         for row, value in zip(rows, column, strict=True):
             row[names.index(name)] = str(round(value + constant, 4)).replace(".", decimal)
     content = content_of(form, written(tmp_path / "x.csv", ";" if decimal == "," else separator, names, rows))
+    assert content is not None or (decimal == "," and form["file"] == "decimal-years.csv"), "1960.5 and 3,5 contradict"
     if content is not None:
         for name, (expected, start) in content_of(form)[1].items():
             np.testing.assert_allclose(np.array(content[1][name][0]) - constant, expected, atol=1e-3)
