@@ -74,3 +74,14 @@ def test_a_reader_that_has_seen_enough_is_no_error(trained, tmp_path):
     command = f"{sys.executable} -m nlp_rnn.cli predict {trained} --input {tmp_path}/many.txt | head -n 1"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and "Traceback" not in done.stderr and done.stdout.startswith("positive")
+
+
+def test_a_parquet_file_of_answers_has_a_type_for_columns_without_values(cli, trained):
+    Path("ask.jsonl").write_text('{"text": "good", "note": null}\n' * 2)
+    assert cli("predict", trained, "--input", "ask.jsonl", "--keep-columns", "--output", "a.parquet").exit_code == 0
+    import pyarrow.parquet as pq
+
+    assert str(pq.read_schema("a.parquet").field("note").type) == "string"
+    Path("none.txt").write_text("")
+    assert cli("predict", trained, "--input", "none.txt", "--output", "b.parquet").exit_code == 0
+    assert pq.read_table("b.parquet").num_rows == 0

@@ -114,3 +114,15 @@ def test_an_empty_index_in_other_formats_is_left_out(tmp_path):
     pd.DataFrame({"Unnamed: 0": [None, None], "a": [1.0, 2.0]}).to_parquet(tmp_path / "a.parquet")
     panel = open_series(str(tmp_path / "a.parquet")).panel
     assert panel.start_times is None and panel.names == ("a",)
+
+
+def test_many_combinations_have_codes_of_their_own(tmp_path):
+    """More than an int64 can number without a second numbering."""
+    from nlp_rnn.datasets.frames import read_frame
+
+    columns = [f"c{n}" for n in range(8)]
+    rows = [",".join(columns), *(",".join([str(n)] * 8) for n in range(300)), ",".join(["7"] * 7 + ["8"])]
+    (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
+    frame = read_frame(tmp_path / "a.csv")
+    assert len(set(frame.codes(*columns))) == 301 and not frame.repeats(*columns)
+    assert frame.repeats(*columns[:7])

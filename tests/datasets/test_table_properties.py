@@ -23,8 +23,6 @@ ONE_TIME = [form for form in SERIES if form["starts"][0] and " + " not in form["
 # Without a name that says so, numbers may be years, months or seconds, or values: the user is asked.
 DIGITS = {"yyyymm.csv", "yyyymm-one-year.csv", "decimal-years.csv", "years.csv"}
 DIGITS |= {"epoch.csv", "epoch-us.csv", "epoch-ns.csv"}
-    f"{name}.csv" for name in ("yyyymm", "yyyymm-one-year", "decimal-years", "years", "epoch", "epoch-us", "epoch-ns")
-}
 COUNTED = {"", "id", "row", "rownames"}
 SLOW = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
