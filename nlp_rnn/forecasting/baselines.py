@@ -88,7 +88,7 @@ def theta(seen: np.ndarray, season: int, horizon: int) -> np.ndarray:
             return (components["ses"] * components["seasonal"])[:horizon]
         return fit.forecast(horizon)
 
-    return _unless_flat(fitted, filled, horizon)
+    return _or_nan(fitted, horizon)
 
 
 def _adjusted(seen, following):
@@ -117,13 +117,11 @@ def ets(seen: np.ndarray, season: int, horizon: int) -> np.ndarray:
             fits.append(ExponentialSmoothing(filled, initialization_method="estimated", **options).fit())
         return min(fits, key=lambda fit: fit.aicc).forecast(horizon)
 
-    return _unless_flat(best, filled, horizon)
+    return _or_nan(best, horizon)
 
 
-def _unless_flat(forecast, filled, horizon):
-    """The forecast of a method; a constant series stays as it is; NaN where the method fails, as on two values."""
-    if np.ptp(filled) == 0:
-        return np.full(horizon, filled[-1])
+def _or_nan(forecast, horizon):
+    """The forecast of a method; NaN where it fails, as on two values."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of fits that did not converge
         try:

@@ -120,9 +120,21 @@ def test_many_combinations_have_codes_of_their_own(tmp_path):
     """More than an int64 can number without a second numbering."""
     from nlp_rnn.datasets.frames import read_frame
 
-    columns = [f"c{n}" for n in range(8)]
-    rows = [",".join(columns), *(",".join([str(n)] * 8) for n in range(300)), ",".join(["7"] * 7 + ["8"])]
+    columns = [f"c{n}" for n in range(9)]
+    rows = [",".join(columns), *(",".join([str(n)] * 9) for n in range(255)), ",".join(["8", *["7"] * 8])]
     (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
     frame = read_frame(tmp_path / "a.csv")
-    assert len(set(frame.codes(*columns))) == 301 and not frame.repeats(*columns)
-    assert frame.repeats(*columns[:7])
+    assert len(set(frame.codes(*columns))) == 256 and not frame.repeats(*columns)
+    assert frame.repeats(*columns[1:])
+
+
+def test_points_are_thousands_marks_beside_quoted_decimal_commas(tmp_path):
+    panel = opened(tmp_path, 'date,a,b\n2024-01-01,1.100,"50,5"\n2024-01-02,959,"7,25"\n')
+    assert panel.series(0).tolist() == [1100, 959] and panel.series(1).tolist() == [50.5, 7.25]
+
+
+def test_series_are_named_alike_in_every_order_of_the_columns(tmp_path):
+    days = [f"2024-01-0{day},{store},{item},{day}" for store in "ab" for item in "xy" for day in (1, 2)]
+    names = opened(tmp_path, "date,store,item,sales\n" + "\n".join(days) + "\n").names
+    turned = ["{0},{2},{1},{3}".format(*day.split(",")) for day in days]
+    assert opened(tmp_path, "date,item,store,sales\n" + "\n".join(turned) + "\n").names == names

@@ -134,3 +134,10 @@ def test_a_test_split_without_labels_is_named(tmp_path):
     (tmp_path / "test.csv").write_text("text\na\n")
     with pytest.raises(InputError, match="test.csv has no column 'label', which another split has: add it, or leave"):
         open_text_dataset(str(tmp_path))
+
+
+def test_the_separator_that_tears_no_quoted_field_is_taken(tmp_path):
+    (tmp_path / "x.csv").write_text('label;"text, long"\npos;a good film, really\nneg;dull, very\n')
+    table = open_table(tmp_path / "x.csv")
+    assert table.columns == ("label", "text, long")
+    assert [values["label"] for _, values in table.rows()] == ["pos", "neg"]
