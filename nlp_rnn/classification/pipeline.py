@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nlp_rnn.graph import traced
 from nlp_rnn.text.chunks import chunks
 from nlp_rnn.text.encoder import TextEncoder
 from nlp_rnn.text.tokenizer import to_tensor
@@ -58,8 +59,8 @@ class TextClassifier:
         self.model = model
         self.classes = list(classes)
         self.cut = 0  # texts that were truncated by the encoder
-        self._predict = tf.function(self._probabilities, input_signature=[tf.TensorSpec([None], tf.string)])
-        self.serve = tf.function(self._serve, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+        self._predict = traced(self._probabilities, [tf.TensorSpec([None], tf.string)])
+        self.serve = traced(self._serve, [tf.TensorSpec([None], tf.string, name="text")])
 
     def _probabilities(self, text):
         ids, lengths = self.encoder.padded(text)

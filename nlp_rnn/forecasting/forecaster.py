@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from nlp_rnn.checks import UsageError
 from nlp_rnn.deprecation import renamed_arguments
+from nlp_rnn.graph import traced
 
 AT_ONCE = 256  # windows per batch
 PATHS = 200  # sample paths by default
@@ -101,7 +102,7 @@ class Forecaster(ABC):
         }
         if not model.built:
             model.build((None, None))
-        self._compiled = tf.function(self._predict, reduce_retracing=True)
+        self._compiled = traced(self._predict, reduce_retracing=True)
 
     @property
     def encoders(self) -> list:
@@ -220,10 +221,10 @@ class Forecaster(ABC):
         for suffix, dtype in (("", tf.float32), ("_float64", tf.float64)):
             inputs = self._series_inputs(dtype)
             functions |= {
-                f"forecast{suffix}": tf.function(uncategorised, input_signature=[*inputs, *self.request]),
-                f"forecast_of{suffix}": tf.function(self._serve, input_signature=[*inputs, category, *self.request]),
+                f"forecast{suffix}": traced(uncategorised, [*inputs, *self.request]),
+                f"forecast_of{suffix}": traced(self._serve, [*inputs, category, *self.request]),
             }
-        default = tf.function(lambda *given: uncategorised(*given), input_signature=self._series_inputs(tf.float32))
+        default = traced(lambda *given: uncategorised(*given), self._series_inputs(tf.float32))
         return {**functions, "serving_default": default}
 
     def _series_inputs(self, dtype):

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from nlp_rnn.checks import InputError
+from nlp_rnn.graph import traced
 from nlp_rnn.language_model.bptt import DocumentStreams, Streams
 from nlp_rnn.language_model.objective import NextToken
 from nlp_rnn.progress import track
@@ -89,4 +90,4 @@ def _sums_of(objective: NextToken) -> tf.types.experimental.PolymorphicFunction:
         # Row by row: the logits of a whole batch may not fit into memory.
         return tf.reduce_sum(tf.map_fn(of_row, (hidden, ids), fn_output_signature=tf.TensorSpec([4])), 0)
 
-    return tf.function(of_batch)
+    return traced(of_batch)

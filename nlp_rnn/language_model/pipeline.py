@@ -12,6 +12,7 @@ import tensorflow as tf
 from nlp_rnn.checks import positive_int
 from nlp_rnn.decoding.sampling import DecodingState, SamplingConfig, sample
 from nlp_rnn.deprecation import renamed_arguments
+from nlp_rnn.graph import traced
 from nlp_rnn.language_model import infilling
 from nlp_rnn.language_model.model import LanguageModel
 from nlp_rnn.language_model.options import (
@@ -69,11 +70,11 @@ class LanguagePipeline:
             model.build((None, None))
         self._words = tf.constant([b"", b"", b"", *encoder.vocabulary.tokens[1:]])
         self._known = frozenset(encoder.vocabulary.tokens)
-        self._read_texts = tf.function(self._read, input_signature=[tf.TensorSpec([None], tf.string)])
-        self._sample_more = tf.function(self._sample)
-        self._write_ids = tf.function(self._write, input_signature=[tf.TensorSpec([None, None], tf.int32)])
-        self._score_texts = tf.function(self._score, input_signature=[tf.TensorSpec([None], tf.string)])
-        self._fill_texts = tf.function(self._fill, input_signature=[tf.TensorSpec([None], tf.string)])
+        self._read_texts = traced(self._read, [tf.TensorSpec([None], tf.string)])
+        self._sample_more = traced(self._sample)
+        self._write_ids = traced(self._write, [tf.TensorSpec([None, None], tf.int32)])
+        self._score_texts = traced(self._score, [tf.TensorSpec([None], tf.string)])
+        self._fill_texts = traced(self._fill, [tf.TensorSpec([None], tf.string)])
 
     @property
     def encoders(self) -> list[TextEncoder]:
@@ -163,11 +164,11 @@ class LanguagePipeline:
         text = tf.TensorSpec([None], tf.string, name="text")
         scalars = [tf.TensorSpec(None if name == "seed" else [], dtype, name=name) for name, dtype in _INPUTS]
         return {
-            "generate": tf.function(self._serve_generate, input_signature=[text, *scalars]),
-            "serving_default": tf.function(self._serve_default, input_signature=[text]),
-            "next_word": tf.function(self._serve_next_word, input_signature=[text]),
-            "fill": tf.function(self._serve_fill, input_signature=[text]),
-            "score": tf.function(self._score, input_signature=[text]),
+            "generate": traced(self._serve_generate, [text, *scalars]),
+            "serving_default": traced(self._serve_default, [text]),
+            "next_word": traced(self._serve_next_word, [text]),
+            "fill": traced(self._serve_fill, [text]),
+            "score": traced(self._score, [text]),
         }
 
     def checks(self) -> Iterator[tuple[str, dict, dict]]:

@@ -17,6 +17,7 @@ import tensorflow as tf
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.splits import Example
 from nlp_rnn.decoding.beam import BeamSearchConfig
+from nlp_rnn.graph import traced
 from nlp_rnn.progress import track
 from nlp_rnn.runs.folder import write_rows
 from nlp_rnn.seq2seq import metrics
@@ -114,7 +115,7 @@ def teacher_forced(translator: Translator, pairs: Sequence[Example]) -> dict[str
     """Perplexity and accuracy of each target token, predicted from the source and the preceding target tokens."""
     with tempfile.TemporaryDirectory() as folder:
         texts = encode_pairs(lambda: iter(pairs), translator.encoder, translator.target, Path(folder) / "test")
-        sums = tf.function(lambda *pair: _sums(translator.model, *pair), reduce_retracing=True)
+        sums = traced(lambda *pair: _sums(translator.model, *pair), reduce_retracing=True)
         of_batches = (sums(*pair).numpy() for pair in PairBuckets(texts).dataset())
         loss, correct, tokens = sum(of_batches, np.zeros(3, np.float32))
     return {"token_perplexity": math.exp(min(loss / tokens, 700)), "token_accuracy": float(correct / tokens)}

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from nlp_rnn.decoding.beam import BeamSearchConfig, beam_search, mean_logits
 from nlp_rnn.deprecation import warn_python
+from nlp_rnn.graph import traced
 from nlp_rnn.seq2seq.model import Seq2Seq
 from nlp_rnn.seq2seq.objective import shifted
 from nlp_rnn.seq2seq.settings import MAX_BEAM_WIDTH
@@ -79,9 +80,9 @@ class Translator:
             model.build((None, None))
         self._words = tf.constant([b"", b"", b"", *target.vocabulary.tokens[1:]])
         self.cut = 0
-        self._searched = tf.function(self._search)
-        self._cut = tf.function(self._count_cut, input_signature=[tf.TensorSpec([None], tf.string)])
-        self._forced = tf.function(self._teacher_forced, input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2)
+        self._searched = traced(self._search)
+        self._cut = traced(self._count_cut, [tf.TensorSpec([None], tf.string)])
+        self._forced = traced(self._teacher_forced, [tf.TensorSpec([None, None], tf.int32)] * 2)
 
     @property
     def encoders(self) -> list[TextEncoder]:
@@ -149,9 +150,9 @@ class Translator:
         """The functions of an export: `serving_default` and `attend` search with the default options."""
         text = tf.TensorSpec([None], tf.string, name="text")
         scalars = [tf.TensorSpec([], tf.int32, name="beams"), tf.TensorSpec([], tf.float32, name="length_penalty")]
-        default = tf.function(lambda text: self._serve(text, _DEFAULT), input_signature=[text])
-        translate = tf.function(self._serve_checked, input_signature=[text, *scalars])
-        attend = tf.function(self._serve_attention, input_signature=[text])
+        default = traced(lambda text: self._serve(text, _DEFAULT), [text])
+        translate = traced(self._serve_checked, [text, *scalars])
+        attend = traced(self._serve_attention, [text])
         return {"translate": translate, "attend": attend, "serving_default": default}
 
     def checks(self) -> Iterator[tuple[str, dict, dict]]:

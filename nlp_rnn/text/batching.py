@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from nlp_rnn.batches import dataset_of
 from nlp_rnn.checks import InputError
+from nlp_rnn.graph import traced
 from nlp_rnn.text.chunks import chunks
 from nlp_rnn.text.encoder import TextEncoder
 from nlp_rnn.text.labels import label_key
@@ -73,7 +74,7 @@ def encode(labelled: Iterable[tuple[str, int]], encoder: TextEncoder, file: Path
         end: mark the ends of texts.
     """
     # The concrete function: TensorFlow warns of retracing if a new function is created for every data set.
-    ragged = tf.function(encoder.ragged, input_signature=[tf.TensorSpec([None], tf.string)]).get_concrete_function()
+    ragged = traced(encoder.ragged, [tf.TensorSpec([None], tf.string)]).get_concrete_function()
     files = file, *(file.with_name(f"{file.name}{suffix}") for suffix in (".offsets", ".labels"))
     kinds = np.int32, np.int64, np.int32
     with contextlib.ExitStack() as opened:

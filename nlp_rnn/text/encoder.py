@@ -68,7 +68,7 @@ class TextEncoder(tf.Module):
         """Ids of texts [B] without padding, [B, (T)], and the number of tokens of each text before truncation, [B]."""
         tokens = self._tokens(texts)
         lengths = tokens.row_lengths()
-        ids = self._table.lookup(self._cut(tokens, lengths).flat_values)
+        ids = self._table.lookup(self._cut(tokens, lengths))
         ids = tf.where(ids == NO_PIECE, UNKNOWN, ids) if self.token_level == SUBWORD else ids
         kept = tf.minimum(lengths, self.max_tokens)
         return tf.RaggedTensor.from_row_lengths(ids, kept, validate=False), lengths
@@ -76,7 +76,7 @@ class TextEncoder(tf.Module):
     def tokens(self, text: str) -> list[bytes]:
         """The tokens of one text as they are looked up, after truncation."""
         tokens = self._tokens(to_tensor([text]))
-        return self._cut(tokens, tokens.row_lengths()).flat_values.numpy().tolist()
+        return self._cut(tokens, tokens.row_lengths()).numpy().tolist()
 
     def capitals(self) -> str:
         """Tokens with an i, in capitals: their ids would change with the locale if lower-casing depended on it."""
@@ -90,10 +90,11 @@ class TextEncoder(tf.Module):
         return split(lower_case(texts) if self.lowercase else texts, self._table)
 
     def _cut(self, tokens, lengths):
+        """The tokens that are kept, of all texts one after another; in plain operations, quickly traced."""
         start = self.max_tokens // 4
-        position = tf.ragged.range(lengths)
-        from_end = lengths[:, None] - position
-        return tf.ragged.boolean_mask(tokens, (position < start) | (from_end <= self.max_tokens - start))
+        position = tf.range(tf.size(tokens.flat_values, tf.int64)) - tf.repeat(tokens.row_starts(), lengths)
+        from_end = tf.repeat(lengths, lengths) - position
+        return tf.boolean_mask(tokens.flat_values, (position < start) | (from_end <= self.max_tokens - start))
 
     def get_config(self) -> dict:
         """The settings, without the vocabulary."""

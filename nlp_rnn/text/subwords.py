@@ -114,10 +114,12 @@ def _merged(symbols, ranks):
 
 
 def _without_runs(pieces):
-    """One unknown piece in place of several in a row."""
-    unknown = tf.ragged.map_flat_values(lambda piece: piece == UNKNOWN_PIECE, pieces)
-    before = tf.concat([tf.zeros_like(unknown[:, :1]), unknown[:, :-1]], 1)
-    return tf.ragged.boolean_mask(pieces, ~(unknown & before))
+    """One unknown piece in place of several in a row of a text."""
+    unknown, rows = pieces.flat_values == UNKNOWN_PIECE, pieces.value_rowids()
+    follows = tf.concat([[False], unknown[:-1] & (rows[1:] == rows[:-1])], 0)[: tf.size(rows)]
+    kept = ~(unknown & follows)
+    counts = tf.math.unsorted_segment_sum(tf.cast(kept, tf.int64), rows, pieces.nrows())
+    return tf.RaggedTensor.from_row_lengths(tf.boolean_mask(pieces.flat_values, kept), counts, validate=False)
 
 
 def join(pieces: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ from typing import Protocol
 import tensorflow as tf
 
 from nlp_rnn.checks import InputError, positive_int
+from nlp_rnn.graph import traced
 from nlp_rnn.text.chunks import chunks
 from nlp_rnn.text.tokenizer import to_tensor, tokenize
 
@@ -118,7 +119,7 @@ class TokenCounter:
 
     def __init__(self, token_level: str = "word", lowercase: bool = True):
         self.counts: Counter[bytes] = Counter()
-        tokens = tf.function(lambda texts: tokenize(texts, token_level, lowercase).flat_values)
+        tokens = traced(lambda texts: tokenize(texts, token_level, lowercase).flat_values)
         # The concrete function: TensorFlow warns of retracing if a new function is created for every counter.
         self._tokens = tokens.get_concrete_function(tf.TensorSpec([None], tf.string))
 
