@@ -90,7 +90,8 @@ def _save(pipeline, folder):
         names = Path(outside, "classes.txt")
         names.write_text("".join(f"{name}\n" for name in pipeline.classes), encoding="utf-8")
         module.classes = tf.saved_model.Asset(str(names))
-        tf.saved_model.save(module, str(folder), signatures)
+        forward_only = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(module, str(folder), signatures, forward_only)
 
 
 def _verify(pipeline, folder):
