@@ -27,6 +27,7 @@ DATA = "movie_reviews"
 SIZES = ((100_000, 128), (1_000_000, 256), (float("inf"), 384))  # maximum number of tokens, units
 TOKENS_TO_READ = 4_000_000  # in training, unless epochs is set
 FIXED_SETTINGS = ("token_level", "cell", "embedding", "units", "layers", "lowercase")
+FIXED_SETTINGS += ("line_breaks", "pretokenized")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,7 @@ TOKENS_TO_READ = 4_200_000  # in training, unless epochs is set
 LONGEST_DEPENDENCY = 150  # tokens, in the default data
 RATE_FACTORS = {"rnn": 0.2}  # at the learning rate of the gated cells, a simple RNN does not even learn the pronouns
 FIXED_SETTINGS = ("token_level", "cell", "embedding", "units", "layers", "lowercase")
+FIXED_SETTINGS += ("line_breaks", "pretokenized")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,14 +78,23 @@ def load_texts(
 
 def _fitted_encoder(config, dataset, start):
     """The encoder with its vocabulary, and the splits that the data have."""
-    counter = TokenCounter(config.token_level, config.lowercase)
+    form = form_of(config, start)
+    counter = TokenCounter(config.token_level, config.lowercase, **form)
     walked = track(dataset.walk(), "reading", dataset.size())
     splits = {piece.split for piece in counter.watch(walked, "train")}
     vocabulary = fit_vocabulary(config, counter.counts, start and start.encoder.vocabulary, end=True)
     if start is not None:
         known = len(start.encoder.vocabulary.tokens)
         say(f"{len(vocabulary.tokens) - known:,} tokens added to the {known:,} of the run")
-    return TextEncoder(vocabulary, config.token_level, config.lowercase, UNLIMITED), splits
+    return TextEncoder(vocabulary, config.token_level, config.lowercase, UNLIMITED, **form), splits
+
+
+def form_of(config: LanguageModelSettings, start: LanguagePipeline | None) -> dict[str, Any]:
+    """The settings of the tokenizer besides its level and letter case: those of the run to start from, if any."""
+    if start is not None:
+        return start.encoder.tokenizer.form
+    spacing = config.token_level == "word" and not config.pretokenized
+    return {"spacing": spacing, "line_breaks": spacing and config.line_breaks, "pretokenized": config.pretokenized}
 
 
 def with_ends(pieces: Iterable[Example]) -> Iterator[tuple[str, int]]:

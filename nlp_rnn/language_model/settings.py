@@ -23,6 +23,8 @@ class LanguageModelSettings(TextSettings):
     vocabulary: int = setting(
         20_000, f"tokens in the vocabulary, {MIN_VOCABULARY} or more; the rest are <unk>", vocabulary_size
     )
+    line_breaks: bool = setting(False, "words: line ends are tokens, for poems, dialogue or code; else they are spaces")
+    pretokenized: bool = setting(False, "words are what stands between spaces, for text that is tokenized already")
     embedding: int = setting(200, "size of the token embeddings", positive_int)
     dropout: float = setting(0.0, "dropout rate of the inputs of each layer and of the output", fraction)
     weight_drop: float = setting(0.0, "DropConnect: dropout rate of the recurrent weights", fraction)
@@ -35,3 +37,11 @@ class LanguageModelSettings(TextSettings):
     epochs: int = setting(0, "maximum number of epochs; 0: 1 to 30, by the amount of text", not_negative)
     batch_size: int = setting(32, "streams per step, or up to four times as many short independent texts", positive_int)
     sequence_length: int = setting(64, "tokens of each stream per step (truncated backpropagation)", positive_int)
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("line_breaks", "pretokenized"):
+            if getattr(self, name) and self.token_level != "word":
+                raise ValueError(f"{name} is for words, and token_level is {self.token_level}")
+        if self.line_breaks and self.pretokenized:
+            raise ValueError("pretokenized text has no line breaks: leave out one of line_breaks and pretokenized")

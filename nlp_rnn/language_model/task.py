@@ -34,7 +34,8 @@ class LanguageModelTask(Task):
     def open_data(self, request: Mapping[str, Any], settings: Mapping[str, Any], like: "Run | None" = None) -> Any:
         from nlp_rnn.language_model.documents import open_documents
 
-        raw = current_names(settings).get("token_level", "word") != "word"
+        settings = current_names(settings)
+        raw = settings.get("token_level", "word") != "word" or settings.get("line_breaks", False)
         seed, split_column = request["split_seed"], request.get("split_column")
         return open_documents(request["name"], request["text_column"], raw, seed, split_column)
 
