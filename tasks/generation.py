@@ -19,6 +19,7 @@ from nlp_rnn.datasets import TextDataset
 from nlp_rnn.language_model import DocumentDataset, LanguageModel, LanguagePipeline
 from nlp_rnn.language_model.data import TextData, load_texts, new_model
 from nlp_rnn.language_model.settings import LanguageModelSettings
+from nlp_rnn.language_model.token_level import choose_token_level
 from nlp_rnn.settings import setting
 from nlp_rnn.training import fit, training_plan
 
@@ -62,6 +63,7 @@ def build_model(config: Config, data: TextData, start: LanguagePipeline | None) 
 
 def train(config: Config, dataset: TextDataset | DocumentDataset, job: runs.Job) -> dict:
     """Train on `dataset`, leave the run folder at `job.out`, and return the figures on the held-out text."""
+    config = choose_token_level(config, dataset)
     job.require_same(asdict(config), FIXED_SETTINGS)
     start = job.start and job.start.pipeline
     keras.utils.set_random_seed(config.seed)

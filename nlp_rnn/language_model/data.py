@@ -15,6 +15,7 @@ from nlp_rnn.language_model.objective import NextToken
 from nlp_rnn.language_model.perplexity import all_short, measuring_streams
 from nlp_rnn.language_model.pipeline import LanguagePipeline
 from nlp_rnn.language_model.settings import LanguageModelSettings
+from nlp_rnn.language_model.token_level import choose_token_level
 from nlp_rnn.progress import say, track
 from nlp_rnn.text.batching import EncodedTexts, LengthBuckets, encode
 from nlp_rnn.text.encoder import TextEncoder
@@ -63,6 +64,7 @@ def load_texts(
     Raises:
         InputError: there is too little text, or a split is empty.
     """
+    config = choose_token_level(config, dataset)
     encoder, splits = _fitted_encoder(config, dataset, start)
     texts = {}
     for split in ("train", "validation"):

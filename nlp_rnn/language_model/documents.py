@@ -20,6 +20,7 @@ from nlp_rnn.datasets.lineage import HeldOut, Lineage, collected
 from nlp_rnn.datasets.lines import count_lines, read_lines
 from nlp_rnn.datasets.splits import Example, TextDataset
 from nlp_rnn.datasets.tables import is_table
+from nlp_rnn.language_model.token_level import lacks_spaces
 from nlp_rnn.progress import track
 
 SHARE = 0.05  # fraction of the bytes for validation, and for the test, if there is no such split
@@ -252,14 +253,14 @@ def _check_text(file):
 
 
 def open_documents(
-    data: str, text_column: str | None = None, raw: bool = False, seed: int = 0, split_column: str | None = None
+    data: str, text_column: str | None = None, raw: bool | None = False, seed: int = 0, split_column: str | None = None
 ) -> TextDataset | DocumentDataset:
     """Open the text for a language model.
 
     Args:
         data: a text file, a folder or glob of such files, a table, the name of a data set, or "tfds:NAME".
         text_column: the column of texts of a table; None to detect it by common names.
-        raw: keep line ends, for characters and bytes.
+        raw: keep line ends, for characters and bytes; None: if the text lacks spaces between words.
         seed: the seed of the hash that splits the rows of a table without splits; files are split by position.
         split_column: the column of a table that names the split of each row; None to detect it; "none" if there is
             none.
@@ -268,5 +269,7 @@ def open_documents(
         UsageError: no such data set, file or column.
         InputError: the data are broken; the message says where.
     """
-    documents = find_documents(data, raw)
+    documents = find_documents(data, bool(raw))
+    if documents and raw is None and lacks_spaces(piece.text for piece in documents.stream("train")):
+        documents = find_documents(data, True)
     return documents or open_text_dataset(data, text_column, None, seed, labelled=False, split_column=split_column)

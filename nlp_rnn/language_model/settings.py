@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from nlp_rnn.checks import fraction, not_negative, positive_int
 from nlp_rnn.settings import setting
+from nlp_rnn.text.token_levels import TOKEN_LEVELS
 from nlp_rnn.training.settings import TextSettings
 
 MIN_VOCABULARY = 4  # padding, the unknown token, the end of a text, and one token to predict
@@ -23,6 +24,11 @@ class LanguageModelSettings(TextSettings):
     vocabulary: int = setting(
         20_000, f"tokens in the vocabulary, {MIN_VOCABULARY} or more; the rest are <unk>", vocabulary_size
     )
+    token_level: str = setting(
+        "auto",
+        "level of tokenization; auto: word, or character for text without spaces",
+        choices=("auto", *TOKEN_LEVELS),
+    )
     line_breaks: bool = setting(False, "words: line ends are tokens, for poems, dialogue or code; else they are spaces")
     pretokenized: bool = setting(False, "words are what stands between spaces, for text that is tokenized already")
     embedding: int = setting(200, "size of the token embeddings", positive_int)
@@ -41,7 +47,7 @@ class LanguageModelSettings(TextSettings):
     def __post_init__(self):
         super().__post_init__()
         for name in ("line_breaks", "pretokenized"):
-            if getattr(self, name) and self.token_level != "word":
+            if getattr(self, name) and self.token_level not in ("auto", "word"):
                 raise ValueError(f"{name} is for words, and token_level is {self.token_level}")
         if self.line_breaks and self.pretokenized:
             raise ValueError("pretokenized text has no line breaks: leave out one of line_breaks and pretokenized")

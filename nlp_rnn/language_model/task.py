@@ -35,7 +35,8 @@ class LanguageModelTask(Task):
         from nlp_rnn.language_model.documents import open_documents
 
         settings = current_names(settings)
-        raw = settings.get("token_level", "word") != "word" or settings.get("line_breaks", False)
+        level = settings.get("token_level", "word")
+        raw = True if settings.get("line_breaks") else None if level == "auto" else level != "word"
         seed, split_column = request["split_seed"], request.get("split_column")
         return open_documents(request["name"], request["text_column"], raw, seed, split_column)
 
