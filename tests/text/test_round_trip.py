@@ -6,7 +6,7 @@ import unicodedata
 import hypothesis.strategies as st
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 
 from nlp_rnn.text import subwords
 from nlp_rnn.text.encoder import TextEncoder
@@ -45,6 +45,7 @@ TEXT = st.lists(
     ),
     max_size=14,
 ).map("".join)
+CASES = settings(max_examples=50 if settings.default.max_examples == 50 else 5_000)  # in `make test-thorough`
 SPACES = r"[\s\x00-\x1f\x7f-\x9f]+"
 
 
@@ -72,6 +73,7 @@ def decoded(text, level, **form):
     [("word", {"spacing": True}), ("word", {"spacing": True, "line_breaks": True}), ("word", {"pretokenized": True}),
      ("character", {}), ("byte", {})],
 )  # fmt: skip
+@CASES
 @given(text=TEXT)
 def test_the_text_of_the_ids_is_the_text(level, form, text):
     text = re.sub(r"(?i)<br\s*/?>", "", text)
@@ -79,6 +81,7 @@ def test_the_text_of_the_ids_is_the_text(level, form, text):
 
 
 @pytest.mark.slow
+@CASES
 @given(st.text(st.sampled_from("ab한é我▁ภ"), max_size=30).map(" ".join) | TEXT)
 def test_the_text_of_subwords_is_the_text_but_for_unknown_characters(text):
     pieces = [subwords.SPACE, "▁a", "ab", subwords.SPACE_MARK, *"abé한我ภ"]
