@@ -114,7 +114,7 @@ class LanguagePipeline:
 
     def unknown(self, text: str) -> list[str]:
         """The tokens of a text that are not in the vocabulary, each once."""
-        pairs = zip(self.encoder.tokens(text), self.encoder.surfaces(text), strict=True)
+        pairs = zip(self.encoder.tokens(text), self.encoder.surface_forms(text), strict=True)
         return list(dict.fromkeys(written for token, written in pairs if token not in self._known))
 
     def joined(self, prompt: str, text: str) -> str:
@@ -232,7 +232,7 @@ class LanguagePipeline:
 
     def _write(self, prompts, ids):
         """Ids, [B, L], as texts, [B], to be appended to the prompts, [B]."""
-        return continuation(self.encoder, prompts, tf.gather(self.encoder.written, ids))
+        return continuation(self.encoder, prompts, tf.gather(self.encoder.token_strings, ids))
 
     def _score(self, texts):
         ids, _ = self.encoder.padded(texts)

@@ -45,7 +45,5 @@ def choose_token_level(config: Any, dataset: Any) -> Any:
     texts = (piece.text for piece in dataset.stream("train"))
     level = "character" if not by_words and lacks_spaces(texts) else "word"
     if level != "word":
-        say(
-            f"token level: {level}, as this text has no spaces between words (or --set token_level=word)"
-        )
+        say(f"token level: {level}, as this text has no spaces between words (or --set token_level=word)")
     return replace(config, token_level=level)

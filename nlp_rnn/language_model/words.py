@@ -27,7 +27,7 @@ class Candidates:
     """
 
     def __init__(self, encoder: TextEncoder):
-        written = encoder.written[END + 1 :].numpy()
+        written = encoder.token_strings[END + 1 :].numpy()
         self._merges = encoder.tokenizer.spacing
         words, self._number = np.unique(surface(written).numpy(), return_inverse=True)
         self._words = tf.constant(words if self._merges else written)

@@ -141,7 +141,7 @@ class Translator:
     def attention(self, text: str, translation: str) -> Alignment:
         """The attention weights of each token of a text at each token of a translation."""
         weights = self._forced(*self._ids(text, translation))[0][0].numpy()
-        return Alignment(self.encoder.surfaces(text), [*self.target.surfaces(translation), "∎"], weights)
+        return Alignment(self.encoder.surface_forms(text), [*self.target.surface_forms(translation), "∎"], weights)
 
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
         """The functions of an export: `serving_default` and `attend` search with the default options."""
@@ -157,8 +157,8 @@ class Translator:
         probes = [*PROBES, self.encoder.capitals()]
         for beams, penalty in ((5, 1.0), (1, 0.0)):
             inputs = {"text": probes, "beams": beams, "length_penalty": penalty}
-            found = self._searched(to_tensor(probes), BeamSearchConfig(beams, penalty))
-            texts, scores = (value.numpy() for value in _without_repeats(*found))
+            results = self._searched(to_tensor(probes), BeamSearchConfig(beams, penalty))
+            texts, scores = (value.numpy() for value in _without_repeats(*results))
             translations = [[text.decode(errors="replace") for text in row] for row in texts]
             yield "translate", inputs, {"translation": translations, "score": np.maximum(scores, NO_SCORE).tolist()}
 

@@ -93,10 +93,10 @@ class TextEncoder(tf.Module):
 
     def decode(self, ids: tf.Tensor) -> tf.Tensor:
         """The texts of ids, int [B, T], string [B]; padding, the unknown token and the end of a text are left out."""
-        return self.tokenizer.join(tf.gather(self.written, ids))
+        return self.tokenizer.join(tf.gather(self.token_strings, ids))
 
     @functools.cached_property
-    def written(self) -> tf.Tensor:
+    def token_strings(self) -> tf.Tensor:
         """The tokens by their ids, string [V]; empty for those that are no part of a text."""
         tokens = ["" if token == END_TOKEN else token for token in self.vocabulary.tokens]
         with tf.init_scope():
@@ -108,7 +108,7 @@ class TextEncoder(tf.Module):
         padded = tf.concat([[""], tokens.flat_values], 0)
         return tf.gather(padded, tf.where(tokens.row_lengths() > 0, tokens.row_limits(), 0))
 
-    def surfaces(self, text: str) -> list[str]:
+    def surface_forms(self, text: str) -> list[str]:
         """The tokens of one text as a person reads them, after truncation."""
         return [token.decode(errors="replace") for token in surface(tf.constant(self.tokens(text), tf.string)).numpy()]
 
