@@ -22,6 +22,7 @@ Item = TypeVar("Item")
 FILE = "trained_on.npz"
 WIDE = 2**17  # hashes of 64 bits: 1 MiB; of more, the upper 32 bits are kept
 _BATCH = 2**16
+FORMER_SPLIT = "former"  # as runs were split that did not record it
 
 
 class TrainedRun(Protocol):
@@ -161,12 +162,16 @@ class HeldOut(Generic[Item]):
         trained_on: whether the run was trained on an example.
         whole: the candidates are all examples, whose splits are unknown.
         left_out: number of candidates that the run was trained on, once all were read.
+        strict: raise an error where the run was trained on all of a test split.
+        title: what the candidates are called in messages.
     """
 
     read: Callable[[], Iterable[Item]]
     trained_on: Callable[[Item], bool]
     whole: bool
     left_out: int = 0
+    strict: bool = False
+    title: str = "texts"
 
     def __iter__(self) -> Iterator[Item]:
         """The examples.
@@ -175,19 +180,23 @@ class HeldOut(Generic[Item]):
             InputError: the run was trained on all of them.
         """
         kept = 0
-        for example in self.read():
-            if self.trained_on(example):
-                self.left_out += 1
-            else:
-                kept += 1
-                yield example
-        if not self.left_out:
+        try:
+            for example in self.read():
+                if self.trained_on(example):
+                    self.left_out += 1
+                else:
+                    kept += 1
+                    yield example
+        finally:  # the reader may have enough before the end
+            if kept and self.left_out:
+                read = f"{self.left_out + kept:,} {self.title}"
+                say(f"left out, since the run was trained on them: {self.left_out:,} of {read}")
+        if kept or not self.left_out:
             return
-        if kept:
-            say(f"left out, since the run was trained on them: {self.left_out:,} of {self.left_out + kept:,} texts")
-            return
-        if self.whole:
-            raise InputError(f"the run was trained on all of these {self.left_out:,} texts: evaluate it on others")
+        if self.whole or self.strict:
+            raise InputError(
+                f"the run was trained on all of these {self.left_out:,} {self.title}: evaluate it on others"
+            )
         say("the run was trained on every text of the test split: these figures say nothing about other texts")
         yield from self.read()
 
@@ -225,6 +234,27 @@ def split_seed(run: TrainedRun) -> int:
     It is the same for all runs that start from one another: otherwise one would train on the held-out data of another.
     """
     return run.data.get("split_seed", run.settings.get("seed", 0))
+
+
+def former_split(name: str, earlier: Mapping[str, Any], start: TrainedRun | None = None) -> str | None:
+    """How data that have been trained on were split, if that has to stay: as recorded, or as by earlier versions.
+
+    Args:
+        name: the name of the data.
+        earlier: what an earlier request records about its data.
+        start: the run to evaluate or to start from, if any.
+
+    Returns:
+        The split that is recorded, `FORMER_SPLIT` if none is, or None if the data have not been trained on under this
+        name.
+    """
+    if len(earlier) > 1 and earlier.get("name") == name:
+        return earlier.get("split_by", FORMER_SPLIT)
+    if start is None:
+        return None
+    if start.data.get("name") and resolved(find_data(start.data, start.path)) == resolved(name):
+        return start.data.get("split_by", FORMER_SPLIT)
+    return FORMER_SPLIT if lineage_of(start).knows(name) else None
 
 
 def find_data(data: Mapping[str, Any], folder: Path | None = None) -> str:

@@ -135,17 +135,23 @@ class TextDataset:
                 split = split_by_seeded_hash(example.text, missing, self.seed) if divided else example.split
                 yield example._replace(split=split)
 
-    def held_out(self, lineage: Lineage, own: bool = False) -> HeldOut[Example]:
+    def held_out(self, lineage: Lineage, own: bool = False, also: Lineage | None = None) -> HeldOut[Example]:
         """The examples that a run may be evaluated on: of the test split if there are splits, else of all.
 
         Args:
             lineage: what the run was trained on; these texts are left out.
             own: the run is being trained on these data, so they have splits.
+            also: what else was trained on; these texts are left out as well.
         """
         own = own or lineage.knows(self.name)
         whole = "all" in self.tables and not self.split_columns and not own
         read = (lambda: self.read("all")) if whole else (lambda: self.stream("test"))
-        return HeldOut(read, lambda example: text_hash(example.text) in lineage, whole)
+
+        def trained_on(example):
+            value = text_hash(example.text)
+            return value in lineage or (also is not None and value in also)
+
+        return HeldOut(read, trained_on, whole)
 
     def lineage(self) -> Lineage:
         """What a run that is trained on these data has seen: all texts outside the test split."""

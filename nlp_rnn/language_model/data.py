@@ -65,6 +65,8 @@ def load_texts(
         InputError: there is too little text, or a split is empty.
     """
     config = choose_token_level(config, dataset)
+    if isinstance(dataset, DocumentDataset):
+        dataset.say_split()
     encoder, splits = _fitted_encoder(config, dataset, start)
     texts = {}
     for split in ("train", "validation"):

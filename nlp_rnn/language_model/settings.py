@@ -31,6 +31,12 @@ class LanguageModelSettings(TextSettings):
     )
     line_breaks: bool = setting(False, "words: line ends are tokens, for poems, dialogue or code; else they are spaces")
     pretokenized: bool = setting(False, "words are what stands between spaces, for text that is tokenized already")
+    documents: str = setting(
+        "auto",
+        "where a text of a plain file ends; auto: by its blank lines, line lengths and indentation, or for characters "
+        "and bytes with the file",
+        choices=("auto", "line", "paragraph", "file"),
+    )
     embedding: int = setting(200, "size of the token embeddings", positive_int)
     dropout: float = setting(0.0, "dropout rate of the inputs of each layer and of the output", fraction)
     weight_drop: float = setting(0.0, "DropConnect: dropout rate of the recurrent weights", fraction)
