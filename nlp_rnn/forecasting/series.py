@@ -8,6 +8,7 @@ import numpy as np
 from nlp_rnn import resources
 from nlp_rnn.checks import InputError, UsageError, nearest
 from nlp_rnn.datasets.frames import Frame, read_frame
+from nlp_rnn.datasets.missing_marks import check_missing_marks
 from nlp_rnn.datasets.names import usual_column
 from nlp_rnn.datasets.numbers import to_numbers
 from nlp_rnn.datasets.points import point_name
@@ -59,7 +60,7 @@ def open_series(
     named = {"series": series_column, "value": value_column, "time": time_column}
     _check_covariates(frame, covariates, named)
     roles = series_roles(frame, named, covariates)
-    values = [to_numbers(frame.table[name], frame.marks, frame.place, name) for name in covariates]
+    values = [_numbers(frame, name) for name in covariates]
     table = CovariateTable(
         covariates, len(future_columns), np.stack(values, 1) if values else np.zeros((len(frame.table), 0))
     )
@@ -124,6 +125,7 @@ def _check_covariates(frame, names, named):
 
 def _by_column(frame: Frame, roles: Roles, notes: list[str]) -> tuple[list[SeriesRows], tuple, Times | None]:
     """The series of a table in wide or long format, the names of their categories, and the times."""
+    frame.check_widths()
     times = read_time_columns(frame, roles.time) if roles.time else None
     series, categories = _long(frame, roles) if roles.series else (_wide(frame, roles), ())
     if times is None and roles.steps:
@@ -132,6 +134,13 @@ def _by_column(frame: Frame, roles: Roles, notes: list[str]) -> tuple[list[Serie
     if moved:
         notes.append("the rows are out of order: they are sorted by time")
     return series, categories, times
+
+
+def _numbers(frame, name):
+    """A column of numbers without marks of missing values."""
+    values = to_numbers(frame.table[name], frame.marks, frame.place, name)
+    check_missing_marks(values, frame.place, name)
+    return values
 
 
 def _wide(frame, roles):
@@ -143,9 +152,7 @@ def _wide(frame, roles):
             f"{frame.path} has no column of values" + (f" other than '{roles.time[0]}'" if roles.time else "")
         )
     rows = np.arange(len(frame.table))
-    return [
-        SeriesRows(name, rows, to_numbers(frame.table[name], frame.marks, frame.place, name)) for name in roles.values
-    ]
+    return [SeriesRows(name, rows, _numbers(frame, name)) for name in roles.values]
 
 
 def _long(frame, roles):
@@ -153,7 +160,7 @@ def _long(frame, roles):
     if len(roles.values) != 1:
         raise UsageError(f"{frame.path}: --value-column takes one column where --series-column names the series")
     [value] = roles.values
-    values = to_numbers(frame.table[value], frame.marks, frame.place, value)
+    values = _numbers(frame, value)
     codes, names = _named(frame, roles.series)
     order = np.argsort(codes, kind="stable")
     parts = np.split(order, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
@@ -192,6 +199,8 @@ def _names(frame, column):
 def _by_row(frame: Frame, roles: Roles, frequency: str) -> SeriesDataset:
     """The series of a table with a row per series; without times, up to their last values."""
     values = np.stack([to_numbers(frame.table[name], frame.marks, frame.place, name) for name in roles.values])
+    for row, points in enumerate(values.T):
+        check_missing_marks(points, lambda _, row=row: frame.place(row), f"{roles.values[0]} to {roles.values[-1]}")
     codes, names = _named(frame, roles.series)
     if len(names) < len(codes):
         row = int(np.argmax([(codes[:n] == code).any() for n, code in enumerate(codes)]))
