@@ -11,9 +11,10 @@ from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.hashing import split_by_seeded_hash, text_hash
 from nlp_rnn.datasets.lineage import HeldOut, Lineage, collected
 from nlp_rnn.datasets.lines import encodable
+from nlp_rnn.datasets.roles import Wanted, find_roles
 from nlp_rnn.datasets.split_columns import SplitColumn, open_splits, split_of_row
 from nlp_rnn.datasets.tables import Table
-from nlp_rnn.datasets.text_roles import TEXT_NAMES, text_roles
+from nlp_rnn.datasets.text_roles import TEXT_NAMES
 from nlp_rnn.progress import track
 
 COMMON_NAMES = {
@@ -88,9 +89,9 @@ class TextDataset:
         taken = [column for column in requested.values() if column]
         split_columns, sizes, more = open_splits(tables, taken, split_column)
         names = {column.name for column in split_columns}
-        columns, notes = text_roles(tables.get("train") or next(iter(tables.values())), requested, COMMON_NAMES, names)
-        check_columns(tables, columns)
-        return cls(name, tables, columns, seed, [*notes, *more], split_columns, sizes)
+        roles = find_roles(tables.get("train") or next(iter(tables.values())), Wanted(requested, COMMON_NAMES, names))
+        check_columns(tables, roles.columns)
+        return cls(name, tables, roles.columns, seed, [*roles.notes, *more], split_columns, sizes)
 
     def walk(self) -> Iterator[Example]:
         """All examples, each with its split; every table is read once."""

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from nlp_rnn.datasets.calendar import text_after, time_after
-from nlp_rnn.datasets.time_forms import EPOCHS, MONTHS, TimeForm
+from nlp_rnn.datasets.months import name_like
+from nlp_rnn.datasets.time_forms import EPOCHS, TimeForm
 
-NAMES = {number: name for name, number in MONTHS.items() if number == 5 or (len(name) > 3 and name != "sept")}
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 
@@ -63,9 +63,11 @@ class TimeText(NamedTuple):
             hour = time.hour if "half" not in self._groups else (time.hour - 1) % 12 + 1
             number = {"day": time.day, "month": time.month, "hour": hour}[name]
             return str(number) if name in self.bare else f"{number:02d}"
-        if name in ("name", "weekday"):
-            word = NAMES[time.month] if name == "name" else WEEKDAYS[time.weekday()]
-            return _like(word if len(example) > 3 and example.lower() != "sept" else word[:3], example)
+        if name == "name" and self.form:
+            return _like(name_like(time.month, example, self.form.language), example)
+        if name == "weekday":
+            word = WEEKDAYS[time.weekday()]
+            return _like(word if len(example) > 3 else word[:3], example)
         year, week, _ = time.isocalendar()
         return {
             "year": lambda: f"{year if 'week' in self._groups else time.year:04d}"[-len(example) :],
@@ -73,8 +75,10 @@ class TimeText(NamedTuple):
             "second": lambda: f"{time.second:02d}",
             "fraction": lambda: "0" * len(example),
             "half": lambda: _like("pm" if time.hour >= 12 else "am", example)[: len(example)],
-            "ending": lambda: _like(_ending(time.day), example),
+            "ending": lambda: _like(_ending(time.day, example), example),
             "quarter": lambda: str((time.month + 2) // 3),
+            "semester": lambda: str((time.month + 5) // 6),
+            "ordinal": lambda: f"{time:%j}",
             "week": lambda: f"{week:02d}",
             "weekday_number": lambda: str(time.isoweekday()),
             "end": lambda: f"{time + timedelta(days=6):%Y-%m-%d}",
@@ -133,8 +137,10 @@ def last_weekday(times: np.ndarray) -> np.ndarray:
     return np.busday_offset(following, -1, roll="forward")
 
 
-def _ending(day):
-    """The ending of an ordinal number."""
+def _ending(day, example):
+    """The ending of an ordinal number; in French, only the first day has one."""
+    if example.lower() == "er":
+        return "er" if day == 1 else ""
     return "th" if 11 <= day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
 
 
