@@ -99,27 +99,23 @@ def clock_texts(frame: Frame, day: str, columns: Sequence[str]) -> "pd.Series":
     Raises:
         InputError: a day has more or fewer half-hours than others, as when the clock is changed.
     """
-    parts = {part_of(frame, column): as_text(frame.texts(column)) for column in columns}
+    parts = {part_of(frame, column) or "": as_text(frame.texts(column)) for column in columns}
     if "hour" in parts:
         return hours_as_clock(parts)
-    if holds_digits(frame, columns[0]):
-        return _text_of(_minutes(_whole_numbers(frame, columns[0])))
-    if _holds_half_hours(frame, day, columns[0]):
-        numbers = _whole_numbers(frame, columns[0])
+    numbers = _whole_numbers(frame, columns[0])
+    if numbers is not None and holds_digits(frame, columns[0]):
+        return _text_of(numbers // 100 * 60 + numbers % 100)
+    if numbers is not None and _holds_half_hours(frame, day, columns[0]):
         _check_days(frame, day, columns[0], numbers)
         say(f"column '{columns[0]}' numbers the half-hours of a day: 1 begins at 00:00")
         return _text_of((numbers - 1) * 30)
     return as_text(frame.table[columns[0]])
 
 
-def hours_as_clock(parts: "Mapping[str | None, pd.Series]") -> "pd.Series":
+def hours_as_clock(parts: "Mapping[str, pd.Series]") -> "pd.Series":
     """Clock times from hours, and minutes if there are any, as texts."""
     hour = parts["hour"].str.replace(r"^\D+|:00$", "", regex=True).str.zfill(2)
     return hour + ":" + (parts["minute"].str.zfill(2) if "minute" in parts else "00")
-
-
-def _minutes(digits):
-    return digits // 100 * 60 + digits % 100
 
 
 def _text_of(minutes):

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nlp_rnn.checks import InputError
+from nlp_rnn.datasets.hash_sets import HashSet
 from nlp_rnn.datasets.hashing import split_by_seeded_hash, text_hash
-from nlp_rnn.datasets.lineage import HeldOut, Lineage, collected
+from nlp_rnn.datasets.lineage import HeldOut, Lineage
 from nlp_rnn.datasets.lines import encodable
 from nlp_rnn.datasets.roles import Wanted, find_roles
 from nlp_rnn.datasets.split_columns import SplitColumn, open_splits, split_of_row
@@ -146,12 +147,13 @@ class TextDataset:
         own = own or lineage.knows(self.name)
         whole = "all" in self.tables and not self.split_columns and not own
         read = (lambda: self.read("all")) if whole else (lambda: self.stream("test"))
-        return HeldOut(read, lambda example: text_hash(example.text) in lineage, whole)
+        trained_on = lineage.trained_on(lambda: (text_hash(example.text) for example in read()))
+        return HeldOut(read, lambda example: trained_on(text_hash(example.text)), whole)
 
     def lineage(self) -> Lineage:
         """What a run that is trained on these data has seen: all texts outside the test split."""
         walked = track(self.walk(), "recording what was trained on", self.size())
-        return Lineage(collected(text_hash(example.text) for example in walked if example.split != "test"))
+        return Lineage(HashSet.of(text_hash(example.text) for example in walked if example.split != "test"))
 
     def _missing(self):
         """The missing splits and their fractions."""

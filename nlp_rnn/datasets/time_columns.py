@@ -1,7 +1,6 @@
 """The columns that hold the time of a row: one column, a day and a clock time, or a year and a month."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from nlp_rnn.checks import UsageError
 from nlp_rnn.datasets.clocks import clock_columns, clock_texts, holds_digits, hours_as_clock
@@ -10,11 +9,9 @@ from nlp_rnn.datasets.frames import Frame
 from nlp_rnn.datasets.kinds import MAYBE_TIME, TIME, excel_days, part_of
 from nlp_rnn.datasets.months import MONTHS
 from nlp_rnn.datasets.names import LIKELY_WORDS, TIME_WORDS, usual_column, words_of
+from nlp_rnn.datasets.time_parts import part_texts
 from nlp_rnn.datasets.time_text import ISO
 from nlp_rnn.datasets.times import Times, as_text, read_times
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 WITHIN_A_YEAR = ("month", "quarter", "week")
 
@@ -74,10 +71,11 @@ def read_time_columns(frame: Frame, columns: Sequence[str]) -> Times:
     name = " + ".join(columns)
     if len(columns) == 1:
         return read_times(frame.table[columns[0]], frame.place, name, frame.factorized(columns[0]))
-    parts = {part_of(frame, column): as_text(frame.texts(column)) for column in columns}
+    parts = {part_of(frame, column) or "": (column, as_text(frame.texts(column))) for column in columns}
     if "year" not in parts:
         return Times(read_times(_day_and_clock(frame, columns), frame.place, name).values, ISO)
-    return Times(read_times(_of_parts(parts), frame.place, name).values, ISO)
+    together = _joined({part: text for part, (_, text) in parts.items()})
+    return Times(read_times(together, frame.place, name).values, ISO._replace(columns=part_texts(parts)))
 
 
 def _day_and_clock(frame, columns):
@@ -87,8 +85,8 @@ def _day_and_clock(frame, columns):
     return text + " " + clock_texts(frame, columns[0], columns[1:])
 
 
-def _of_parts(parts: "Mapping[str | None, pd.Series]") -> "pd.Series":
-    """Texts of times from the parts of dates in several columns."""
+def _joined(parts):
+    """Texts of times from the texts of their parts."""
     year = parts["year"]
     if "quarter" in parts:
         return year + "Q" + parts["quarter"].str[-1]

@@ -10,8 +10,10 @@ import numpy as np
 from nlp_rnn.datasets.calendar import text_after, time_after
 from nlp_rnn.datasets.months import name_like
 from nlp_rnn.datasets.time_forms import EPOCHS, TimeForm
+from nlp_rnn.datasets.time_parts import PartText
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+TAKEN = {"series", "mean", "value", "expected", "low", "high"}  # columns of forecasts and of anomalies
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 
 
@@ -23,12 +25,22 @@ class TimeText(NamedTuple):
         example: one of these times.
         bare: the parts, among "day", "month" and "hour", that have no 0 in front if they are below 10.
         anchor: of times in months: "last weekday" or "last day" if all are, else the number of a day.
+        columns: how parts of the time are written that have columns of their own.
     """
 
     form: TimeForm | None = None
     example: str = ""
     bare: frozenset[str] = frozenset()
     anchor: str | int = ""
+    columns: tuple[PartText, ...] = ()
+
+    def cells(self, start: np.datetime64, steps: int, frequency: str) -> dict[str, str]:
+        """The time `steps` steps after `start`, by column: one named "time", or those of the table."""
+        if not self.columns or {part.column for part in self.columns} & TAKEN:
+            return {"time": self.after(start, steps, frequency)}
+        time = time_after(start, steps, frequency).astype("datetime64[s]").item()
+        iso_year = any(part.part == "week" for part in self.columns)
+        return {part.column: part.text(time, iso_year) for part in self.columns}
 
     def after(self, start: np.datetime64, steps: int, frequency: str) -> str:
         """The time `steps` steps after `start`."""

@@ -15,8 +15,9 @@ from pathlib import Path
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.catalogue import open_text_dataset
 from nlp_rnn.datasets.folders import SPLIT_NAMES, is_hidden, split_of
+from nlp_rnn.datasets.hash_sets import HashSet
 from nlp_rnn.datasets.hashing import text_hash
-from nlp_rnn.datasets.lineage import HeldOut, Lineage, collected
+from nlp_rnn.datasets.lineage import HeldOut, Lineage
 from nlp_rnn.datasets.lines import count_lines, read_lines
 from nlp_rnn.datasets.splits import Example, TextDataset
 from nlp_rnn.datasets.tables import is_table
@@ -116,7 +117,7 @@ class DocumentDataset:
                         digest.update(piece.text.encode(errors="replace"))
                         yield from _sentence_hashes(piece.text)
 
-            self._lineage = Lineage(collected(hashes()), frozenset([digest.hexdigest()]))
+            self._lineage = Lineage(HashSet.of(hashes()), frozenset([digest.hexdigest()]))
         return self._lineage
 
     def _pieces(self, file):
@@ -144,12 +145,12 @@ def _sentence_hashes(text):
 
 
 def _trained_on(lineage):
-    """Whether a piece has a sentence that was trained on; one with only short ones, as the previous piece."""
+    """Whether a piece has a sentence that was trained on; one whose sentences do not decide, as the previous piece."""
     seen = False
 
     def trained_on(piece):
         nonlocal seen
-        hashes = list(_sentence_hashes(piece.text))
+        hashes = [value for value in _sentence_hashes(piece.text) if lineage.decides(value)]
         seen = any(value in lineage for value in hashes) if hashes else seen
         return seen
 
