@@ -8,8 +8,8 @@ from typing import Any
 
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.lines import count_lines, decode_lines, encodable, read_lines
+from nlp_rnn.datasets.roles import Wanted, find_roles
 from nlp_rnn.datasets.tables import Table, is_table, open_table
-from nlp_rnn.datasets.text_roles import text_roles
 from nlp_rnn.progress import say, track
 
 
@@ -61,10 +61,10 @@ def open_texts(path: Path | None, column: str | None, role: str, names: Sequence
             raise UsageError(f"--{role}-column names a column of a table, and the input is none: leave it out")
         return read_texts(path)
     table = open_table(path)
-    (column,), notes = text_roles(table, {role: column}, {role: names})
-    for note in notes:
+    roles = find_roles(table, Wanted({role: column}, {role: names}))
+    for note in roles.notes:
         say(note)
-    return TableTexts(table, column)
+    return TableTexts(table, roles.by_role[role])
 
 
 def read_texts(path: Path | None) -> Iterator[str]:

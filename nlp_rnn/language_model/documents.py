@@ -11,7 +11,8 @@ from typing import Any
 
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.catalogue import open_text_dataset
-from nlp_rnn.datasets.lineage import FORMER_SPLIT, HeldOut, Lineage, collected
+from nlp_rnn.datasets.hash_sets import HashSet
+from nlp_rnn.datasets.lineage import FORMER_SPLIT, HeldOut, Lineage
 from nlp_rnn.datasets.lines import count_lines, read_lines
 from nlp_rnn.datasets.splits import Example, TextDataset
 from nlp_rnn.language_model.copies import HASH, Copies, count_copies, split_of_key
@@ -183,11 +184,16 @@ class DocumentDataset:
         if own and also is None and lineage.digests <= mine.digests:
             return HeldOut(lambda: self.stream("test"), lambda piece: False, whole=False)
 
+        other = also or Lineage()
+
         def known(value):
-            return (value in lineage and value not in mine) or (also is not None and value in also)
+            return (value in lineage and value not in mine) or value in other
+
+        def decides(value):
+            return lineage.decides(value) and other.decides(value)
 
         whole = not own and not any(self.splits)
-        return HeldOut(lambda: self._fingerprinted(None if whole else "test"), recognises(known), whole)
+        return HeldOut(lambda: self._fingerprinted(None if whole else "test"), recognises(known, decides), whole)
 
     def _fingerprinted(self, split):
         """The pieces of a split, or all, with the fingerprints of their passages."""
@@ -212,8 +218,8 @@ class DocumentDataset:
                         trained.update(content)
                         yield from piece.hashes
 
-            collection = collected(hashes())
-            self._lineage = Lineage(collection, frozenset([trained.hexdigest(), WHOLE + whole.hexdigest()]))
+            recorded = HashSet.of(hashes())
+            self._lineage = Lineage(recorded, frozenset([trained.hexdigest(), WHOLE + whole.hexdigest()]))
         return self._lineage
 
 

@@ -44,17 +44,21 @@ def fingerprinted(pieces: Iterable[Example]) -> Iterator[Fingerprinted]:
     yield from reader.waiting
 
 
-def recognises(known: Callable[[int], bool]) -> Callable[[Fingerprinted], bool]:
-    """A function that tells of each piece in turn whether one of its passages is known; without any, as the one before.
+def recognises(
+    known: Callable[[int], bool], decides: Callable[[int], bool] = lambda value: True
+) -> Callable[[Fingerprinted], bool]:
+    """A function that returns for each piece in turn whether one of its passages is known; without any, as before.
 
     Args:
         known: whether a fingerprint is known.
+        decides: whether it would be known; of very many, only a part is recorded.
     """
     before = False
 
     def recognised(piece: Fingerprinted) -> bool:
         nonlocal before
-        before = any(map(known, piece.hashes)) if piece.hashes else before
+        hashes = [value for value in piece.hashes if decides(value)]
+        before = any(map(known, hashes)) if hashes else before
         return before
 
     return recognised
