@@ -51,11 +51,14 @@ C++ vs. C#: a->b, x=3*y^2 & ~z | 0xFF
 
 @pytest.mark.slow
 def test_sentences_are_written_as_they_were_read(cli, tmp_path):
-    (tmp_path / "by_heart.txt").write_text("\n".join(SENTENCES * 30) + "\n", encoding="utf-8")
+    (tmp_path / "by_heart").mkdir()
+    for split, times in (("train", 30), ("valid", 1), ("test", 1)):
+        lines = "".join(f"{sentence}\n" for sentence in SENTENCES * times)
+        (tmp_path / "by_heart" / f"{split}.txt").write_text(lines, encoding="utf-8")
     words = ["token_level=word", "min_count=1", "units=96", "epochs=25", "patience=25", "batch_size=16", "dropout=0"]
     words += ["learning_rate=0.01", "reset_states=true"]
     options = [word for setting in words for word in ("--set", setting)]
-    trained = cli("run", "generation", "--data", "by_heart.txt", "--out", "heart", *options)
+    trained = cli("run", "generation", "--data", "by_heart", "--out", "heart", *options)
     assert trained.exit_code == 0, trained.output
     pipeline = runs.load(tmp_path / "heart").pipeline
     prompts = [prompt(sentence) for sentence in SENTENCES]
