@@ -33,7 +33,7 @@ def table_of(form):
     separator, skipped, _ = dialect_of(path)
     content = path.read_bytes()
     text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
-    lines = io.StringIO("".join(text.splitlines(keepends=True)[skipped:]))
+    lines = io.StringIO("".join(text.splitlines(keepends=True)[skipped:]), newline=None)
     quoting = csv.QUOTE_NONE if form["file"] == "texts-plain.tsv" else csv.QUOTE_MINIMAL
     names, *rows = csv.reader(lines, delimiter=separator, quoting=quoting)
     return separator, names, rows
