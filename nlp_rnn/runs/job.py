@@ -14,7 +14,7 @@ from nlp_rnn.datasets.hashing import text_hash
 from nlp_rnn.datasets.lineage import Lineage, lineage_of, with_lineage
 from nlp_rnn.progress import say
 from nlp_rnn.runs import folder as folders
-from nlp_rnn.runs.paths import SPECIFICATION, check_new, discard, locked, unfinished
+from nlp_rnn.runs.paths import SPECIFICATION, check_new, discard, locked, remove_empty, unfinished
 from nlp_rnn.runs.resume import check_resumable
 from nlp_rnn.settings import FINETUNING, SCRATCH, current_value, in_effect
 from nlp_rnn.task import Pipeline, Report, Run, task_of
@@ -176,7 +176,8 @@ def workplace(job: Job, settings: Mapping[str, Any], config_class: type | None =
             check_new(job.out)
             os.replace(folder, job.out)
         except BaseException:
-            discard(job.out, made)
+            discard(job.out)
+            remove_empty(made)
             raise
     for leftover in folders.leftovers(job.out):
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()

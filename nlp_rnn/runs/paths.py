@@ -80,7 +80,8 @@ def claimed(out: Path) -> Iterator[Path]:
         with locked(unfinished(name)):
             yield name
     finally:
-        discard(name, made)
+        discard(name)
+        remove_empty(made)
 
 
 def _names(out):
@@ -102,12 +103,11 @@ def _claim(out):
     return True
 
 
-def discard(out: Path, made: Sequence[Path]) -> None:
-    """Remove the folder of an unfinished run, and then the folders that were made for it, unless it can be resumed."""
+def discard(out: Path) -> None:
+    """Remove the folder of an unfinished run, unless it holds a checkpoint or a finished run."""
     folder = unfinished(out)
-    if folder.exists() and not has_checkpoint(out) and not (folder / "run.json").exists():
+    if not has_checkpoint(out) and not (folder / "run.json").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        remove_empty(made)
 
 
 def check_new(path: Path, option: str = "--out", resume: bool = False) -> None:
@@ -199,9 +199,9 @@ def in_use(folder: Path) -> bool:
 
 
 def remove_empty(folders: Sequence[Path]) -> None:
-    """Remove folders, the innermost first, up to one that holds something."""
+    """Remove folders, the innermost first, up to one that holds something or is gone."""
     for folder in folders:
         try:
             folder.rmdir()
-        except OSError:  # it holds something
+        except OSError:
             return
