@@ -49,7 +49,8 @@ def predict(run, texts, input_, output, keep_columns, recipe, json_, **options):
 
     A classifier prints class, probability and text. A language model fills the blank ___, anywhere in a text, and
     prints the most probable words, each with its probability and the completed text. A translator prints the
-    translation. A forecaster takes a table of series as --input and prints a table of forecasts.
+    translation. A forecaster takes a table of series, as --input or on standard input, and prints a table of
+    forecasts.
 
     \b
     Examples:

@@ -1,7 +1,11 @@
 """Input for `predict`: one text per line, or one per row of a table."""
 
+import shutil
+import sys
+import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,29 @@ from nlp_rnn.datasets.lines import count_lines, encodable, read_lines
 from nlp_rnn.datasets.tables import Table, is_table, open_table
 from nlp_rnn.datasets.text_roles import text_roles
 from nlp_rnn.progress import say
+
+
+MAGIC = {b"PAR1": ".parquet", b"PK\x03\x04": ".xlsx", b"\x1f\x8b": ".csv.gz", b"{": ".jsonl"}  # how tables begin
+
+
+@contextmanager
+def table_on_standard_input() -> Iterator[Path]:
+    """The table on standard input, up to its end, as a temporary file with the suffix of its format.
+
+    Raises:
+        InputError: those of the block, with the name of the file without its folder.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        begin = sys.stdin.buffer.read(4)
+        suffix = next((suffix for magic, suffix in MAGIC.items() if begin.startswith(magic)), ".csv")
+        path = Path(folder, f"standard input{suffix}")
+        with open(path, "wb") as file:
+            file.write(begin)
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        try:
+            yield path
+        except InputError as error:
+            raise type(error)(str(error).replace(f"{path.parent}/", "")) from None
 
 
 class TableTexts:
