@@ -51,7 +51,7 @@ def setting(
     *,
     only: str = "",
     instead: str = "",
-    needs: Mapping[str, Check | tuple[str, ...]] | None = None,
+    needs: Mapping[str, Check | tuple[Any, ...]] | None = None,
 ) -> Any:
     """A field of a recipe's `Config`.
 
@@ -161,7 +161,7 @@ def _without_effect(declared, config, kind):
         return f"on {kind}" + (f"; set {declared['instead']} instead" if declared["instead"] else "")
     for name, wanted in declared.get("needs", {}).items():
         if not _passes(wanted, name, getattr(config, name)):
-            values = " or ".join(wanted) if isinstance(wanted, tuple) else RANGES.get(wanted, "another value")
+            values = " or ".join(map(str, wanted)) if isinstance(wanted, tuple) else RANGES.get(wanted, "another value")
             return f"with {name}={getattr(config, name)}; it needs {name} {values}"
     return ""
 

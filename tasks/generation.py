@@ -19,6 +19,7 @@ from nlp_rnn.datasets import TextDataset
 from nlp_rnn.language_model import DocumentDataset, LanguageModel, LanguagePipeline
 from nlp_rnn.language_model.data import TextData, load_texts, new_model
 from nlp_rnn.language_model.settings import LanguageModelSettings
+from nlp_rnn.language_model.token_level import choose_token_level
 from nlp_rnn.settings import setting
 from nlp_rnn.training import fit, training_plan
 
@@ -27,6 +28,7 @@ DATA = "movie_reviews"
 SIZES = ((100_000, 128), (1_000_000, 256), (float("inf"), 384))  # maximum number of tokens, units
 TOKENS_TO_READ = 4_000_000  # in training, unless epochs is set
 FIXED_SETTINGS = ("token_level", "cell", "embedding", "units", "layers", "lowercase")
+FIXED_SETTINGS += ("line_breaks", "pretokenized")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,7 @@ def build_model(config: Config, data: TextData, start: LanguagePipeline | None) 
 
 def train(config: Config, dataset: TextDataset | DocumentDataset, job: runs.Job) -> dict:
     """Train on `dataset`, leave the run folder at `job.out`, and return the figures on the held-out text."""
+    config = choose_token_level(config, dataset)
     job.require_same(asdict(config), FIXED_SETTINGS)
     start = job.start and job.start.pipeline
     keras.utils.set_random_seed(config.seed)

@@ -20,6 +20,7 @@ from nlp_rnn.language_model import DocumentDataset, LanguageModel, LanguagePipel
 from nlp_rnn.language_model.cloze import cloze_rows, measure_cloze
 from nlp_rnn.language_model.data import TextData, load_texts, new_model
 from nlp_rnn.language_model.settings import LanguageModelSettings
+from nlp_rnn.language_model.token_level import choose_token_level
 from nlp_rnn.layers.gate_biases import chrono_initialize
 from nlp_rnn.layers.recurrent import CELLS
 from nlp_rnn.progress import say
@@ -32,6 +33,7 @@ TOKENS_TO_READ = 4_200_000  # in training, unless epochs is set
 LONGEST_DEPENDENCY = 150  # tokens, in the default data
 RATE_FACTORS = {"rnn": 0.2}  # at the learning rate of the gated cells, a simple RNN does not even learn the pronouns
 FIXED_SETTINGS = ("token_level", "cell", "embedding", "units", "layers", "lowercase")
+FIXED_SETTINGS += ("line_breaks", "pretokenized")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,7 @@ def build_model(config: Config, data: TextData, start: LanguagePipeline | None) 
 
 def train(config: Config, dataset: TextDataset | DocumentDataset, job: runs.Job) -> dict:
     """Train on `dataset`, leave the run folder at `job.out`, and return the figures on the held-out text."""
+    config = choose_token_level(config, dataset)
     job.require_same(asdict(config), FIXED_SETTINGS)
     start = job.start and job.start.pipeline
     with runs.new(job, config) as run:

@@ -88,13 +88,14 @@ class Data(NamedTuple):
 
 def load_data(config: Config, dataset: TextDataset, folder: Path, start: Start | None) -> Data:
     """Fit the vocabulary on the training texts, then encode the training and validation texts."""
-    counter, labels = TokenCounter(config.token_level, config.lowercase), Counter()
+    form = start.encoder.tokenizer.form if start else {}
+    counter, labels = TokenCounter(config.token_level, config.lowercase, **form), Counter()
     for example in counter.watch(track(dataset.walk(), "reading", dataset.size()), "train"):
         labels[example.label, example.split] += 1
     classes = classes_of(labels, start.classes if start else None, config.drop_classes)
     check_sizes(dataset.name, labels)
     vocabulary = fit_vocabulary(config, counter.counts, start and start.encoder.vocabulary)
-    encoder = TextEncoder(vocabulary, config.token_level, config.lowercase, config.max_tokens)
+    encoder = TextEncoder(vocabulary, config.token_level, config.lowercase, config.max_tokens, **form)
     config = _sized(config, texts_in(labels, "train"))
     buckets = {}
     for split, seed in (("train", config.seed), ("validation", None)):

@@ -6,7 +6,6 @@ import tempfile
 _PREPARED = tempfile.mkdtemp(prefix="nlp-rnn-tests-")
 os.environ.update(TFDS_DATA_DIR=_PREPARED, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="", NO_GCE_CHECK="true")
 
-import copy  # noqa: E402
 import gc  # noqa: E402
 import json  # noqa: E402
 import shutil  # noqa: E402
@@ -88,7 +87,9 @@ def load_once(patch):
             key = about.get("digest")
             if key is None or key not in LOADED:
                 LOADED[key] = load(self, folder, about)
-            return copy.copy(LOADED[key])  # it counts what it cuts
+            if "cut" in vars(LOADED[key]):
+                LOADED[key].cut = 0  # the texts that it has truncated
+            return LOADED[key]
 
         return load_or_reuse
 

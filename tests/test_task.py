@@ -114,7 +114,7 @@ DATA = "texts.csv"
 class Config(TrainingSettings):
     """What `--set KEY=VALUE` can change."""
 
-    epochs: int = setting(200, "passes over the texts")
+    epochs: int = setting(40, "passes over the texts")
 
 
 def load_data(config, dataset):
@@ -134,7 +134,7 @@ def train(config, dataset, job):
     with runs.new(job, config) as run:
         pipeline = LengthPipeline(build_model(config, job.start and job.start.pipeline))
         run.measure_before(pipeline, dataset)
-        pipeline.model.compile(keras.optimizers.Adam(0.05), "mse")
+        pipeline.model.compile(keras.optimizers.Adam(0.2), "mse", jit_compile=False)
         pipeline.model.fit(*load_data(config, dataset), epochs=config.epochs, verbose=0)
         return run.finish(pipeline, run.measure(pipeline, dataset), [])
 '''
@@ -160,7 +160,7 @@ def test_a_new_task_needs_no_change_elsewhere(cli, toy, trained):
     Path("texts.csv").write_text("text\n" + "".join(f"{'word ' * n}end\n" for n in range(1, 9)))
     first = cli("run", toy, "--data", "texts.csv", "--out", "one")
     assert first.exit_code == 0, first.output
-    assert "error  " in first.stdout and "epochs=200" in cli("run", toy, "--help").stdout
+    assert "error  " in first.stdout and "epochs=40" in cli("run", toy, "--help").stdout
     assert json.loads(cli("evaluate", "one", "--data", "texts.csv", "--json").stdout)["error"] < 8
     [answer] = [json.loads(line) for line in cli("predict", "one", "a text", "--json").stdout.splitlines()]
     assert answer["text"] == "a text" and 0 < answer["length"] < 20

@@ -71,7 +71,7 @@ class TextClassifier:
         probability, _ = self._probabilities(text)
         classes = tf.tile(tf.constant([self.classes]), [tf.shape(text)[0], 1])
         label = tf.gather(self.classes, tf.argmax(probability, -1))
-        return {"label": label, "probability": probability, "classes": classes}
+        return {"label": label, "probability": probability, "classes": classes, **self.encoder.sizes(text)}
 
     @property
     def encoders(self) -> list[TextEncoder]:

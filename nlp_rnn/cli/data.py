@@ -35,14 +35,18 @@ def open_dataset(
         UsageError: there are no such data, or a named column is missing.
         InputError: the data are broken.
     """
-    from nlp_rnn.datasets.lineage import split_seed
+    from nlp_rnn.datasets.lineage import FORMER_SPLIT, former_split, split_seed
 
     refuse_columns({name: columns[name] for name in COLUMNS if name not in task.columns})
     request = merged({"name": data or None, **{name: columns[name] for name in COLUMNS}}, earlier)
     request["split_seed"] = split_seed(start) if start else settings.get("seed", 0)
     if start and not request[SPLIT_COLUMN] and _trained_without_split_column(start, request["name"]):
         request[SPLIT_COLUMN] = NO_COLUMN
+    request["split_by"] = former_split(request["name"], earlier, start)
     dataset = task.open_data(request, settings, start if start is not None and start.task is task else None)
+    request["split_by"] = getattr(dataset, "split_by", None)
+    if request["split_by"] in (None, FORMER_SPLIT):
+        del request["split_by"]
     for note in dataset.notes:
         say(note)
     return dataset, request

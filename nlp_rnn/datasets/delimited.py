@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.lines import read_lines
+from nlp_rnn.datasets.numbers import is_number
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE = 50  # records that decide between separators
@@ -97,6 +98,68 @@ def records(path: Path, separator: str, skipped: int, columns: int = 0) -> Itera
     lines = islice(read_lines(path), skipped, None)
     found = _tab_separated(lines, columns) if separator == "\t" else _quoted(path, lines, separator, skipped)
     return ((line + skipped, record) for line, record in found if record)
+
+
+def line_of(path: Path, dialect: Dialect, row: int) -> int:
+    """The line, counted from 1, on which a row begins; fields in quotation marks may span lines, and blank lines count.
+
+    Args:
+        path: the file.
+        dialect: how it is written.
+        row: the number of the row below the header, counted from 0.
+    """
+    return next(islice(_begun(path, dialect), row + 1, None), (row + 2 + dialect.skipped, []))[0]
+
+
+def _begun(path, dialect):
+    """The line and the fields of each record as pandas reads it, blank ones included."""
+    csv.field_size_limit(sys.maxsize)
+    reader = csv.reader(islice(read_lines(path), dialect.skipped, None), delimiter=dialect.separator)
+    line = dialect.skipped
+    for record in reader:
+        yield line + 1, record
+        line = dialect.skipped + reader.line_num
+
+
+def check_widths(path: Path, dialect: Dialect, longer: bool) -> None:
+    """Check that no record is longer, or none is shorter, than the header.
+
+    Raises:
+        InputError: one is; the message names its line.
+    """
+    width = len(dialect.header)
+    for line, record in _begun(path, dialect):
+        if record and (len(record) > width if longer else len(record) < width):
+            raise ragged(path, dialect, line, len(record))
+
+
+def ragged(path: Path, dialect: Dialect, line: int, count: int) -> InputError:
+    """The error about a record whose number of fields is not that of the header."""
+    message = (
+        f"{path}, line {line}: {count} column{'s' * (count != 1)}, but line {dialect.skipped + 1} has "
+        f"{len(dialect.header)}; quote texts that contain the separator, and keep the separators of empty cells"
+    )
+    header = likely_header(path, dialect)
+    return InputError(
+        f"{message}; or, if line {header} names the columns, remove the lines above it" if header else message
+    )
+
+
+def likely_header(path: Path, dialect: Dialect) -> int | None:
+    """The line that may name the columns below lines of a title: the first that is as long as all after it."""
+    for separator in SEPARATORS:
+        some = list(islice(_begun(path, dialect._replace(separator=separator)), SAMPLE))
+        some = [(line, record) for line, record in some if record]
+        widths = [len(record) for _, record in some]
+        first = next((n for n, width in enumerate(widths) if width == widths[-1]), 0)
+        same = first and widths[-1] > 1 and len(some) > first + 2 and len(set(widths[first:])) == 1
+        if same and all(_is_name(name) for name in some[first][1]) and len(set(some[first][1])) == widths[-1]:
+            return some[first][0]
+    return None
+
+
+def _is_name(text):
+    return bool(text.strip()) and not is_number(text)
 
 
 def _quoted(path, lines, separator, skipped):

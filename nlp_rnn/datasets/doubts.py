@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from nlp_rnn.checks import UsageError
 from nlp_rnn.datasets.frames import Frame
 from nlp_rnn.datasets.kinds import EMPTY, NUMBER, TIME, WORD, some_texts
+from nlp_rnn.datasets.months import MONTHS
 from nlp_rnn.datasets.names import names_times
-from nlp_rnn.datasets.time_forms import MONTHS, matching
+from nlp_rnn.datasets.time_forms import matching
 
 MANY = 3  # columns that are named with times, months or hours, which is no coincidence
 _HOUR = re.compile(r"(h|hh|he|hour)[ _]?\d{1,2}|\d{1,2}:\d{2}", re.IGNORECASE)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nlp_rnn.checks import InputError, UsageError
-from nlp_rnn.datasets.delimited import Dialect, dialect_of, records
+from nlp_rnn.datasets.delimited import Dialect, check_widths, dialect_of, likely_header, line_of, records
 from nlp_rnn.datasets.numbers import MISSING, POINT, Marks, find_marks, is_number
-from nlp_rnn.datasets.tables import open_table, read_workbook, suffix_of
+from nlp_rnn.datasets.tables import json_rows, read_workbook, suffix_of
 from nlp_rnn.datasets.time_forms import matching
 
 if TYPE_CHECKING:
@@ -42,7 +42,17 @@ class Frame(NamedTuple):
         """The place of a row, for messages; the first line of a delimited file names the columns."""
         if self.dialect is None:
             return f"{self.path}, row {row + 1 + (suffix_of(self.path) == '.xlsx')}"
-        return f"{self.path}, line {row + 2 + self.dialect.skipped}"
+        return f"{self.path}, line {line_of(self.path, self.dialect, row)}"
+
+    def check_widths(self) -> None:
+        """Check that no row is shorter than the header: the values after a missing one would be of other columns.
+
+        Raises:
+            InputError: one is; the message names its line.
+        """
+        last = self.table.iloc[:, -1]
+        if self.dialect and (last.isna() | (last == "")).any():
+            check_widths(self.path, self.dialect, longer=False)
 
     def factorized(self, column: str) -> tuple[np.ndarray, "pd.Index"]:
         """A number for each row, -1 where it is empty, and the distinct values of a column by their numbers."""
@@ -117,8 +127,9 @@ def read_frame(path: Path, decimal: str | None = None) -> Frame:
         table, dialect = _read(path)
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text: save it as UTF-8") from None
-    except pd.errors.ParserWarning:
-        raise InputError(f"{path}: rows hold more values than the first line names columns") from None
+    except (pd.errors.ParserWarning, pd.errors.ParserError) as error:
+        check_widths(path, dialect_of(path), longer=True)
+        raise InputError(f"{path} could not be read: {error}") from None
     except (ValueError, OSError, EOFError, zlib.error) as error:  # pandas' own errors are ValueErrors
         first = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(f"{path} could not be read: {first[0]}") from None
@@ -142,7 +153,7 @@ def _read(path):
         dialect = dialect_of(path)
         return _delimited(path, dialect), dialect
     if suffix == ".jsonl":
-        table = pd.DataFrame([values for _, values in open_table(path).rows()])
+        table = pd.DataFrame([values for _, values in json_rows(path)])
     elif suffix == ".xlsx":
         table = read_workbook(path).infer_objects()
     else:
@@ -217,16 +228,29 @@ def _check_names(path, dialect):
         InputError: it holds values, or repeats a name.
     """
     names = _stripped(dialect.header)
-    below = next(islice(records(path, dialect.separator, dialect.skipped), 1, None), (0, [""]))[1][0].strip()
-    if (matching([names[0]]) and matching([below])) or (len(names) == 1 and is_number(names[0])):
+    below = [record for _, record in islice(records(path, dialect.separator, dialect.skipped), 1, 3)]
+    first = below[0][0].strip() if below else ""
+    if (matching([names[0]]) and matching([first])) or (len(names) == 1 and is_number(names[0])):
         raise InputError(  # several numbers may be names, for example of shops
             f"{path}, line 1 holds values: write the names of the columns, such as 'month,sales', in a line above them"
         )
     if not any(names):
         raise InputError(f"{path}: line 1 is empty; it must name the columns")
+    if line := _line_below_title(path, dialect, names, below):
+        raise InputError(f"{path}, line {line} seems to name the columns: remove the lines above it")
     twice = next((name for n, name in enumerate(names) if name and name in names[:n]), None)
     if twice is not None:
         raise InputError(f"{path}, line 1: two columns are named '{twice}'; give each a name of its own")
+
+
+def _line_below_title(path, dialect, names, below):
+    """The line that names the columns if the first is a title: a single cell above a row of names and one of values."""
+    if len(names) == 1:
+        return likely_header(path, dialect) if " " in names[0] else None
+    alone = bool(names[0]) and not any(names[1:]) and len(below) > 1
+    named = alone and all(text.strip() and not is_number(text) and not matching([text]) for text in below[0])
+    valued = named and any(is_number(text) or matching([text]) for text in below[1])
+    return line_of(path, dialect, 0) if valued else None
 
 
 def _check_scalars(path, table):

@@ -1,7 +1,11 @@
 """Splits by hash: a text is in the same split on every machine, and duplicates never land in different splits."""
 
 import hashlib
+import re
 from collections.abc import Mapping
+
+WORD = re.compile(r"\w+")
+MIN_UNNUMBERED = 20  # characters; in shorter texts, such as "Chapter 7", a number at an end is what tells them apart
 
 
 def split_by_hash(key: str, shares: Mapping[str, float]) -> str:
@@ -48,6 +52,25 @@ def text_hash(text: str) -> int:
         True
     """
     return _hash64(" ".join(text.lower().split()))
+
+
+def copy_key(text: str) -> int:
+    """A 64-bit hash by which copies are recognised: it ignores case, white space, marks, and numbers at the ends.
+
+    Examples:
+        >>> copy_key("12. A film that nobody forgets!") == copy_key("a film that  nobody forgets [3]")
+        True
+        >>> copy_key("Chapter 7") == copy_key("Chapter 8")
+        False
+    """
+    words = WORD.findall(text.lower())
+    first, last = 0, len(words)
+    while first < last and words[first].isdigit():
+        first += 1
+    while first < last and words[last - 1].isdigit():
+        last -= 1
+    inner = " ".join(words[first:last])
+    return _hash64(inner if len(inner) >= MIN_UNNUMBERED else " ".join(words) or text.strip())
 
 
 def _hash64(text):

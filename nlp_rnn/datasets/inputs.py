@@ -12,10 +12,9 @@ from typing import Any
 from nlp_rnn.checks import InputError, UsageError
 from nlp_rnn.datasets.arriving import ArrivingTexts
 from nlp_rnn.datasets.lines import count_lines, encodable, read_lines
+from nlp_rnn.datasets.roles import Wanted, find_roles
 from nlp_rnn.datasets.tables import Table, is_table, open_table
-from nlp_rnn.datasets.text_roles import text_roles
 from nlp_rnn.progress import say
-
 
 MAGIC = {b"PAR1": ".parquet", b"PK\x03\x04": ".xlsx", b"\x1f\x8b": ".csv.gz", b"{": ".jsonl"}  # how tables begin
 
@@ -111,7 +110,7 @@ def open_texts(path: Path | None, column: str | None, role: str, names: Sequence
             raise UsageError(f"--{role}-column names a column of a table, and the input is none: leave it out")
         return FileTexts(path) if path else ArrivingTexts()
     table = open_table(path)
-    (column,), notes = text_roles(table, {role: column}, {role: names})
-    for note in notes:
+    roles = find_roles(table, Wanted({role: column}, {role: names}))
+    for note in roles.notes:
         say(note)
-    return TableTexts(table, column)
+    return TableTexts(table, roles.by_role[role])

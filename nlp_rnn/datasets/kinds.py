@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nlp_rnn.datasets.frames import Frame, is_mostly_numbers
+from nlp_rnn.datasets.months import MONTHS
 from nlp_rnn.datasets.names import LIKELY_WORDS, PARTS, TIME_WORDS, names_times, words_of
 from nlp_rnn.datasets.numbers import MISSING
-from nlp_rnn.datasets.time_forms import CLOCK, MONTHS, matching
+from nlp_rnn.datasets.time_forms import CLOCK, matching
 from nlp_rnn.datasets.times import EXCEL_DAYS, as_text, likeliest_form, sample_of
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def part_of(frame: Frame, name: str) -> str | None:
             if part == "month" and values.dtype.kind == "O" and _are_names(values):
                 return part
             if values.dtype.kind == "O":
-                values = _integers(values)
+                values = integers_of(values)
             inside = values.dtype.kind in "iuf" and values.notna().all() and values.between(low, high).all()
             return part if inside and (values % 1 == 0).all() else None
     return None
@@ -122,7 +123,7 @@ def _are_names(values):
     return all(str(value).strip().lower().rstrip(".") in MONTHS for value in values.dropna().unique())
 
 
-def _integers(values):
+def integers_of(values: "pd.Series") -> "pd.Series":
     """Texts as numbers; the mark before or after a part of a time, as in Q1, HE24, M01 or 01:00, is not needed."""
     import pandas as pd
 
@@ -132,14 +133,14 @@ def _integers(values):
 
 def identifies_rows(column: "pd.Series") -> bool:
     """Whether a column holds a distinct whole number in each row."""
-    column = _integers(column) if column.dtype.kind == "O" else column
+    column = integers_of(column) if column.dtype.kind == "O" else column
     return column.dtype.kind in "iuf" and bool(column.notna().all() and (column % 1 == 0).all() and column.is_unique)
 
 
 def numbers_rows(column: "pd.Series") -> bool:
     """Whether a column counts the rows: it goes up by one from each to the next."""
     if column.dtype.kind == "O":
-        column = _integers(column)
+        column = integers_of(column)
     if column.dtype.kind not in "iuf" or len(column) < 3 or column.isna().any() or column.iloc[0] % 1:
         return False
     return bool((np.diff(column.to_numpy(float)) == 1).all())

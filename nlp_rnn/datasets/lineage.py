@@ -7,21 +7,20 @@ have grown. Runs of earlier versions have recorded paths instead.
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from glob import has_magic
-from itertools import islice
+from operator import or_
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from nlp_rnn.checks import InputError
+from nlp_rnn.datasets.hash_sets import HashSet
 from nlp_rnn.progress import say
-
-if TYPE_CHECKING:
-    import numpy as np
 
 Item = TypeVar("Item")
 FILE = "trained_on.npz"
-WIDE = 2**17  # hashes of 64 bits: 1 MiB; of more, the upper 32 bits are kept
-_BATCH = 2**16
+RARE = 100  # of so many texts, fewer than one is taken by chance for one that was trained on
+FORMER_SPLIT = "former"  # as runs were split that did not record it
 
 
 class TrainedRun(Protocol):
@@ -49,31 +48,47 @@ class Lineage:
     """What a run was trained on, or used for validation, including the data of the runs it started from.
 
     Attributes:
-        hashes: of the texts, sorted, uint64 [N] or uint32 [N]; see `collected`.
+        hashes: of the texts.
         digests: of whole documents.
         series: the number of points of each series that it was trained on, by the hash of the series.
         names: the data of runs of earlier versions, which recorded paths.
     """
 
-    hashes: "np.ndarray | None" = None
+    hashes: HashSet | None = None
     digests: frozenset[str] = frozenset()
     series: Mapping[int, int] = field(default_factory=dict)
     names: Sequence[str] = ()
 
     def __contains__(self, text_hash: int) -> bool:
-        """Whether a text with this hash was trained on; false positives are 1 in 400 with 10 million texts."""
-        if self.hashes is None or not len(self.hashes):
-            return False
-        wanted = self.hashes.dtype.type(text_hash >> (64 - 8 * self.hashes.itemsize))
-        at = int(self.hashes.searchsorted(wanted))
-        return at < len(self.hashes) and self.hashes[at] == wanted
+        """Whether a text with this hash is known to have been trained on; rarely so by chance, see `HashSet`."""
+        return self.hashes is not None and text_hash in self.hashes
+
+    def decides(self, text_hash: int) -> bool:
+        """Whether it is known if a text with this hash was trained on: of very many texts, only a part is recorded."""
+        return self.hashes is None or self.hashes.decides(text_hash)
+
+    def trained_on(self, hashes: Callable[[], Iterable[int]]) -> Callable[[int], bool]:
+        """Whether a run was trained on a text with some hash.
+
+        Where that is not known, it is assumed of all texts of data of which the run was trained on others.
+
+        Args:
+            hashes: returns the hashes of all texts of the data.
+        """
+        if self.hashes is None or not self.hashes.sampled:
+            return self.__contains__
+        known = [value in self for value in hashes() if self.decides(value)]
+        shared = RARE * sum(known) > len(known)
+        if shared:
+            say(
+                "the run was trained on more texts than it records: texts of which it is not known are left out as well"
+            )
+        return lambda value: value in self if self.decides(value) else shared
 
     def __or__(self, other: "Lineage") -> "Lineage":
         """What either was trained on."""
-        import numpy as np
-
-        parts = [lineage.hashes for lineage in (self, other) if lineage.hashes is not None]
-        hashes = _distinct(np.concatenate(_of_one_width(parts))) if parts else None
+        sets = [lineage.hashes for lineage in (self, other) if lineage.hashes is not None]
+        hashes = reduce(or_, sets) if sets else None
         series = dict(self.series)
         for key, points in other.series.items():
             series[key] = max(series.get(key, 0), points)
@@ -82,12 +97,7 @@ class Lineage:
 
     def without(self, hashes: Iterable[int]) -> "Lineage":
         """The same, except for some texts."""
-        import numpy as np
-
-        if self.hashes is None:
-            return self
-        mine, others = _of_one_width([self.hashes, collected(hashes)])
-        return replace(self, hashes=np.setdiff1d(mine, others, assume_unique=True))
+        return self if self.hashes is None else replace(self, hashes=self.hashes.without(HashSet.of(hashes)))
 
     def knows(self, name: str) -> bool:
         """Whether a run of an earlier version was trained on these data, under the same or another path."""
@@ -98,39 +108,10 @@ class Lineage:
         import numpy as np
 
         series = np.array(sorted(self.series.items()), np.uint64).reshape(-1, 2)
-        hashes = np.zeros(0, np.uint64) if self.hashes is None else self.hashes
+        hashes = self.hashes or HashSet.of(())
+        arrays = {"hashes": hashes.values, "sampled": np.array(hashes.sampled), "series": series}
         with open(folder / FILE, "wb") as file:
-            np.savez(file, hashes=hashes, digests=np.array(sorted(self.digests), "U64"), series=series)
-
-
-def collected(hashes: Iterable[int]) -> "np.ndarray":
-    """Sorted hashes without duplicates: uint64, or if there are more than `WIDE` their upper 32 bits as uint32."""
-    import numpy as np
-
-    hashes, parts, total = iter(hashes), [], 0
-    while len(part := np.fromiter(islice(hashes, _BATCH), np.uint64)):
-        total += len(part)
-        parts = _of_one_width([*parts, part], total)
-    return _distinct(np.concatenate(parts)) if parts else np.zeros(0, np.uint64)
-
-
-def _distinct(hashes):
-    """Sorted hashes without duplicates; sorts in place, since `np.unique` takes several times the memory."""
-    import numpy as np
-
-    hashes.sort()
-    repeated = hashes[1:] == hashes[:-1]
-    return hashes if not repeated.any() else hashes[~np.append(False, repeated)]
-
-
-def _of_one_width(parts, total=None):
-    """Arrays of hashes, all as uint64, or all as uint32 if one is or there are many."""
-    import numpy as np
-
-    total = sum(map(len, parts)) if total is None else total
-    if total <= WIDE and all(part.dtype == np.uint64 for part in parts):
-        return parts
-    return [part if part.dtype == np.uint32 else (part >> np.uint64(32)).astype(np.uint32) for part in parts]
+            np.savez(file, digests=np.array(sorted(self.digests), "U64"), **arrays)
 
 
 def lineage_of(run: TrainedRun) -> Lineage:
@@ -147,7 +128,8 @@ def lineage_of(run: TrainedRun) -> Lineage:
 
     with np.load(file, allow_pickle=False) as arrays:
         series = {int(key): int(points) for key, points in arrays["series"]}
-        return Lineage(arrays["hashes"], frozenset(map(str, arrays["digests"])), series, inherited)
+        sampled = int(arrays["sampled"]) if "sampled" in arrays else 0
+        return Lineage(HashSet(arrays["hashes"], sampled), frozenset(map(str, arrays["digests"])), series, inherited)
 
 
 @dataclass
@@ -161,12 +143,16 @@ class HeldOut(Generic[Item]):
         trained_on: whether the run was trained on an example.
         whole: the candidates are all examples, whose splits are unknown.
         left_out: number of candidates that the run was trained on, once all were read.
+        strict: raise an error where the run was trained on all of a test split.
+        title: what the candidates are called in messages.
     """
 
     read: Callable[[], Iterable[Item]]
     trained_on: Callable[[Item], bool]
     whole: bool
     left_out: int = 0
+    strict: bool = False
+    title: str = "texts"
 
     def __iter__(self) -> Iterator[Item]:
         """The examples.
@@ -175,19 +161,23 @@ class HeldOut(Generic[Item]):
             InputError: the run was trained on all of them.
         """
         kept = 0
-        for example in self.read():
-            if self.trained_on(example):
-                self.left_out += 1
-            else:
-                kept += 1
-                yield example
-        if not self.left_out:
+        try:
+            for example in self.read():
+                if self.trained_on(example):
+                    self.left_out += 1
+                else:
+                    kept += 1
+                    yield example
+        finally:  # the reader may have enough before the end
+            if kept and self.left_out:
+                read = f"{self.left_out + kept:,} {self.title}"
+                say(f"left out, since the run was trained on them: {self.left_out:,} of {read}")
+        if kept or not self.left_out:
             return
-        if kept:
-            say(f"left out, since the run was trained on them: {self.left_out:,} of {self.left_out + kept:,} texts")
-            return
-        if self.whole:
-            raise InputError(f"the run was trained on all of these {self.left_out:,} texts: evaluate it on others")
+        if self.whole or self.strict:
+            raise InputError(
+                f"the run was trained on all of these {self.left_out:,} {self.title}: evaluate it on others"
+            )
         say("the run was trained on every text of the test split: these figures say nothing about other texts")
         yield from self.read()
 
@@ -225,6 +215,27 @@ def split_seed(run: TrainedRun) -> int:
     It is the same for all runs that start from one another: otherwise one would train on the held-out data of another.
     """
     return run.data.get("split_seed", run.settings.get("seed", 0))
+
+
+def former_split(name: str, earlier: Mapping[str, Any], start: TrainedRun | None = None) -> str | None:
+    """How data that have been trained on were split, if that has to stay: as recorded, or as by earlier versions.
+
+    Args:
+        name: the name of the data.
+        earlier: what an earlier request records about its data.
+        start: the run to evaluate or to start from, if any.
+
+    Returns:
+        The split that is recorded, `FORMER_SPLIT` if none is, or None if the data have not been trained on under this
+        name.
+    """
+    if len(earlier) > 1 and earlier.get("name") == name:
+        return earlier.get("split_by", FORMER_SPLIT)
+    if start is None:
+        return None
+    if start.data.get("name") and resolved(find_data(start.data, start.path)) == resolved(name):
+        return start.data.get("split_by", FORMER_SPLIT)
+    return FORMER_SPLIT if lineage_of(start).knows(name) else None
 
 
 def find_data(data: Mapping[str, Any], folder: Path | None = None) -> str:

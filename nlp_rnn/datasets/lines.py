@@ -8,6 +8,8 @@ from pathlib import Path
 
 from nlp_rnn.checks import InputError
 
+HEAD = 2**16  # bytes that show how lines end
+
 
 def read_lines(path: Path) -> Iterator[str]:
     """The lines of a text file, plain or gzipped, with their line ends.
@@ -18,11 +20,28 @@ def read_lines(path: Path) -> Iterator[str]:
     number = 0
     try:
         with _opener(path)(path, "rb") as file:
-            for line in decode_lines(file, str(path)):
+            for line in decode_lines(_lines_of(file), str(path)):
                 number += 1
                 yield line
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path}: damaged gzip file after line {number}: {error}") from None
+
+
+def _lines_of(file):
+    """The lines of a binary file; of old Macs, each ends with a carriage return alone."""
+    head = file.read(HEAD)
+    file.seek(0)
+    return _between_returns(file) if b"\r" in head[:-1] and b"\n" not in head else file
+
+
+def _between_returns(file):
+    """The parts of a binary file that end with a carriage return."""
+    rest = b""
+    for block in iter(lambda: file.read(HEAD), b""):
+        *lines, rest = (rest + block).split(b"\r")
+        yield from (line + b"\r" for line in lines)
+    if rest:
+        yield rest
 
 
 def decode_lines(raw_lines: Iterable[bytes], name: str) -> Iterator[str]:
@@ -53,11 +72,14 @@ def count_lines(path: Path) -> int | None:
     """The number of lines of a plain file, to show progress; None for a gzipped one."""
     if path.suffix == ".gz":
         return None
-    count, last = 0, b"\n"
     with open(path, "rb") as file:
+        lines = _lines_of(file)
+        end = b"\n" if lines is file else b"\r"
+        file.seek(0)
+        count, last = 0, end
         for block in iter(lambda: file.read(1 << 20), b""):
-            count, last = count + block.count(b"\n"), block[-1:]
-    return count + (last != b"\n")
+            count, last = count + block.count(end), block[-1:]
+    return count + (last != end)
 
 
 def _opener(path):

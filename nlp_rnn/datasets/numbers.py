@@ -28,10 +28,12 @@ class Marks(NamedTuple):
     Attributes:
         decimal: the mark before decimals.
         thousands: the marks between thousands; empty for none.
+        group: the number of digits between two of these marks, before the last three: 2 in India.
     """
 
     decimal: str
     thousands: str
+    group: int = 3
 
     @property
     def pattern(self) -> str:
@@ -39,7 +41,8 @@ class Marks(NamedTuple):
         decimal = re.escape(self.decimal)
         plain = rf"\d+(?:{decimal}\d*)?(?:e[-+]?\d+)?|{decimal}\d+(?:e[-+]?\d+)?"
         if self.thousands:
-            grouped = rf"[1-9]\d{{0,2}}(?:[{re.escape(self.thousands)}]\d{{3}})+(?:{decimal}\d*)?"
+            mark, more = re.escape(self.thousands), self.group - 1
+            grouped = rf"[1-9]\d{{0,{more}}}(?:[{mark}]\d{{{self.group}}})*[{mark}]\d{{3}}(?:{decimal}\d*)?"
             return rf"[-+]?(?:{grouped}|{plain})"
         return rf"[-+]?(?:{plain})"
 
@@ -55,7 +58,10 @@ class Marks(NamedTuple):
 
 
 POINT, COMMA = Marks(".", ""), Marks(",", "")
-READINGS = (POINT, COMMA, Marks(".", ","), Marks(",", "."), Marks(".", _SPACES), Marks(",", _SPACES), Marks(".", "'’"))
+READINGS = (
+    *(POINT, COMMA, Marks(".", ","), Marks(",", "."), Marks(".", _SPACES), Marks(",", _SPACES), Marks(".", "'’")),
+    Marks(".", ",", 2),
+)
 
 
 def bare(text: str) -> str:

@@ -30,11 +30,20 @@ def run_of_points(kinds: Mapping[str, str]) -> list[str]:
 
 def _are_points(columns: Sequence[str]) -> bool:
     found = [NUMBERED.fullmatch(column.strip()) for column in columns]
-    numbers = [int(one[2]) for one in found if one]
+    numbers = sorted(int(one[2]) for one in found if one)
     same = len(numbers) == len(columns) and len({one[1] for one in found if one}) == 1
     if same and all(b - a == 1 for a, b in pairwise(numbers)):
         return True
     return bool(matching([point_name(column) for column in columns]))
+
+
+def in_order(columns: Sequence[str]) -> list[str]:
+    """Numbered columns in the order of their numbers; others as they are."""
+    found = [NUMBERED.fullmatch(column.strip()) for column in columns]
+    if not all(found):
+        return list(columns)
+    numbers = {column: int(one[2]) for column, one in zip(columns, found, strict=True) if one}
+    return sorted(columns, key=numbers.__getitem__)
 
 
 def point_name(column: str) -> str:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nlp_rnn.checks import InputError
+from nlp_rnn.datasets.hash_sets import HashSet
 from nlp_rnn.datasets.hashing import split_by_seeded_hash, text_hash
-from nlp_rnn.datasets.lineage import HeldOut, Lineage, collected
+from nlp_rnn.datasets.lineage import HeldOut, Lineage
 from nlp_rnn.datasets.lines import encodable
+from nlp_rnn.datasets.roles import Wanted, find_roles
 from nlp_rnn.datasets.split_columns import SplitColumn, open_splits, split_of_row
 from nlp_rnn.datasets.tables import Table
-from nlp_rnn.datasets.text_roles import TEXT_NAMES, text_roles
+from nlp_rnn.datasets.text_roles import TEXT_NAMES
 from nlp_rnn.progress import track
 
 COMMON_NAMES = {
@@ -88,9 +90,9 @@ class TextDataset:
         taken = [column for column in requested.values() if column]
         split_columns, sizes, more = open_splits(tables, taken, split_column)
         names = {column.name for column in split_columns}
-        columns, notes = text_roles(tables.get("train") or next(iter(tables.values())), requested, COMMON_NAMES, names)
-        check_columns(tables, columns)
-        return cls(name, tables, columns, seed, [*notes, *more], split_columns, sizes)
+        roles = find_roles(tables.get("train") or next(iter(tables.values())), Wanted(requested, COMMON_NAMES, names))
+        check_columns(tables, roles.columns)
+        return cls(name, tables, roles.columns, seed, [*roles.notes, *more], split_columns, sizes)
 
     def walk(self) -> Iterator[Example]:
         """All examples, each with its split; every table is read once."""
@@ -135,22 +137,28 @@ class TextDataset:
                 split = split_by_seeded_hash(example.text, missing, self.seed) if divided else example.split
                 yield example._replace(split=split)
 
-    def held_out(self, lineage: Lineage, own: bool = False) -> HeldOut[Example]:
+    def held_out(self, lineage: Lineage, own: bool = False, also: Lineage | None = None) -> HeldOut[Example]:
         """The examples that a run may be evaluated on: of the test split if there are splits, else of all.
 
         Args:
             lineage: what the run was trained on; these texts are left out.
             own: the run is being trained on these data, so they have splits.
+            also: what else was trained on; these texts are left out as well.
         """
         own = own or lineage.knows(self.name)
         whole = "all" in self.tables and not self.split_columns and not own
         read = (lambda: self.read("all")) if whole else (lambda: self.stream("test"))
-        return HeldOut(read, lambda example: text_hash(example.text) in lineage, whole)
+
+        def hashes():
+            return (text_hash(example.text) for example in read())
+
+        known = [one.trained_on(hashes) for one in (lineage, also) if one is not None]
+        return HeldOut(read, lambda example: any(knows(text_hash(example.text)) for knows in known), whole)
 
     def lineage(self) -> Lineage:
         """What a run that is trained on these data has seen: all texts outside the test split."""
         walked = track(self.walk(), "recording what was trained on", self.size())
-        return Lineage(collected(text_hash(example.text) for example in walked if example.split != "test"))
+        return Lineage(HashSet.of(text_hash(example.text) for example in walked if example.split != "test"))
 
     def _missing(self):
         """The missing splits and their fractions."""

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nlp_rnn.checks import InputError, UsageError
-from nlp_rnn.datasets.delimited import dialect_of, records
+from nlp_rnn.datasets.delimited import dialect_of, ragged, records
 from nlp_rnn.datasets.lines import count_lines, read_lines
+from nlp_rnn.progress import say
 
 Row = tuple[str, dict[str, object]]
 SAMPLE = 1000  # objects of a .jsonl file whose keys are the columns
@@ -76,24 +77,37 @@ def _delimited(path: Path) -> Table:
     def rows() -> Iterator[Row]:
         for line, record in islice(records(path, separator, skipped, len(header)), 1, None):
             if len(record) != len(header):
-                raise InputError(
-                    f"{path}, line {line}: {len(record)} columns, but the header has {len(header)}; "
-                    "quote texts that contain the separator"
-                )
+                raise ragged(path, dialect, line, len(record))
             yield f"{path}, line {line}", dict(zip(columns, record, strict=True))
 
     return Table(str(path), columns, rows, size=count_lines(path), header=header)
 
 
 def _jsonl(path: Path) -> Table:
-    def rows():
-        for number, line in enumerate(read_lines(path), 1):
-            if line.strip():
-                place = f"{path}, line {number}"
-                yield place, flat(_json_object(place, line))
+    columns = tuple(dict.fromkeys(key for _, values in islice(json_rows(path), SAMPLE) for key in values))
+    known = set(columns)
 
-    columns = tuple(dict.fromkeys(key for _, values in islice(rows(), SAMPLE) for key in values))
+    def rows():
+        for place, values in json_rows(path):
+            if not values.keys() <= known:  # said once, whatever number of times the file is read
+                late = ", ".join(f"'{key}'" for key in values.keys() - known)
+                say(f"{place}: {late} is in none of the first {SAMPLE:,} objects and is not read: add it to the first")
+                known.update(values)
+            yield place, values
+
     return Table(str(path), columns, rows, size=count_lines(path))
+
+
+def json_rows(path: Path) -> Iterator[Row]:
+    """The place and the values of each object of a .jsonl file, flattened as by `flat`.
+
+    Raises:
+        InputError: a line is no JSON object.
+    """
+    for number, line in enumerate(read_lines(path), 1):
+        if line.strip():
+            place = f"{path}, line {number}"
+            yield place, flat(_json_object(place, line))
 
 
 def _json_object(place, line):
@@ -166,11 +180,11 @@ def _xlsx(path: Path) -> Table:
 
 
 def read_workbook(path: Path) -> Any:
-    """The first sheet of a workbook as a pandas table.
+    """The only sheet of a workbook that holds a table, as a pandas table; prints which sheets are not read.
 
     Raises:
         UsageError: pandas or openpyxl is not installed.
-        InputError: the file is damaged, or not a workbook.
+        InputError: the file is damaged, or not a workbook; or several sheets hold tables.
     """
     try:
         import openpyxl  # noqa: F401
@@ -180,11 +194,36 @@ def read_workbook(path: Path) -> Any:
     import zipfile
 
     try:
-        frame = pd.read_excel(path, keep_default_na=False, na_values=[""])
+        with pd.ExcelFile(path) as book:
+            frame = pd.read_excel(book, sheet_name=_sheet_of(book, path), keep_default_na=False, na_values=[""])
+    except InputError:
+        raise
     except (ValueError, OSError, KeyError, zipfile.BadZipFile):
         raise InputError(f"{path}: not an Excel workbook: save it as .xlsx or .csv") from None
     frame.columns = [str(column) for column in frame.columns]
     return frame.astype(object).where(frame.notna(), None)
+
+
+def _sheet_of(book, path):
+    """The name of the only sheet with two rows or more, else of the first.
+
+    Raises:
+        InputError: several sheets have as many.
+    """
+    names = list(map(str, book.sheet_names))
+    if len(names) == 1:
+        return names[0]
+    import pandas as pd
+
+    held = [name for name in names if len(pd.read_excel(book, sheet_name=name, header=None, nrows=2)) > 1]
+    if len(held) > 1:
+        raise InputError(
+            f"{path}: {len(held)} sheets hold tables, {', '.join(held)}: save the one to read as a .csv file or in a "
+            "workbook of its own"
+        )
+    [read] = held or names[:1]
+    say(f"{path}: sheet '{read}' is read; not read: {', '.join(name for name in names if name != read)}")
+    return read
 
 
 READERS = {".csv": _delimited, ".tsv": _delimited, ".jsonl": _jsonl, ".parquet": _parquet, ".xlsx": _xlsx}

@@ -1,20 +1,17 @@
 """The columns that hold the time of a row: one column, a day and a clock time, or a year and a month."""
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from nlp_rnn.checks import UsageError
+from nlp_rnn.datasets.clocks import clock_columns, clock_texts, holds_digits, hours_as_clock
 from nlp_rnn.datasets.columns import NO_COLUMN
 from nlp_rnn.datasets.frames import Frame
-from nlp_rnn.datasets.kinds import CLOCK_TIME, MAYBE_TIME, TIME, excel_days, part_of, some_texts
-from nlp_rnn.datasets.names import CLOCK_WORDS, LIKELY_WORDS, TIME_WORDS, usual_column, words_of
-from nlp_rnn.datasets.time_forms import MONTHS
+from nlp_rnn.datasets.kinds import MAYBE_TIME, TIME, excel_days, part_of
+from nlp_rnn.datasets.months import MONTHS
+from nlp_rnn.datasets.names import LIKELY_WORDS, TIME_WORDS, usual_column, words_of
+from nlp_rnn.datasets.time_parts import part_texts
 from nlp_rnn.datasets.time_text import ISO
 from nlp_rnn.datasets.times import Times, as_text, read_times
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 WITHIN_A_YEAR = ("month", "quarter", "week")
 
@@ -32,9 +29,10 @@ def find_time_columns(frame: Frame, kinds: Mapping[str, str]) -> tuple[str, ...]
     parts = {part: column for column in reversed(list(kinds)) if (part := part_of(frame, column))}
     full = [column for column in kinds if kinds[column] == TIME and column != parts.get("year")]
     full += [column for column in kinds if column not in full and excel_days(frame.table[column], column)]
+    full = [column for column in full if len(full) == 1 or not holds_digits(frame, column)]
     if full:
         column = _one_of(frame, full)
-        return _with_clock(frame, column, kinds, parts)
+        return (column, *clock_columns(frame, column, kinds, parts))
     if "year" in parts and (found := next((part for part in WITHIN_A_YEAR if part in parts), None)):
         finer = [part for part in ("day", "hour", "minute") if part in parts and found == "month"]
         return tuple(parts[part] for part in ("year", found, *(finer if "day" in finer else [])))
@@ -60,25 +58,6 @@ def _one_of(frame, columns):
     raise UsageError(f"{frame.path}: which column holds the time? Give --time-column, one of: {', '.join(columns)}")
 
 
-def _with_clock(frame, column, kinds, parts):
-    """A column of days together with one of clock times or hours, if there is one."""
-    clocks = [name for name in kinds if kinds[name] == CLOCK_TIME]
-    if not _are_days(frame.table[column]):
-        return (column,)
-    repeats = frame.repeats(column)
-    if len(clocks) == 1 and (repeats or set(words_of(clocks[0])) & CLOCK_WORDS):
-        return column, clocks[0]
-    hours = [parts[part] for part in ("hour", "minute") if part in parts]
-    return (column, *hours) if "hour" in parts and repeats else (column,)
-
-
-def _are_days(column):
-    """Whether no time has a clock time."""
-    if column.dtype.kind == "M":
-        return bool((column.dt.normalize() == column).all())
-    return not any(re.search(r"\d:\d|T\d", text) for text in some_texts(column))
-
-
 def read_time_columns(frame: Frame, columns: Sequence[str]) -> Times:
     """The times of all rows.
 
@@ -92,23 +71,22 @@ def read_time_columns(frame: Frame, columns: Sequence[str]) -> Times:
     name = " + ".join(columns)
     if len(columns) == 1:
         return read_times(frame.table[columns[0]], frame.place, name, frame.factorized(columns[0]))
-    parts = {part_of(frame, column): as_text(frame.texts(column)) for column in columns}
+    parts = {part_of(frame, column) or "": (column, as_text(frame.texts(column))) for column in columns}
     if "year" not in parts:
-        return Times(read_times(_day_and_clock(frame, columns, parts), frame.place, name).values, ISO)
-    return Times(read_times(_of_parts(parts), frame.place, name).values, ISO)
+        return Times(read_times(_day_and_clock(frame, columns), frame.place, name).values, ISO)
+    together = _joined({part: text for part, (_, text) in parts.items()})
+    return Times(read_times(together, frame.place, name).values, ISO._replace(columns=part_texts(parts)))
 
 
-def _day_and_clock(frame, columns, parts):
+def _day_and_clock(frame, columns):
     """Texts of days with clock times."""
     day = frame.table[columns[0]]
     text = day.dt.strftime("%Y-%m-%d") if day.dtype.kind == "M" else as_text(day)
-    if "hour" not in parts:
-        return text + " " + as_text(frame.table[columns[1]])
-    return text + " " + _clock_of(parts)
+    return text + " " + clock_texts(frame, columns[0], columns[1:])
 
 
-def _of_parts(parts: "Mapping[str | None, pd.Series]") -> "pd.Series":
-    """Texts of times from the parts of dates in several columns."""
+def _joined(parts):
+    """Texts of times from the texts of their parts."""
     year = parts["year"]
     if "quarter" in parts:
         return year + "Q" + parts["quarter"].str[-1]
@@ -119,10 +97,4 @@ def _of_parts(parts: "Mapping[str | None, pd.Series]") -> "pd.Series":
     text = year + "-" + month.str.zfill(2)
     if "day" in parts:
         text = text + "-" + parts["day"].str.zfill(2)
-    return text + " " + _clock_of(parts) if "hour" in parts else text
-
-
-def _clock_of(parts):
-    """Clock times from hours, and minutes if there are any."""
-    hour = parts["hour"].str.replace(r"^\D+|:00$", "", regex=True).str.zfill(2)
-    return hour + ":" + (parts["minute"].str.zfill(2) if "minute" in parts else "00")
+    return text + " " + hours_as_clock(parts) if "hour" in parts else text

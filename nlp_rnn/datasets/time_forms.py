@@ -9,10 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
-MONTHS |= {name[:3]: number for name, number in MONTHS.items()} | {"sept": 9}
-_MONTH = r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
-_MONTH += r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+from nlp_rnn.datasets.months import MONTHS, SPELLINGS, pattern_of
+
 _WEEKDAY = r"(?:(?P<weekday>(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*)\.?,?\s+)?"
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?"
 _CLOCK += r"(?:\s*(?P<half>[ap])\.?m\.?)?"
@@ -23,7 +21,7 @@ _YEAR, _ANY_YEAR, _SHORT_YEAR = r"(?P<year>\d{4})", r"(?P<year>\d{4}|\d{2})", r"
 _CENTURY = r"(?P<year>(?:19|20)\d{2})"
 _TWO_DIGITS = r"(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"
 _DIGITS = r":?(?P<minute>\d{2})(?::?(?P<second>\d{2}))?"
-_HOUR, _ENDING = r"(?P<hour>[01]\d|2[0-4])", r"(?P<ending>st|nd|rd|th)?"
+_HOUR, _ENDING = r"(?P<hour>[01]\d|2[0-4])", r"(?P<ending>st|nd|rd|th|er)?"
 EPOCHS = {
     10: 1,
     13: 1_000,
@@ -39,12 +37,14 @@ class TimeForm(NamedTuple):
         example: an example, for messages.
         pattern: matches the whole text; its groups are named after the parts of a time.
         step: "day" if it may hold a day and a clock time, else what it names: "week", "month", "quarter", "year",
-            "epoch" or "clock".
+            "half-year", "epoch" or "clock".
+        language: of the names of months in it.
     """
 
     example: str
     pattern: re.Pattern[str]
     step: str
+    language: str = "en"
 
     def read(self, text: str) -> "Moment | None":
         """The time that a text denotes; None if it is not in this form, or there is no such time."""
@@ -73,6 +73,20 @@ def _form(example: str, step: str, *parts: str) -> TimeForm:
     return TimeForm(example, re.compile("".join(parts), re.IGNORECASE), step)
 
 
+def _named(language: str) -> tuple[TimeForm, ...]:
+    """The forms with the names of months in a language."""
+    month, of = pattern_of(language), r"[-/ .]*(?:d[eo]l?\s+)?"
+    forms = (
+        _form("31 January 2024", "day", _WEEKDAY, _DAY, _ENDING, of, month, r"\.?,?", of, _ANY_YEAR, _AT),
+        _form("January 31, 2024", "day", _WEEKDAY, month, r"\.?[- ]*", _DAY, _ENDING, r"(?:,\s*|[- ]+)", _YEAR, _AT),
+        _form("2024 January 31", "day", _YEAR, r"[-/ ]?", month, r"[-/ ]?", _DAY, _AT),
+        _form("January 2024", "month", month, r"\.?,?", of, _YEAR),
+        _form("Jan-24", "month", month, r"\.?[-/ ]?'?", _SHORT_YEAR),
+        _form("2024 January", "month", _YEAR, r"[-/ ]?", month),
+    )
+    return tuple(form._replace(language=language) for form in forms)
+
+
 FORMS = (
     _form("2024-01-31 13:00", "day", _YEAR, r"(?P<mark>[-/.])", _MONTH_NUMBER, r"(?P=mark)", _DAY, _AT),
     _form("31/01/2024", "day", _DAY, r"(?P<mark>[-/. ])", _MONTH_NUMBER, r"(?P=mark)", _YEAR, _AT),
@@ -80,9 +94,7 @@ FORMS = (
     _form("31/01/24", "day", _DAY, r"(?P<mark>[-/.])", _MONTH_NUMBER, r"(?P=mark)", _SHORT_YEAR, _AT),
     _form("01/31/24", "day", _MONTH_NUMBER, r"(?P<mark>[-/])", _DAY, r"(?P=mark)", _SHORT_YEAR, _AT),
     _form("24-01-31", "day", _SHORT_YEAR, r"(?P<mark>[-/.])", _MONTH_NUMBER, r"(?P=mark)", _DAY, _AT),
-    _form("31 January 2024", "day", _WEEKDAY, _DAY, _ENDING, r"[-/ .]*", _MONTH, r"\.?[-/ ,]*", _ANY_YEAR, _AT),
-    _form("January 31, 2024", "day", _WEEKDAY, _MONTH, r"\.?[- ]*", _DAY, _ENDING, r"(?:,\s*|[- ]+)", _YEAR, _AT),
-    _form("2024 January 31", "day", _YEAR, r"[-/ ]?", _MONTH, r"[-/ ]?", _DAY, _AT),
+    _form("2024-031", "day", _YEAR, r"-(?P<ordinal>\d{3})", _AT),
     _form("20240131", "day", _CENTURY, _TWO_DIGITS),
     _form("2024013113", "day", _CENTURY, _TWO_DIGITS, _HOUR),
     _form("202401311300", "day", _CENTURY, _TWO_DIGITS, _HOUR, r"(?P<minute>[0-5]\d)(?P<second>[0-5]\d)?"),
@@ -91,17 +103,18 @@ FORMS = (
     _form("202401", "month", _CENTURY, r"(?P<month>0[1-9]|1[0-2])"),
     _form("2024M01", "month", _YEAR, r"[- ]?M", r"(?P<month>\d{1,2})"),
     _form("01/2024", "month", _MONTH_NUMBER, r"[-/.]", _YEAR),
-    _form("January 2024", "month", _MONTH, r"\.?[-/ ,]*", _YEAR),
-    _form("Jan-24", "month", _MONTH, r"\.?[-/ ]?'?", _SHORT_YEAR),
-    _form("2024 January", "month", _YEAR, r"[-/ ]?", _MONTH),
-    _form("2024Q1", "quarter", _YEAR, r"[-/ :]?[QK]", r"(?P<quarter>[1-4])"),
-    _form("Q1 2024", "quarter", r"Q(?P<quarter>[1-4])[-/ ']*", _ANY_YEAR),
-    _form("1Q2024", "quarter", r"(?P<quarter>[1-4])Q[-/ ']*", _ANY_YEAR),
+    _form("2024Q1", "quarter", _YEAR, r"[-/ :]?[QKT]", r"(?P<quarter>[1-4])"),
+    _form("Q1 2024", "quarter", r"[QKT](?P<quarter>[1-4])[-/ ']*", _ANY_YEAR),
+    _form("1Q2024", "quarter", r"(?P<quarter>[1-4])[QKT][-/ ']*", _ANY_YEAR),
+    _form("2024H1", "half-year", _YEAR, r"[-/ :]?[HS](?P<semester>[12])"),
+    _form("H1 2024", "half-year", r"[HS](?P<semester>[12])[-/ ]*", _YEAR),
+    _form("1H2024", "half-year", r"(?P<semester>[12])[HS][-/ ]*", _YEAR),
     _form("2024-W05", "week", _YEAR, r"[-/ ]?W(?P<week>\d{1,2})(?:-?(?P<weekday_number>[1-7]))?"),
     _form("2024-01-29/2024-02-04", "week", _YEAR, "-", _MONTH_NUMBER, "-", _DAY, r"/(?P<end>\d{4}-\d{2}-\d{2})"),
     _form("2024", "year", r"(?P<year>1[0-9]\d{2}|2[01]\d{2})"),
     _form("2024.0833", "decimal year", r"(?P<year>1[5-9]\d{2}|20\d{2})\.(?P<part>\d+)"),
     _form("1706706000", "epoch", r"(?P<epoch>\d{9,10}|\d{12,13}|\d{15,16}|\d{18,19})"),
+    *(form for language in SPELLINGS for form in _named(language)),
 )  # fmt: skip
 CLOCK = _form("13:00", "clock", _CLOCK)
 
@@ -128,13 +141,23 @@ def _day(parts):
     year = parts.get("year") or "2000"  # a clock time alone, whose day is not used
     if week := parts.get("week"):
         return date.fromisocalendar(int(year), int(week), int(parts.get("weekday_number") or 1))
+    if ordinal := parts.get("ordinal"):
+        return _day_of_year(int(year), int(ordinal))
     if quarter := parts.get("quarter"):
         month = 3 * int(quarter) - 2
+    elif semester := parts.get("semester"):
+        month = 6 * int(semester) - 5
     else:
         month = MONTHS[name.lower()] if (name := parts.get("name")) else int(parts.get("month") or 1)
     day = int(parts.get("day") or 1)
     found = date(int(year) if len(year) == 4 else 2000 + int(year), month, day)
     return found.replace(year=found.year - 100) if len(year) == 2 and found > date.today() else found
+
+
+def _day_of_year(year, number):
+    if not 1 <= number <= 365 + calendar.isleap(year):
+        raise ValueError("there is no such day of the year")
+    return date(year, 1, 1) + timedelta(days=number - 1)
 
 
 def _seconds(parts):

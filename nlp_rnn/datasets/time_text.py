@@ -8,10 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from nlp_rnn.datasets.calendar import text_after, time_after
-from nlp_rnn.datasets.time_forms import EPOCHS, MONTHS, TimeForm
+from nlp_rnn.datasets.months import name_like
+from nlp_rnn.datasets.time_forms import EPOCHS, TimeForm
+from nlp_rnn.datasets.time_parts import PartText
 
-NAMES = {number: name for name, number in MONTHS.items() if number == 5 or (len(name) > 3 and name != "sept")}
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+TAKEN = {"series", "mean", "value", "expected", "low", "high"}  # columns of forecasts and of anomalies
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 
 
@@ -23,12 +25,22 @@ class TimeText(NamedTuple):
         example: one of these times.
         bare: the parts, among "day", "month" and "hour", that have no 0 in front if they are below 10.
         anchor: of times in months: "last weekday" or "last day" if all are, else the number of a day.
+        columns: how parts of the time are written that have columns of their own.
     """
 
     form: TimeForm | None = None
     example: str = ""
     bare: frozenset[str] = frozenset()
     anchor: str | int = ""
+    columns: tuple[PartText, ...] = ()
+
+    def cells(self, start: np.datetime64, steps: int, frequency: str) -> dict[str, str]:
+        """The time `steps` steps after `start`, by column: one named "time", or those of the table."""
+        if not self.columns or {part.column for part in self.columns} & TAKEN:
+            return {"time": self.after(start, steps, frequency)}
+        time = time_after(start, steps, frequency).astype("datetime64[s]").item()
+        iso_year = any(part.part == "week" for part in self.columns)
+        return {part.column: part.text(time, iso_year) for part in self.columns}
 
     def after(self, start: np.datetime64, steps: int, frequency: str) -> str:
         """The time `steps` steps after `start`."""
@@ -63,9 +75,11 @@ class TimeText(NamedTuple):
             hour = time.hour if "half" not in self._groups else (time.hour - 1) % 12 + 1
             number = {"day": time.day, "month": time.month, "hour": hour}[name]
             return str(number) if name in self.bare else f"{number:02d}"
-        if name in ("name", "weekday"):
-            word = NAMES[time.month] if name == "name" else WEEKDAYS[time.weekday()]
-            return _like(word if len(example) > 3 and example.lower() != "sept" else word[:3], example)
+        if name == "name" and self.form:
+            return _like(name_like(time.month, example, self.form.language), example)
+        if name == "weekday":
+            word = WEEKDAYS[time.weekday()]
+            return _like(word if len(example) > 3 else word[:3], example)
         year, week, _ = time.isocalendar()
         return {
             "year": lambda: f"{year if 'week' in self._groups else time.year:04d}"[-len(example) :],
@@ -73,8 +87,10 @@ class TimeText(NamedTuple):
             "second": lambda: f"{time.second:02d}",
             "fraction": lambda: "0" * len(example),
             "half": lambda: _like("pm" if time.hour >= 12 else "am", example)[: len(example)],
-            "ending": lambda: _like(_ending(time.day), example),
+            "ending": lambda: _like(_ending(time.day, example), example),
             "quarter": lambda: str((time.month + 2) // 3),
+            "semester": lambda: str((time.month + 5) // 6),
+            "ordinal": lambda: f"{time:%j}",
             "week": lambda: f"{week:02d}",
             "weekday_number": lambda: str(time.isoweekday()),
             "end": lambda: f"{time + timedelta(days=6):%Y-%m-%d}",
@@ -133,8 +149,10 @@ def last_weekday(times: np.ndarray) -> np.ndarray:
     return np.busday_offset(following, -1, roll="forward")
 
 
-def _ending(day):
-    """The ending of an ordinal number."""
+def _ending(day, example):
+    """The ending of an ordinal number; in French, only the first day has one."""
+    if example.lower() == "er":
+        return "er" if day == 1 else ""
     return "th" if 11 <= day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
 
 

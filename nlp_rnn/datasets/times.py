@@ -21,6 +21,7 @@ SAMPLE = 200  # distinct texts that decide the form
 QUARTERS, SPAN = 4, 80  # SPAN: more years lie between two-digit years only if they are of two centuries
 MANY = 10_000  # distinct texts above which pandas parses ISO 8601 faster
 EXCEL_DAYS = (20_000, 80_000)  # serial dates of Excel, 1954 to 2119
+_STATA_WEEK = re.compile(r"\d{4}w\d{1,2}")  # as Stata writes its weeks; never 53
 CURE = "write times as 2024-01-31 or 2024-01-31 13:00"
 
 
@@ -166,10 +167,13 @@ def _most_regular(readings, texts, codes, row_of, name):
     Raises:
         InputError: two readings differ, and are equally regular.
     """
-    ranked = sorted(readings, key=lambda reading: irregularity(reading.local.astype("datetime64[s]")))
+    distinct: dict[bytes, _Reading] = {}
+    for reading in readings:
+        distinct.setdefault(reading.local.tobytes(), reading)
+    if len(distinct) == 1:
+        return readings[0]
+    ranked = sorted(distinct.values(), key=lambda reading: irregularity(reading.local.astype("datetime64[s]")))
     first, second = ranked[:2]
-    if (first.local == second.local).all():
-        return first
     if irregularity(first.local.astype("datetime64[s]")) == irregularity(second.local.astype("datetime64[s]")):
         number = int((first.local != second.local).argmax())
         one, other = sorted(shown(reading.local[number]) for reading in (first, second))
@@ -180,7 +184,7 @@ def _most_regular(readings, texts, codes, row_of, name):
 
 
 def _check_meaning(form, texts, local, row_of, name):
-    """Check that texts such as 2001-02 or 202401 are months, and that years of two digits are of one century.
+    """Check that texts such as 2001-02 or 202401 are months, years of two digits of one century, weeks of ISO 8601.
 
     Raises:
         InputError: they may be seasons, weeks or quarters, or some years would lie ahead of today.
@@ -193,6 +197,15 @@ def _check_meaning(form, texts, local, row_of, name):
         what = "which may be a week or a month: write weeks as 2024-W05"
     elif form.step == "month" and words & {"quarter", "qtr", "quartal"} and (months <= QUARTERS).all():
         what = "which may be a quarter or a month: write quarters as 2024Q1"
+    elif (
+        form.step == "week"
+        and any(map(_STATA_WEEK.fullmatch, texts))
+        and not any(text.endswith("53") for text in texts)
+    ):
+        what = (
+            "which may be a week of Stata, where week 1 begins on January 1, or of ISO 8601: write these as 2024-W05, "
+            "and those of Stata as their first days, which dofw() gives"
+        )
     elif np.ptp(years) > SPAN and not re.search(r"\d{4}", texts[0]):
         what = "and years of two digits on both sides of today: write four digits"
     if what:

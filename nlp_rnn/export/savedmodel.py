@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from nlp_rnn.checks import InputError
+from nlp_rnn.graph import served_only
 from nlp_rnn.progress import say
 from nlp_rnn.runs.paths import check_new
 from nlp_rnn.task import Pipeline
@@ -85,7 +86,8 @@ def _save(pipeline, folder):
     module = tf.Module()
     module.encoders = list(pipeline.encoders)
     module.weights = [variable.value for variable in pipeline.model.variables]
-    signatures = {name: function.get_concrete_function() for name, function in pipeline.signatures().items()}
+    with served_only():
+        signatures = {name: function.get_concrete_function() for name, function in pipeline.signatures().items()}
     with tempfile.TemporaryDirectory() as outside:
         names = Path(outside, "classes.txt")
         names.write_text("".join(f"{name}\n" for name in pipeline.classes), encoding="utf-8")

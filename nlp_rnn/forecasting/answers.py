@@ -163,10 +163,10 @@ def _check_future_covariates(panel, usable, horizon):
 
 
 def _time(panel, number, position):
-    """The time of a point of a series; without times, its number, counted from 1."""
+    """The time of a point of a series, by column; without times, its number, counted from 1."""
     if panel.start_times is None:
         return {"point": position + 1}
-    return {"time": panel.time_text.after(panel.start_times[number], int(position), panel.frequency)}
+    return panel.time_text.cells(panel.start_times[number], int(position), panel.frequency)
 
 
 def _draw(panel: Panel, usable: Sequence[int], forecast: Forecast, levels: Sequence[float], plot: Path) -> None:

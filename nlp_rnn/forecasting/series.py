@@ -8,10 +8,13 @@ import numpy as np
 from nlp_rnn import resources
 from nlp_rnn.checks import InputError, UsageError, nearest
 from nlp_rnn.datasets.frames import Frame, read_frame
+from nlp_rnn.datasets.missing_marks import check_missing_marks
 from nlp_rnn.datasets.names import usual_column
 from nlp_rnn.datasets.numbers import to_numbers
 from nlp_rnn.datasets.points import point_name
-from nlp_rnn.datasets.roles import Roles, series_roles
+from nlp_rnn.datasets.roles import Wanted, find_roles
+from nlp_rnn.datasets.series_roles import SeriesRoles
+from nlp_rnn.datasets.steps import step_numbers
 from nlp_rnn.datasets.time_columns import read_time_columns
 from nlp_rnn.datasets.time_forms import matching
 from nlp_rnn.datasets.times import Times, read_times
@@ -58,8 +61,8 @@ def open_series(
     frame = read_frame(_file(data), decimal_mark)
     named = {"series": series_column, "value": value_column, "time": time_column}
     _check_covariates(frame, covariates, named)
-    roles = series_roles(frame, named, covariates)
-    values = [to_numbers(frame.table[name], frame.marks, frame.place, name) for name in covariates]
+    roles = find_roles(frame, Wanted(named, taken=covariates))
+    values = [_numbers(frame, name) for name in covariates]
     table = CovariateTable(
         covariates, len(future_columns), np.stack(values, 1) if values else np.zeros((len(frame.table), 0))
     )
@@ -122,16 +125,25 @@ def _check_covariates(frame, names, named):
             raise UsageError(f"the column '{name}' is named twice: it is known for future times, or it is not")
 
 
-def _by_column(frame: Frame, roles: Roles, notes: list[str]) -> tuple[list[SeriesRows], tuple, Times | None]:
+def _by_column(frame: Frame, roles: SeriesRoles, notes: list[str]) -> tuple[list[SeriesRows], tuple, Times | None]:
     """The series of a table in wide or long format, the names of their categories, and the times."""
+    frame.check_widths()
     times = read_time_columns(frame, roles.time) if roles.time else None
     series, categories = _long(frame, roles) if roles.series else (_wide(frame, roles), ())
-    if times is None and roles.steps:
-        _check_steps(frame, roles.steps, series)
-    series, moved = _in_order(times, series)
+    steps = step_numbers(frame.table[roles.steps]) if roles.steps else None
+    series, moved = _in_order(steps if times is None else times.values, series)
     if moved:
-        notes.append("the rows are out of order: they are sorted by time")
+        notes.append(f"the rows are out of order: they are sorted by {roles.steps or 'time'}")
+    if steps is not None:
+        _check_steps(frame, roles.steps, steps, series)
     return series, categories, times
+
+
+def _numbers(frame, name):
+    """A column of numbers without marks of missing values."""
+    values = to_numbers(frame.table[name], frame.marks, frame.place, name)
+    check_missing_marks(values, frame.place, name)
+    return values
 
 
 def _wide(frame, roles):
@@ -143,9 +155,7 @@ def _wide(frame, roles):
             f"{frame.path} has no column of values" + (f" other than '{roles.time[0]}'" if roles.time else "")
         )
     rows = np.arange(len(frame.table))
-    return [
-        SeriesRows(name, rows, to_numbers(frame.table[name], frame.marks, frame.place, name)) for name in roles.values
-    ]
+    return [SeriesRows(name, rows, _numbers(frame, name)) for name in roles.values]
 
 
 def _long(frame, roles):
@@ -153,7 +163,7 @@ def _long(frame, roles):
     if len(roles.values) != 1:
         raise UsageError(f"{frame.path}: --value-column takes one column where --series-column names the series")
     [value] = roles.values
-    values = to_numbers(frame.table[value], frame.marks, frame.place, value)
+    values = _numbers(frame, value)
     codes, names = _named(frame, roles.series)
     order = np.argsort(codes, kind="stable")
     parts = np.split(order, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
@@ -189,9 +199,11 @@ def _names(frame, column):
     return codes, names
 
 
-def _by_row(frame: Frame, roles: Roles, frequency: str) -> SeriesDataset:
+def _by_row(frame: Frame, roles: SeriesRoles, frequency: str) -> SeriesDataset:
     """The series of a table with a row per series; without times, up to their last values."""
     values = np.stack([to_numbers(frame.table[name], frame.marks, frame.place, name) for name in roles.values])
+    for row, points in enumerate(values.T):
+        check_missing_marks(points, lambda _, row=row: frame.place(row), f"{roles.values[0]} to {roles.values[-1]}")
     codes, names = _named(frame, roles.series)
     if len(names) < len(codes):
         row = int(np.argmax([(codes[:n] == code).any() for n, code in enumerate(codes)]))
@@ -221,12 +233,12 @@ def _point_times(frame, columns) -> Times | None:
 
 
 def _in_order(times, series):
-    """The rows of each series in the order of their times, and whether some were not."""
+    """The rows of each series in the order of their times, or of their steps, and whether some were not."""
     if times is None:
         return series, False
     ordered = []
     for one in series:
-        at = times.values[one.rows]
+        at = times[one.rows]
         if len(at) > 1 and (at[1:] < at[:-1]).any():
             order = np.argsort(at, kind="stable")
             ordered.append(one._replace(rows=one.rows[order], values=one.values[order]))
@@ -235,7 +247,7 @@ def _in_order(times, series):
     return ordered, any(a is not b for a, b in zip(ordered, series, strict=True))
 
 
-def _check_steps(frame, name, series):
+def _check_steps(frame, name, steps, series):
     """Check that a column counts steps, 1, 2, 3 …, in every series.
 
     Raises:
@@ -243,7 +255,7 @@ def _check_steps(frame, name, series):
     """
     column = frame.table[name].to_numpy()
     for one in series:
-        wrong = np.diff(column[one.rows]) != 1
+        wrong = np.diff(steps[one.rows]) != 1
         if wrong.any():
             row = int(one.rows[int(wrong.argmax()) + 1])
             raise InputError(

@@ -15,6 +15,7 @@ from nlp_rnn.language_model.objective import NextToken
 from nlp_rnn.language_model.perplexity import all_short, measuring_streams
 from nlp_rnn.language_model.pipeline import LanguagePipeline
 from nlp_rnn.language_model.settings import LanguageModelSettings
+from nlp_rnn.language_model.token_level import choose_token_level
 from nlp_rnn.progress import say, track
 from nlp_rnn.text.batching import EncodedTexts, LengthBuckets, encode
 from nlp_rnn.text.encoder import TextEncoder
@@ -68,6 +69,9 @@ def load_texts(
     Raises:
         InputError: there is too little text, or a split is empty.
     """
+    config = choose_token_level(config, dataset)
+    if isinstance(dataset, DocumentDataset):
+        dataset.say_split()
     encoder, splits = _fitted_encoder(config, dataset, start)
     texts = {}
     for split in ("train", "validation"):
@@ -83,14 +87,23 @@ def load_texts(
 
 def _fitted_encoder(config, dataset, start):
     """The encoder with its vocabulary, and the splits that the data have."""
-    counter = TokenCounter(config.token_level, config.lowercase)
+    form = form_of(config, start)
+    counter = TokenCounter(config.token_level, config.lowercase, **form)
     walked = track(dataset.walk(), "reading", dataset.size())
     splits = {piece.split for piece in counter.watch(walked, "train")}
     vocabulary = fit_vocabulary(config, counter.counts, start and start.encoder.vocabulary, end=True)
     if start is not None:
         known = len(start.encoder.vocabulary.tokens)
         say(f"{len(vocabulary.tokens) - known:,} tokens added to the {known:,} of the run")
-    return TextEncoder(vocabulary, config.token_level, config.lowercase, UNLIMITED), splits
+    return TextEncoder(vocabulary, config.token_level, config.lowercase, UNLIMITED, **form), splits
+
+
+def form_of(config: LanguageModelSettings, start: LanguagePipeline | None) -> dict[str, Any]:
+    """The settings of the tokenizer besides its level and letter case: those of the run to start from, if any."""
+    if start is not None:
+        return start.encoder.tokenizer.form
+    spacing = config.token_level == "word" and not config.pretokenized
+    return {"spacing": spacing, "line_breaks": spacing and config.line_breaks, "pretokenized": config.pretokenized}
 
 
 def with_ends(pieces: Iterable[Example]) -> Iterator[tuple[str, int]]:

@@ -1,69 +1,142 @@
-"""Running text, without labels: plain files, a folder of them, or a glob, split by position.
+"""Running text, without labels: plain files, a folder of them, or a glob, in splits.
 
-A folder whose files or sub-folders are named train, valid and test has these splits. A document ends with its file;
-in text that is read as words, also at each blank line, or at each line if there are no blank lines, as in files with
-one sentence per line.
+A folder whose files or sub-folders are named train, valid and test has these splits. Other files are split by position;
+by a hash of each text if many of the texts are copies. Where a text ends is decided from each file, see `text_forms`.
 """
 
-import glob
 import hashlib
-import re
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import Any
 
-from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.catalogue import open_text_dataset
-from nlp_rnn.datasets.folders import SPLIT_NAMES, is_hidden, split_of
-from nlp_rnn.datasets.hashing import text_hash
-from nlp_rnn.datasets.lineage import HeldOut, Lineage, collected
+from nlp_rnn.datasets.hash_sets import HashSet
+from nlp_rnn.datasets.lineage import FORMER_SPLIT, HeldOut, Lineage
 from nlp_rnn.datasets.lines import count_lines, read_lines
 from nlp_rnn.datasets.splits import Example, TextDataset
-from nlp_rnn.datasets.tables import is_table
-from nlp_rnn.progress import track
+from nlp_rnn.language_model.copies import HASH, Copies, count_copies, split_of_key
+from nlp_rnn.language_model.passages import fingerprinted, recognises
+from nlp_rnn.language_model.pieces import pieces_of, with_keys
+from nlp_rnn.language_model.text_files import TextFiles, find_text_files
+from nlp_rnn.language_model.text_forms import FILE, Form, form_of, former_form, read_as
+from nlp_rnn.language_model.token_level import lacks_spaces
+from nlp_rnn.progress import say, track
 
-SHARE = 0.05  # fraction of the bytes for validation, and for the test, if there is no such split
+SHARE = 0.05  # fraction of the text for validation, and for the test, if there is no such split
 MAX_PIECE = 100_000  # characters; a longer line is split
-MAX_WORD = 100  # characters without a space; a longer word may be split
-SENTENCE_END = re.compile(r"[.!?…。！？\n]+")
-MIN_SENTENCE = 20  # characters; shorter ones may occur in any text
-CHECKED_FILES = 100  # further files are not checked before they are read
+WHOLE = "whole "  # begins the digest of a text with its splits
 
 
 class DocumentDataset:
     """Plain text files in splits, streamed on each pass.
 
+    The files are split by position; by a hash of each text if many of the texts are copies of others.
+
     Args:
         name: the name of the data, as the user gave it.
-        files: the files, in reading order.
+        files: the files.
         raw: keep line ends and blank lines, for characters and bytes; the pieces then concatenate to the file.
-        tables: number of tables in the same folder, which are not read.
-        splits: the split of each file, if the files come in splits.
+        documents: where a text ends: "line", "paragraph" or "file"; "auto" to decide it from each file.
+        split_by: "position" or "hash"; None to decide it by the number of copies; `FORMER_SPLIT` for the splits and
+            texts of earlier versions.
+        seed: the seed of the hash.
     """
 
-    def __init__(self, name: str, files: list[Path], raw: bool, tables: int = 0, splits: Sequence[str] | None = None):
+    def __init__(
+        self,
+        name: str,
+        files: TextFiles,
+        raw: bool,
+        documents: str = "auto",
+        split_by: str | None = None,
+        seed: int = 0,
+    ):
         self.name = name
-        self.files = files
+        self.files = files.paths
+        self.splits: Sequence[str | None] = files.splits or [None] * len(files.paths)
         self.raw = raw
-        self.splits: list[str | None] = list(splits) if splits else [None] * len(files)
-        self.notes = [f"{len(files):,} text files"] if len(files) > 1 else []
-        self.notes += [f"splits as given: {', '.join(sorted(set(splits)))}"] if splits else []
-        self.notes += [f"tables in the same folder, which are not read: {tables:,}"] if tables else []
-        self._bytes = [_size(file) for file in files]
+        self._notes = files.notes()
+        self._documents = documents
+        self._split_by = split_by
+        self._seed = seed
+        self._bytes = [_size(file) for file in files.paths]
         self._total = sum(size for size, split in zip(self._bytes, self.splits, strict=True) if _is_divided(split))
         self._bounds = _bounds({"validation", "test"} - set(self.splits))
         self._lineage: Lineage | None = None
         if not self._total:
             raise InputError(f"{name} is empty: give some text")
 
+    @cached_property
+    def forms(self) -> list[Form]:
+        """Where the texts of each file end."""
+        if self._split_by == FORMER_SPLIT:
+            return [former_form(file, self.raw) for file in self.files]
+        unit = self._documents if self._documents != "auto" else FILE if self.raw else None
+        return [form_of(file, unit) for file in self.files]
+
+    @property
+    def notes(self) -> list[str]:
+        """What was guessed, for the user to see."""
+        guessed = self._split_by != FORMER_SPLIT and not (self.raw and self._documents == "auto")
+        return [*self._notes, *([read_as(self.forms)] if guessed else [])]
+
+    @cached_property
+    def copies(self) -> Copies:
+        """The copies among the texts, if they were split by position."""
+        return count_copies(self._files_to_count(), self._longest())
+
+    @property
+    def split_by(self) -> str:
+        """How files without splits are split: "position" or "hash", or `FORMER_SPLIT`."""
+        if self._split_by is None:
+            self._split_by = self.copies.split_by(self._held_out_shares(), self._seed)
+        return self._split_by
+
+    def say_split(self) -> None:
+        """Print how copies are split, or how much of the held-out text also stands in the training text."""
+        for line in self.copies.lines(self.split_by, self.forms):
+            say(line)
+
     def walk(self) -> Iterator[Example]:
         """All pieces of text, each with its split."""
+        for file, begun, form, given in self._each_file():
+            pieces = pieces_of(file, form, self.raw, self._longest())
+            for split, piece in self._with_splits(pieces, begun, given):
+                yield Example(piece.text, "", f"{file}, byte {piece.offset}", split, piece.ends)
+
+    def texts(self) -> Iterator[str]:
+        """All pieces of text, without their splits, which may take a pass over the files to decide."""
+        for file, form in zip(self.files, self.forms, strict=True):
+            yield from (piece.text for piece in pieces_of(file, form, self.raw, self._longest()))
+
+    def _each_file(self):
+        """Each file, the number of bytes to divide that precede it, where its texts end, and its split if given."""
         begun = 0
-        for file, size, given in zip(self.files, self._bytes, self.splits, strict=True):
-            for offset, piece, ends in self._pieces(file):
-                split = self._split_at(begun + offset) if given is None or _is_divided(given) else given
-                yield Example(piece, "", f"{file}, byte {offset}", split, ends)
+        for file, size, form, given in zip(self.files, self._bytes, self.forms, self.splits, strict=True):
+            yield file, begun, form, given
             begun += size if _is_divided(given) else 0
+
+    def _with_splits(self, pieces, begun, given):
+        if _is_divided(given) and self.split_by == HASH:
+            shares = self._held_out_shares()
+            return ((split_of_key(key, shares, self._seed), piece) for key, piece in with_keys(pieces))
+        split_at = self._by_position(begun, given)
+        return ((split_at(piece.offset), piece) for piece in pieces)
+
+    def _by_position(self, begun: int, given: str | None) -> Callable[[int], str]:
+        """A function that returns the split of a byte of a file, where some bytes to divide precede it."""
+        if given is None or _is_divided(given):
+            return lambda offset: self._split_at(begun + offset)
+        return lambda offset: given
+
+    def _files_to_count(self):
+        for file, begun, form, given in self._each_file():
+            yield file, form, _is_divided(given), self._by_position(begun, given)
+
+    def _longest(self):
+        """Characters of a piece: a piece is in one split, so it is at most a hundredth of the text, if not a word."""
+        return min(MAX_PIECE, max(2, self._total // 100))
 
     def _split_at(self, offset):
         """The split of a byte of the files to divide; beyond their end the last split, since a file may grow."""
@@ -91,69 +164,63 @@ class DocumentDataset:
             shares[split], begun = bound - begun, bound
         return shares
 
-    def held_out(self, lineage: Lineage, own: bool = False) -> HeldOut[Example]:
+    def _held_out_shares(self):
+        return {split: share for split, share in self._shares().items() if split != "train"}
+
+    def held_out(self, lineage: Lineage, own: bool = False, also: Lineage | None = None) -> HeldOut[Any]:
         """The pieces that a run may be evaluated on: the test split of its own text, else all it was not trained on.
 
         Args:
             lineage: what the run was trained on.
             own: the run is being trained on this text.
+            also: what else was trained on; it is left out as well.
         """
-        own = own or lineage.knows(self.name) or bool(lineage.digests and lineage.digests & self.lineage().digests)
-        if own:  # not by sentences: one of its test split may also occur in its training text
+        if not own and lineage.knows(self.name):
+            own = True
+            say(f"{self.name} is known by its path only: if it has changed since training, what was trained on counts")
+        own = own or self._is_among(lineage)
+        # Its test split may repeat passages of its training text, but not of other text that was trained on.
+        mine = self.lineage() if own else Lineage()
+        if own and also is None and lineage.digests <= mine.digests:
             return HeldOut(lambda: self.stream("test"), lambda piece: False, whole=False)
-        if any(self.splits):
-            return HeldOut(lambda: self.stream("test"), _trained_on(lineage), whole=False)
-        return HeldOut(self.walk, _trained_on(lineage), whole=True)
+
+        other = also or Lineage()
+
+        def known(value):
+            return (value in lineage and value not in mine) or value in other
+
+        def decides(value):
+            return lineage.decides(value) and other.decides(value)
+
+        whole = not own and not any(self.splits)
+        return HeldOut(lambda: self._fingerprinted(None if whole else "test"), recognises(known, decides), whole)
+
+    def _fingerprinted(self, split):
+        """The pieces of a split, or all, with the fingerprints of their passages."""
+        return (piece for piece in fingerprinted(self.walk()) if split in (None, piece.split))
+
+    def _is_among(self, lineage):
+        """Whether a run was trained on this very text, with the same test split."""
+        # Runs before the test split was part of a digest have the other one alone.
+        whole = {digest for digest in lineage.digests if digest.startswith(WHOLE)}
+        return bool(lineage.digests) and bool((whole or lineage.digests) & self.lineage().digests)
 
     def lineage(self) -> Lineage:
-        """What a run that is trained on this text has seen: the sentences outside the test split, and their digest."""
+        """What a run that is trained on this text has seen: the passages outside the test split; and digests."""
         if self._lineage is None:
-            digest = hashlib.blake2b(digest_size=16)
+            trained, whole = (hashlib.blake2b(digest_size=16) for _ in range(2))
 
             def hashes():
-                for piece in track(self.walk(), "recording what was trained on", self.size()):
+                for piece in fingerprinted(track(self.walk(), "recording what was trained on", self.size())):
+                    content = piece.text.encode(errors="replace")
+                    whole.update(piece.split.encode() + content)
                     if piece.split != "test":
-                        digest.update(piece.text.encode(errors="replace"))
-                        yield from _sentence_hashes(piece.text)
+                        trained.update(content)
+                        yield from piece.hashes
 
-            self._lineage = Lineage(collected(hashes()), frozenset([digest.hexdigest()]))
+            recorded = HashSet.of(hashes())
+            self._lineage = Lineage(recorded, frozenset([trained.hexdigest(), WHOLE + whole.hexdigest()]))
         return self._lineage
-
-    def _pieces(self, file):
-        """The byte offset of each piece, its text, and whether a document ends with it."""
-        by_line = not self.raw and not _has_paragraphs(file)
-        # A piece is in one split; it is at most a hundredth of the text, or a word, so that no split is empty.
-        longest = min(MAX_PIECE, max(2, self._total // 100))
-        within = longest if self.raw else max(longest, MAX_WORD)
-        offset, held = 0, None
-        for line in read_lines(file):
-            blank = not line.strip()
-            if held:
-                yield from _cut(*held, longest, within, ends=not self.raw and (blank or by_line))
-                held = None
-            if self.raw or not blank:
-                held = (offset, line)
-            offset += len(line.encode())
-        if held:
-            yield from _cut(*held, longest, within, ends=True)
-
-
-def _sentence_hashes(text):
-    """The hashes of the sentences and lines of a text, except short ones."""
-    return (text_hash(part) for part in SENTENCE_END.split(text) if len(part.strip()) >= MIN_SENTENCE)
-
-
-def _trained_on(lineage):
-    """Whether a piece has a sentence that was trained on; one with only short ones, as the previous piece."""
-    seen = False
-
-    def trained_on(piece):
-        nonlocal seen
-        hashes = list(_sentence_hashes(piece.text))
-        seen = any(value in lineage for value in hashes) if hashes else seen
-        return seen
-
-    return trained_on
 
 
 def _is_divided(split: str | None) -> bool:
@@ -167,106 +234,40 @@ def _bounds(missing):
     return [(split, end) for split, end in ends.items() if split == "train" or split in missing]
 
 
-def _has_paragraphs(file):
-    """Whether there are blank lines between other lines."""
-    return " " in "".join("x" if line.strip() else " " for line in islice(read_lines(file), 1000)).strip()
-
-
-def _cut(offset, line, longest, within, ends):
-    """A line in pieces of about `longest` characters, split at a space if there is one before `within`."""
-    begun = 0
-    while len(line) - begun > longest:
-        at = line.rfind(" ", begun + 1, begun + longest)
-        at = at if at > begun else line.find(" ", begun + longest, begun + within)
-        at = at if at > begun else begun + within
-        if at >= len(line):
-            break
-        yield offset, line[begun:at], False
-        offset += len(line[begun:at].encode())
-        begun = at
-    yield offset, line[begun:], ends
-
-
 def _size(file):
     if file.suffix == ".gz":
         return sum(len(line.encode()) for line in read_lines(file))
     return file.stat().st_size
 
 
-def find_documents(data: str, raw: bool) -> DocumentDataset | None:
-    """The plain text that `data` names: a file, a folder of files, or a glob; None if it is something else.
-
-    Raises:
-        UsageError: no file matches a glob.
-        InputError: there is no text, or a file is binary.
-    """
-    path = Path(data)
-    files, tables, splits = [], 0, None
-    if path.is_file() and not is_table(path):
-        files = [path]
-    elif path.is_dir():
-        files, tables, splits = _in_folder(path)
-    elif glob.has_magic(data):
-        files = _matching(data)
-    for file in files[:CHECKED_FILES]:
-        _check_text(file)
-    return DocumentDataset(data, files, raw, tables, splits) if files else None
-
-
-def _in_folder(path):
-    """The text files of a folder, how many tables are among them, and the splits of the files, if they have any.
-
-    No files if the folder holds tables of splits.
-    """
-    visible = [f for f in sorted(path.rglob("*")) if f.is_file() and not is_hidden(f.relative_to(path))]
-    if not visible:
-        raise InputError(f"{path} is an empty folder: put text files into it")
-    if any(split_of(file) == "train" for file in visible if file.parent == path):
-        return [], 0, None
-    files = [f for f in visible if not is_table(f)]
-    tables = len(visible) - len(files)
-    named = [SPLIT_NAMES.get(f.relative_to(path).parts[0].split(".")[0].lower()) for f in files]
-    if "train" not in named:
-        return files, tables, None
-    in_splits = [(file, split) for file, split in zip(files, named, strict=True) if split]
-    return [file for file, _ in in_splits], tables, [split for _, split in in_splits]
-
-
-def _matching(data):
-    """The files that match a glob."""
-    path = Path(data)
-    try:
-        matches = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
-        files = sorted(file for file in matches if file.is_file())
-    except ValueError as error:
-        raise UsageError(f"{data}: {error}") from None
-    if not files:
-        raise UsageError(f"{data}: no file has a name like this")
-    return files
-
-
-def _check_text(file):
-    first = next(read_lines(file), "")
-    if "\0" in first:
-        raise InputError(f"{file} is binary, not text: its first line holds a zero byte")
-
-
 def open_documents(
-    data: str, text_column: str | None = None, raw: bool = False, seed: int = 0, split_column: str | None = None
+    data: str,
+    text_column: str | None = None,
+    raw: bool | None = False,
+    seed: int = 0,
+    split_column: str | None = None,
+    documents: str = "auto",
+    split_by: str | None = None,
 ) -> TextDataset | DocumentDataset:
     """Open the text for a language model.
 
     Args:
         data: a text file, a folder or glob of such files, a table, the name of a data set, or "tfds:NAME".
         text_column: the column of texts of a table; None to detect it by common names.
-        raw: keep line ends, for characters and bytes.
-        seed: the seed of the hash that splits the rows of a table without splits; files are split by position.
+        raw: keep line ends, for characters and bytes; None: if the text lacks spaces between words.
+        seed: the seed of the hash that splits texts: those of a table without splits, or of files with many copies.
         split_column: the column of a table that names the split of each row; None to detect it; "none" if there is
             none.
+        documents, split_by: of plain text files, as for `DocumentDataset`.
 
     Raises:
         UsageError: no such data set, file or column.
         InputError: the data are broken; the message says where.
     """
-    documents = find_documents(data, raw)
-    return documents or open_text_dataset(data, text_column, None, seed, labelled=False, split_column=split_column)
+    files = find_text_files(data)
+    if files is None:
+        return open_text_dataset(data, text_column, None, seed, labelled=False, split_column=split_column)
+    dataset = DocumentDataset(data, files, bool(raw), documents, split_by, seed)
+    if raw is None and lacks_spaces(dataset.texts()):
+        return DocumentDataset(data, files, True, documents, split_by, seed)
+    return dataset

@@ -12,7 +12,7 @@ import tensorflow as tf
 from nlp_rnn.checks import positive_int
 from nlp_rnn.decoding.sampling import DecodingState, SamplingConfig, sample
 from nlp_rnn.deprecation import renamed_arguments
-from nlp_rnn.graph import traced
+from nlp_rnn.graph import never_empty, traced
 from nlp_rnn.language_model import infilling
 from nlp_rnn.language_model.model import LanguageModel
 from nlp_rnn.language_model.options import (
@@ -23,8 +23,9 @@ from nlp_rnn.language_model.options import (
     MAX_WORDS,
     WORDS,
 )
+from nlp_rnn.language_model.words import Candidates, around_blank, continuation
 from nlp_rnn.text.encoder import TextEncoder
-from nlp_rnn.text.tokenizer import detokenize, to_tensor
+from nlp_rnn.text.tokenizer import to_tensor
 from nlp_rnn.text.vocabulary import END, PADDING, SPECIAL, UNKNOWN
 from nlp_rnn.training.losses import per_token_cross_entropy
 
@@ -68,13 +69,14 @@ class LanguagePipeline:
         self.classes: list[str] = []
         if not model.built:
             model.build((None, None))
-        self._words = tf.constant([b"", b"", b"", *encoder.vocabulary.tokens[1:]])
+        self._candidates = Candidates(encoder)
         self._known = frozenset(encoder.vocabulary.tokens)
         self._read_texts = traced(self._read, [tf.TensorSpec([None], tf.string)])
         self._sample_more = traced(self._sample)
-        self._write_ids = traced(self._write, [tf.TensorSpec([None, None], tf.int32)])
+        self._write_ids = traced(self._write, [tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.int32)])
         self._score_texts = traced(self._score, [tf.TensorSpec([None], tf.string)])
         self._fill_texts = traced(self._fill, [tf.TensorSpec([None], tf.string)])
+        self._next_words = traced(lambda text: self._most_probable(text, 1), [tf.TensorSpec([None], tf.string)])
 
     @property
     def encoders(self) -> list[TextEncoder]:
@@ -99,7 +101,8 @@ class LanguagePipeline:
             config: how to sample; by default at temperature 1, unrestricted.
             seed: one seed, or one for each prompt.
         """
-        state = self._read_texts(to_tensor(prompts))
+        texts = to_tensor(prompts)
+        state = self._read_texts(texts)
         ids = np.zeros((len(prompts), 0), np.int32)
         values = zip(config or SamplingConfig(), _INPUTS[1:-1], strict=True)
         scalars = SamplingConfig(*(tf.constant(value, dtype) for value, (_, dtype) in values))
@@ -107,17 +110,18 @@ class LanguagePipeline:
             count = tf.constant(min(CHUNK, length - ids.shape[1]))
             more, state = self._sample_more(state, count, scalars, tf.constant(seed, tf.int32))
             ids = np.concatenate([ids, more.numpy()], 1)
-            yield [text.decode(errors="replace") for text in self._write_ids(ids).numpy()]
+            yield [text.decode(errors="replace") for text in self._write_ids(texts, ids).numpy()]
 
     def unknown(self, text: str) -> list[str]:
         """The tokens of a text that are not in the vocabulary, each once."""
-        missing = [token for token in self.encoder.tokens(text) if token not in self._known]
-        return [token.decode(errors="replace") for token in dict.fromkeys(missing)]
+        pairs = zip(self.encoder.tokens(text), self.encoder.surface_forms(text), strict=True)
+        return list(dict.fromkeys(written for token, written in pairs if token not in self._known))
 
     def joined(self, prompt: str, text: str) -> str:
-        """A prompt and its continuation, with a space between them where words need one."""
+        """A prompt and its continuation; with a space where words need one that do not carry it."""
         apart = (
             self.encoder.token_level == "word"
+            and not self.encoder.tokenizer.keeps_spaces
             and prompt
             and text
             and prompt[-1] not in " \n([{"
@@ -143,10 +147,8 @@ class LanguagePipeline:
 
     def next_words(self, prompts: list[str]) -> list[str]:
         """The most probable word after each prompt."""
-        first = END + 1  # the end of a text is not a word
-        logits = self._read_texts(to_tensor(prompts)).logits
-        ids = first + np.argmax(logits[:, first:], -1)
-        return [self._words[int(n)].numpy().decode(errors="replace") for n in ids]
+        words, _ = self._next_words(to_tensor(prompts))
+        return [word.decode(errors="replace") for word in words[:, 0].numpy()]
 
     def score(self, texts: list[str]) -> list[dict]:
         """For each text: log_probability, in nats; tokens and unknown, the numbers of these; and perplexity."""
@@ -208,21 +210,18 @@ class LanguagePipeline:
         """The candidates for a blank, most probable first, and their probabilities, [B, C] each."""
         before, after = infilling.split_at_blank(texts)
         words, probability = self._most_probable(before, MAX_WORDS)
-        space = " " if self.encoder.token_level == "word" else ""
-        around = (tf.strings.join([before, space]), tf.strings.join([space, after]))
+        first, spaced, last = around_blank(self.encoder.tokenizer, before, words, after)
 
         def score(texts):
             return self._score(texts)["log_probability"]
 
-        probability = infilling.rescored(score, around[0], words, probability, around[1])
+        probability = infilling.rescored(score, first, spaced, probability, last)
         order = tf.argsort(probability, direction="DESCENDING", stable=True)
         return tf.gather(words, order, batch_dims=1), tf.gather(probability, order, batch_dims=1)
 
     def _most_probable(self, texts, limit):
         """The most probable words after each text, at most `limit`, and their probabilities, [B, C]."""
-        probability = tf.nn.softmax(self._read(texts).logits)[:, END + 1 :]  # the end of a text is not a word
-        best = tf.math.top_k(probability, min(limit, probability.shape[-1]))
-        return tf.gather(self._words[END + 1 :], best.indices), best.values
+        return self._candidates.most_probable(tf.nn.softmax(self._read(texts).logits), limit)
 
     def _sample(self, state, length, config, seed):
         return sample(self._step, state, length, config, seed, END)
@@ -231,9 +230,9 @@ class LanguagePipeline:
         logits, states = self.model.step(tokens, states)
         return tf.cast(logits, tf.float32), states
 
-    def _write(self, ids):
-        """Ids, [B, L], as texts, [B]."""
-        return detokenize(tf.gather(self._words, ids), self.encoder.token_level)
+    def _write(self, prompts, ids):
+        """Ids, [B, L], as texts, [B], to be appended to the prompts, [B]."""
+        return continuation(self.encoder, prompts, tf.gather(self.encoder.token_strings, ids))
 
     def _score(self, texts):
         ids, _ = self.encoder.padded(texts)
@@ -251,20 +250,25 @@ class LanguagePipeline:
 
     def _serve_generate(self, text, length, temperature, top_k, top_p, min_p, penalty, seed):
         values = (length, temperature, top_k, top_p, min_p, penalty, seed)
-        for (name, _), value, (fits, limits) in zip(_INPUTS, values, GENERATION_RANGES.values(), strict=True):
+        checks = [
             tf.debugging.Assert(tf.reduce_all(fits(value)), [f"{name} must be {limits}"])
+            for (name, _), value, (fits, limits) in zip(_INPUTS, values, GENERATION_RANGES.values(), strict=True)
+        ]
         one_each = (tf.size(seed) == 1) | (tf.size(seed) == tf.size(text))
-        check = tf.debugging.Assert(one_each, ["seed must be one number, or one for each text"])
-        with tf.control_dependencies([check]):
-            seed = tf.identity(seed)
-        config = SamplingConfig(temperature, top_k, top_p, min_p, penalty)
-        ids, _ = self._sample(self._read(text), length, config, seed)
-        return {"text": self._write(ids)}
+        checks.append(tf.debugging.Assert(one_each, ["seed must be one number, or one for each text"]))
+        with tf.control_dependencies(checks):
+            length, *sampling, seed = map(tf.identity, values)
+        seed = tf.cond(tf.size(text) == 0, lambda: tf.constant(0), lambda: seed)
+        return self._serve_sampled(text, length, SamplingConfig(*sampling), seed)
 
     def _serve_default(self, text):
         """The command with its default options."""
-        ids, _ = self._sample(self._read(text), DEFAULT_LENGTH, SamplingConfig(DEFAULT_TEMPERATURE), 0)
-        return {"text": self._write(ids)}
+        return self._serve_sampled(text, DEFAULT_LENGTH, SamplingConfig(DEFAULT_TEMPERATURE), 0)
+
+    def _serve_sampled(self, text, length, config, seed):
+        prompts = never_empty(text)
+        ids, _ = self._sample(self._read(prompts), length, config, seed)
+        return {"text": self._write(prompts, ids)[: tf.size(text)]}
 
     def _serve_next_word(self, text):
         words, probabilities = self._most_probable(text, SERVED_WORDS)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from nlp_rnn.checks import fraction, not_negative, positive_int
 from nlp_rnn.settings import setting
+from nlp_rnn.text.token_levels import TOKEN_LEVELS
 from nlp_rnn.training.settings import COUNTED, TextSettings
 
 MIN_VOCABULARY = 4  # padding, the unknown token, the end of a text, and one token to predict
@@ -26,6 +27,19 @@ class LanguageModelSettings(TextSettings):
         vocabulary_size,
         needs=COUNTED,
     )
+    token_level: str = setting(
+        "auto",
+        "level of tokenization; auto: word, or character for text without spaces",
+        choices=("auto", *TOKEN_LEVELS),
+    )
+    line_breaks: bool = setting(False, "words: line ends are tokens, for poems, dialogue or code; else they are spaces")
+    pretokenized: bool = setting(False, "words are what stands between spaces, for text that is tokenized already")
+    documents: str = setting(
+        "auto",
+        "where a text of a plain file ends; auto: by its blank lines, line lengths and indentation, or for characters "
+        "and bytes with the file",
+        choices=("auto", "line", "paragraph", "file"),
+    )
     embedding: int = setting(200, "size of the token embeddings", positive_int)
     dropout: float = setting(0.0, "dropout rate of the inputs of each layer and of the output", fraction)
     weight_drop: float = setting(0.0, "DropConnect: dropout rate of the recurrent weights", fraction)
@@ -38,3 +52,11 @@ class LanguageModelSettings(TextSettings):
     epochs: int = setting(0, "maximum number of epochs; 0: 1 to 30, by the amount of text", not_negative)
     batch_size: int = setting(32, "streams per step, or up to four times as many short independent texts", positive_int)
     sequence_length: int = setting(64, "tokens of each stream per step (truncated backpropagation)", positive_int)
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("line_breaks", "pretokenized"):
+            if getattr(self, name) and self.token_level not in ("auto", "word"):
+                raise ValueError(f"{name} is for words, and token_level is {self.token_level}")
+        if self.line_breaks and self.pretokenized:
+            raise ValueError("pretokenized text has no line breaks: leave out one of line_breaks and pretokenized")

@@ -33,11 +33,22 @@ class LanguageModelTask(Task):
     predict_options = (NBEST,)
 
     def open_data(self, request: Mapping[str, Any], settings: Mapping[str, Any], like: "Run | None" = None) -> Any:
-        from nlp_rnn.language_model.documents import open_documents
+        from nlp_rnn.datasets.lineage import FORMER_SPLIT
+        from nlp_rnn.language_model.documents import DocumentDataset, open_documents
 
-        raw = current_names(settings).get("token_level", "word") != "word"
+        settings = current_names(settings)
+        level = settings.get("token_level", "word")
+        raw = True if settings.get("line_breaks") else None if level == "auto" else level != "word"
         seed, split_column = request["split_seed"], request.get("split_column")
-        return open_documents(request["name"], request["text_column"], raw, seed, split_column)
+        documents, split_by = settings.get("documents", "auto"), request.get("split_by", FORMER_SPLIT)
+        dataset = open_documents(request["name"], request["text_column"], raw, seed, split_column, documents, split_by)
+        inherited = like is not None and like.settings.get("documents") == documents
+        if documents != "auto" and not inherited and not isinstance(dataset, DocumentDataset):
+            raise UsageError(
+                f"--set documents={documents} is for plain text files, and each row of {dataset.name} is a text: leave "
+                "it out"
+            )
+        return dataset
 
     def save(self, pipeline: "LanguagePipeline", folder: Path) -> dict[str, Any]:
         options = {"independent_texts": pipeline.independent_texts}

@@ -6,6 +6,7 @@ Shapes: B batch, T time steps, F features, U units, K columns of the cell.
 import keras
 import tensorflow as tf
 
+from nlp_rnn.graph import with_gradient
 from nlp_rnn.layers.cells import Cell, Tensor
 from nlp_rnn.layers.scan_types import Masks, ScanInputs
 
@@ -113,7 +114,7 @@ def narrow_dense(x: Tensor, layer: keras.layers.Dense) -> Tensor:
         As `layer(x)`, [..., N].
     """
 
-    @tf.custom_gradient
+    @with_gradient
     def product(flat, kernel):
         def gradient(d):
             d_kernel = tf.transpose(tf.matmul(d, flat, transpose_a=True))

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from nlp_rnn.allocator import keep_freed_memory
+from nlp_rnn.graph import with_gradient
 from nlp_rnn.layers import loops
 from nlp_rnn.layers.batch_split import MIN_NATIVE_ROWS, concurrent_splits, usable_cores
 from nlp_rnn.layers.cells import State, Tensor
@@ -151,7 +152,7 @@ def _differentiable(spec, strategy, inputs, masks, training):
     compiled = strategy.compile_forward, strategy.compile_backward
     forward, backward = _programs(spec, *compiled, strategy.product_in_loop, strategy.chunk_steps is None)
 
-    @tf.custom_gradient
+    @with_gradient
     def differentiable(*flat):
         unflattened = _unflatten(tf.nest.pack_sequence_as(structure, list(flat)))
         sequences, final, saved = _forward(forward, spec, strategy, unflattened, masks, training)

@@ -1,10 +1,11 @@
 """Evaluation on the data of the original run, before and after fine-tuning: it shows forgetting."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from nlp_rnn.checks import InputError, UsageError
-from nlp_rnn.datasets.lineage import find_data, resolved, split_seed
+from nlp_rnn.datasets.lineage import find_data, lineage_of, resolved, split_seed
 from nlp_rnn.datasets.split_columns import NO_COLUMN
 from nlp_rnn.progress import say
 from nlp_rnn.task import Run
@@ -15,7 +16,9 @@ MAX_CHARACTERS = 2_000_000  # of the original texts: enough to show forgetting
 def figures_on_original(
     run: Run, data: Any, before: bool, measure: Callable[[Iterable], dict[str, Any]]
 ) -> dict[str, Any]:
-    """The figures on the test split of the original run's data, while another run is fine-tuned from it.
+    """The figures on what the original run held out of its data, while another run is fine-tuned from it.
+
+    Texts that the new data contain are left out.
 
     Args:
         run: the run that is being created.
@@ -24,7 +27,8 @@ def figures_on_original(
         measure: measures examples, about `MAX_CHARACTERS` in total.
 
     Returns:
-        The figures; none if there is no original run of this task, its data are these, or they cannot be opened.
+        The figures; none if there is no original run of this task, its data are these, they cannot be opened, or the
+        new data contain all that was held out.
     """
     start = run.start
     if (
@@ -34,7 +38,9 @@ def figures_on_original(
     ):
         return {}
     try:
-        return measure(_first(open_original(start).stream("test"), MAX_CHARACTERS))
+        held_out = open_original(start).held_out(lineage_of(start), also=data.lineage())
+        held_out = replace(held_out, strict=True, title="original texts")
+        return measure(_first(held_out, MAX_CHARACTERS))
     except (UsageError, InputError) as error:
         if before:
             say(f"not measured on the original texts: {error}")

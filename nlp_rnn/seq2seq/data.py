@@ -18,6 +18,7 @@ from nlp_rnn.text import subwords
 from nlp_rnn.text.chunks import chunks
 from nlp_rnn.text.encoder import TextEncoder
 from nlp_rnn.text.token_levels import SUBWORD
+from nlp_rnn.text.tokenizer import Tokenizer
 from nlp_rnn.text.truncation import truncated
 from nlp_rnn.text.vocabulary import UNKNOWN, TokenCounter, Vocabulary
 
@@ -72,28 +73,30 @@ def learn_encoder(config: Any, dataset: PairDataset, side: Side, start: Translat
         InputError: there is too little text for subwords.
     """
     level = config.source_token_level if side == "source" else config.target_token_level
+    texts = _texts(dataset, side)
     if start is not None:
-        vocabulary = (start.encoder if side == "source" else start.target).vocabulary
+        earlier = start.encoder if side == "source" else start.target
+        vocabulary, form = earlier.vocabulary, earlier.tokenizer.form
         if level not in ("byte", SUBWORD):
-            counts = _counts(config, level, _texts(dataset, side))
+            counts = _counts(Tokenizer(level, config.lowercase, **form), texts)
             vocabulary = vocabulary.extended(counts, len(vocabulary) + config.vocabulary)
     else:
-        vocabulary = _vocabulary(config, level, _texts(dataset, side))
+        form = {"spacing": side == "target" and level == "word"}  # what is written has the spaces of the text
+        vocabulary = _vocabulary(config, Tokenizer(level, config.lowercase, **form), texts)
         vocabulary = vocabulary.with_end() if side == "target" else vocabulary
-    return TextEncoder(vocabulary, level, config.lowercase, config.max_tokens)
+    return TextEncoder(vocabulary, level, config.lowercase, config.max_tokens, **form)
 
 
-def _vocabulary(config, level, texts):
-    if level == "byte":
+def _vocabulary(config, tokenizer, texts):
+    if tokenizer.token_level == "byte":
         return Vocabulary.of_bytes()
-    if level == SUBWORD:
-        folded = (text.lower() if config.lowercase else text for text in islice(texts, MAX_LEARNED_TEXTS))
-        return Vocabulary(subwords.learn(folded, config.vocabulary))
-    return Vocabulary.from_counts(_counts(config, level, texts), config.vocabulary, 1)
+    if tokenizer.token_level == SUBWORD:
+        return Vocabulary(subwords.learn(islice(texts, MAX_LEARNED_TEXTS), config.vocabulary, config.lowercase))
+    return Vocabulary.from_counts(_counts(tokenizer, texts), config.vocabulary, 1)
 
 
-def _counts(config, level, texts):
-    counter = TokenCounter(level, config.lowercase)
+def _counts(tokenizer, texts):
+    counter = TokenCounter.of(tokenizer)
     for chunk in chunks(texts, 1024, len):
         counter.add(chunk)
     return counter.counts

@@ -5,6 +5,7 @@ Shapes: N sources, each with one or more references; B batch, S source tokens, T
 
 import math
 import tempfile
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -83,19 +84,23 @@ def _references(pairs):
 
 def _compared(hypotheses, references, lowercase):
     """Metrics of the translations and of the baselines; and the references, in the letter case of the translations."""
-    targets, copies = list(references.values()), list(references)
-    if lowercase:
-        targets = [[text.lower() for text in of_one] for of_one in targets]
-        copies = [text.lower() for text in copies]
+    targets = [[_written(text, lowercase) for text in of_one] for of_one in references.values()]
+    copies = [_written(text, lowercase) for text in references]
     counts = Counter(text for of_one in targets for text in of_one)
     most_frequent = counts.most_common(1)[0][0]
     measured = {"": hypotheses, "copy_": copies, "frequent_": [most_frequent] * len(hypotheses)}
     figures = {
         f"{prefix}{name}": value
         for prefix, texts in measured.items()
-        for name, value in metrics.translation(texts, targets).items()
+        for name, value in metrics.translation(texts, targets, lowercase).items()
     }
     return figures, targets
+
+
+def _written(text, lowercase):
+    """A text as a translator writes it: in Unicode form C, with single spaces."""
+    text = " ".join(unicodedata.normalize("NFC", text).split())
+    return text.lower() if lowercase else text
 
 
 def check_measurable(dataset: PairDataset) -> None:

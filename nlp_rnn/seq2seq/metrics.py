@@ -20,7 +20,9 @@ PHONEME = re.compile(  # of the CMU Pronouncing Dictionary, with the stress of a
 )
 
 
-def translation(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, Any]:
+def translation(
+    hypotheses: Sequence[str], references: Sequence[Sequence[str]], lowercase: bool = False
+) -> dict[str, Any]:
     """The metrics of translations against their references.
 
     For phonemes: word_error_rate, the fraction of words with any phoneme wrong, and phoneme_error_rate, both without
@@ -30,6 +32,7 @@ def translation(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) 
     Args:
         hypotheses: N translations.
         references: the references of each, one or more.
+        lowercase: compare BLEU and chrF in lower case, which their signatures then say.
 
     Raises:
         UsageError: sacrebleu is needed and not installed.
@@ -39,7 +42,11 @@ def translation(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) 
         {'word_error_rate': 0.0, 'phoneme_error_rate': 0.0}
     """
     check_translation(references)
-    return (_of_phonemes if _are_phonemes(references) else _of_text)(hypotheses, references)
+    return (
+        _of_phonemes(hypotheses, references)
+        if _are_phonemes(references)
+        else _of_text(hypotheses, references, lowercase)
+    )
 
 
 def check_translation(references: Sequence[Sequence[str]]) -> None:
@@ -56,7 +63,7 @@ def _are_phonemes(references):
     return all(PHONEME.fullmatch(token) for of_one in references for text in of_one for token in text.split())
 
 
-def _of_text(hypotheses, references):
+def _of_text(hypotheses, references, lowercase):
     from sacrebleu.metrics import BLEU, CHRF
 
     most = max(map(len, references))
@@ -65,7 +72,7 @@ def _of_text(hypotheses, references):
     spaced = np.mean([" " in text for of_one in references for text in of_one])
     tokenizer = "13a" if spaced > SPACED else "char"  # Chinese text, say, has spaces only around foreign words
     figures = {}
-    for name, metric in (("bleu", BLEU(tokenize=tokenizer)), ("chrf", CHRF())):
+    for name, metric in (("bleu", BLEU(lowercase, tokenize=tokenizer)), ("chrf", CHRF(lowercase=lowercase))):
         figures[name] = metric.corpus_score(list(hypotheses), streams).score
         figures[f"{name}_signature"] = str(metric.get_signature())
     return {**figures, "exact": float(exact)}

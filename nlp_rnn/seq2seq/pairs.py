@@ -10,10 +10,11 @@ from nlp_rnn.datasets.catalogue import open_tables
 from nlp_rnn.datasets.lines import count_lines, encodable, read_lines
 from nlp_rnn.datasets.names import words_of
 from nlp_rnn.datasets.numbers import is_number
+from nlp_rnn.datasets.roles import Wanted, find_roles
 from nlp_rnn.datasets.split_columns import NO_COLUMN, open_splits
 from nlp_rnn.datasets.splits import Example, TextDataset, check_columns
 from nlp_rnn.datasets.tables import Row, Table
-from nlp_rnn.datasets.text_roles import SOURCE_NAMES, text_roles
+from nlp_rnn.datasets.text_roles import SOURCE_NAMES
 from nlp_rnn.progress import say
 
 ROLES = ("source", "target")
@@ -86,12 +87,12 @@ def open_pairs(
     tables, notes = _tables(data, {source_column, target_column})
     requested = (source_column, target_column)
     split_columns, sizes, on_splits = open_splits(tables, [c for c in requested if c], split_column)
-    columns, on_columns = _columns(
+    roles = _roles(
         tables.get("train") or next(iter(tables.values())), requested, {column.name for column in split_columns}
     )
-    check_columns(tables, columns)
-    notes = [*on_columns, *notes, *on_splits]
-    return PairDataset(data, tables, columns, seed, notes, split_columns, sizes)
+    check_columns(tables, roles.columns)
+    notes = [*roles.notes, *notes, *on_splits]
+    return PairDataset(data, tables, roles.columns, seed, notes, split_columns, sizes)
 
 
 def _tables(data, requested):
@@ -150,13 +151,13 @@ def _with_header(table, requested):
     return Table(table.name, names, rows, ROLES, table.size)
 
 
-def _columns(table, requested, taken):
-    """The columns of source and target, none of those taken, and notes for the user."""
+def _roles(table, requested, taken):
+    """The columns of source and target, none of those taken."""
     if requested[0] is not None and requested[0] == requested[1]:
         raise UsageError(f"{table.name}: '{requested[0]}' cannot be both the source and the target")
     if len(table.columns) == 1:
         raise UsageError(f"{table.name} has one column; a source and a target are needed")
-    return text_roles(table, dict(zip(ROLES, requested, strict=True)), COMMON_NAMES, taken)
+    return find_roles(table, Wanted(dict(zip(ROLES, requested, strict=True)), COMMON_NAMES, taken))
 
 
 def _missing_sides(source, target):

@@ -11,13 +11,13 @@ import tensorflow as tf
 
 from nlp_rnn.decoding.beam import BeamSearchConfig, beam_search, mean_logits
 from nlp_rnn.deprecation import warn_python
-from nlp_rnn.graph import traced
+from nlp_rnn.graph import never_empty, traced
 from nlp_rnn.seq2seq.model import Seq2Seq
 from nlp_rnn.seq2seq.objective import shifted
 from nlp_rnn.seq2seq.settings import MAX_BEAM_WIDTH
 from nlp_rnn.text.chunks import chunks
 from nlp_rnn.text.encoder import TextEncoder
-from nlp_rnn.text.tokenizer import detokenize, is_blank, to_tensor
+from nlp_rnn.text.tokenizer import is_blank, to_tensor
 from nlp_rnn.text.vocabulary import END, PADDING, UNKNOWN
 
 AT_ONCE = 1024  # texts sorted by length together, so that a batch holds similar lengths
@@ -78,7 +78,6 @@ class Translator:
         self.models = [model]  # of an ensemble, this one first
         if not model.built:
             model.build((None, None))
-        self._words = tf.constant([b"", b"", b"", *target.vocabulary.tokens[1:]])
         self.cut = 0
         self._searched = traced(self._search)
         self._cut = traced(self._count_cut, [tf.TensorSpec([None], tf.string)])
@@ -142,9 +141,7 @@ class Translator:
     def attention(self, text: str, translation: str) -> Alignment:
         """The attention weights of each token of a text at each token of a translation."""
         weights = self._forced(*self._ids(text, translation))[0][0].numpy()
-        source = [token.decode(errors="replace") for token in self.encoder.tokens(text)]
-        target = [token.decode(errors="replace") for token in self.target.tokens(translation)]
-        return Alignment(source, [*target, "∎"], weights)
+        return Alignment(self.encoder.surface_forms(text), [*self.target.surface_forms(translation), "∎"], weights)
 
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
         """The functions of an export: `serving_default` and `attend` search with the default options."""
@@ -160,7 +157,8 @@ class Translator:
         probes = [*PROBES, self.encoder.capitals()]
         for beams, penalty in ((5, 1.0), (1, 0.0)):
             inputs = {"text": probes, "beams": beams, "length_penalty": penalty}
-            texts, scores = (v.numpy() for v in self._searched(to_tensor(probes), BeamSearchConfig(beams, penalty)))
+            results = self._searched(to_tensor(probes), BeamSearchConfig(beams, penalty))
+            texts, scores = (value.numpy() for value in _without_repeats(*results))
             translations = [[text.decode(errors="replace") for text in row] for row in texts]
             yield "translate", inputs, {"translation": translations, "score": np.maximum(scores, NO_SCORE).tolist()}
 
@@ -194,8 +192,7 @@ class Translator:
         length = tf.maximum(tf.reduce_max(limits), 1)  # the maximum over an empty batch is negative
         options = {"coverage": coverage, "suppressed_tokens": (UNKNOWN,), "limits": limits}
         ids, scores, _ = beam_search(step, logits, (states, attended), search, length, END, **options)
-        words = tf.gather(self._words, tf.reshape(ids, [-1, tf.shape(ids)[2]]))
-        translations = tf.reshape(detokenize(words, self.target.token_level), tf.shape(scores))
+        translations = tf.reshape(self.target.decode(tf.reshape(ids, [-1, tf.shape(ids)[2]])), tf.shape(scores))
         return _blank_where(is_blank(text) | (lengths == 0), translations, scores)
 
     def _count_cut(self, text):
@@ -244,19 +241,31 @@ class Translator:
         return self._serve(text, BeamSearchConfig(beams, length_penalty))
 
     def _serve(self, text, search):
-        texts, scores = self._search(text, search)
-        return {"translation": texts, "score": tf.maximum(scores, NO_SCORE)}
+        texts, scores = _without_repeats(*self._search(text, search))
+        return {"translation": texts, "score": tf.maximum(scores, NO_SCORE), **self.encoder.sizes(text)}
 
     def _serve_attention(self, text):
-        best = self._search(text, _DEFAULT)[0][:, 0]
-        source, _ = self.encoder.padded(text)
-        return {"translation": best, "attention": self._teacher_forced(source, self._ended(best))[0]}
+        sources, count = never_empty(text), tf.size(text)
+        best = self._search(sources, _DEFAULT)[0][:, 0]
+        source, _ = self.encoder.padded(sources)
+        attention = self._teacher_forced(source, self._ended(best))[0]
+        return {"translation": best[:count], "attention": attention[:count], **self.encoder.sizes(text)}
 
 
 def _blank_where(blank, translations, scores):
     """Translations and scores, [B, K]; where the source is blank, bool [B], only the empty text, with score 0."""
     alone = tf.where(tf.range(tf.shape(scores)[1]) == 0, 0.0, -float("inf"))
     return tf.where(blank[:, None], "", translations), tf.where(blank[:, None], alone, scores)
+
+
+def _without_repeats(translations, scores):
+    """The translations and scores of each row, [B, K]; empty texts of score -inf at the end in place of repeats."""
+    same = translations[:, :, None] == translations[:, None, :]
+    number = tf.range(tf.shape(translations)[1])
+    repeated = tf.reduce_any(same & (number[None] < number[:, None]), 2) | tf.math.is_inf(scores)
+    order = tf.argsort(tf.cast(repeated, tf.int32), stable=True)
+    texts, scores = tf.where(repeated, "", translations), tf.where(repeated, -float("inf"), scores)
+    return tf.gather(texts, order, batch_dims=1), tf.gather(scores, order, batch_dims=1)
 
 
 def _as_tensors(search):

@@ -5,7 +5,7 @@ from nlp_rnn.lazy import lazy_exports
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
-        "tokenizer": ["detokenize", "to_tensor", "tokenize"],
+        "tokenizer": ["Tokenizer", "detokenize", "to_tensor", "tokenize"],
         "vocabulary": ["END", "PADDING", "UNKNOWN", "TokenCounter", "Vocabulary", "fit_vocabulary"],
         "encoder": ["TextEncoder"],
     },

@@ -3,6 +3,7 @@
 Shapes: B batch, T tokens.
 """
 
+import functools
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
@@ -10,13 +11,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from nlp_rnn.checks import one_of, positive_int
+from nlp_rnn.checks import positive_int
 from nlp_rnn.deprecation import current_arguments, renamed_arguments
-from nlp_rnn.text.letter_case import lower_case
 from nlp_rnn.text.subwords import NO_PIECE, SPACE, split
-from nlp_rnn.text.token_levels import SUBWORD, TOKEN_LEVELS
-from nlp_rnn.text.tokenizer import to_tensor, tokenize
-from nlp_rnn.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
+from nlp_rnn.text.token_levels import SUBWORD
+from nlp_rnn.text.tokenizer import Tokenizer, to_tensor
+from nlp_rnn.text.vocabulary import END_TOKEN, PADDING, SPECIAL, UNKNOWN, Vocabulary
+from nlp_rnn.text.words import MARKS, surface
 
 PROBED = 20  # tokens of the text that checks the letter case of an export
 
@@ -30,20 +31,29 @@ class TextEncoder(tf.Module):
         lowercase: fold case before looking up.
         max_tokens: longer texts are truncated to this many tokens: a quarter from their start, the rest from their
             end, where texts tend to draw their conclusion.
+        form: further settings of `Tokenizer`: spacing, line_breaks, pretokenized, version.
 
     Examples:
         >>> encoder = TextEncoder(Vocabulary([b"good"]))
         >>> encoder(tf.constant(["good film", ""])).numpy().tolist()
         [[2, 1], [0, 0]]
+        >>> encoder.decode(tf.constant([[2, 2, 0]])).numpy().tolist()
+        [b'good good']
     """
 
     @renamed_arguments({"unit": "token_level"})
     def __init__(
-        self, vocabulary: Vocabulary, token_level: str = "word", lowercase: bool = True, max_tokens: int = 400
+        self,
+        vocabulary: Vocabulary,
+        token_level: str = "word",
+        lowercase: bool = True,
+        max_tokens: int = 400,
+        **form: Any,
     ):
         super().__init__(name="text_encoder")
         self.vocabulary = vocabulary
-        self.token_level = one_of("token_level", token_level, (*TOKEN_LEVELS, SUBWORD))
+        self.tokenizer = Tokenizer(token_level, lowercase, **form)
+        self.token_level = token_level
         self.lowercase = lowercase
         self.max_tokens = positive_int("max_tokens", max_tokens)
         # A table cannot be empty: an empty vocabulary gets one token that occurs in no text.
@@ -73,6 +83,35 @@ class TextEncoder(tf.Module):
         kept = tf.minimum(lengths, self.max_tokens)
         return tf.RaggedTensor.from_row_lengths(ids, kept, validate=False), lengths
 
+    def sizes(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Outputs of an export: `tokens`, the number of tokens of each text, int32 [B], and `cut`, whether some were.
+
+        `cut` is bool [B]: a text of more than `max_tokens` is read without its middle.
+        """
+        lengths = tf.cast(self._tokens(texts).row_lengths(), tf.int32)
+        return {"tokens": lengths, "cut": lengths > self.max_tokens}
+
+    def decode(self, ids: tf.Tensor) -> tf.Tensor:
+        """The texts of ids, int [B, T], string [B]; padding, the unknown token and the end of a text are left out."""
+        return self.tokenizer.join(tf.gather(self.token_strings, ids))
+
+    @functools.cached_property
+    def token_strings(self) -> tf.Tensor:
+        """The tokens by their ids, string [V]; empty for those that are no part of a text."""
+        tokens = ["" if token == END_TOKEN else token for token in self.vocabulary.tokens]
+        with tf.init_scope():
+            return tf.constant([b"", b"", *tokens])
+
+    def last(self, texts: tf.Tensor) -> tf.Tensor:
+        """The last token of each text, string [B]; empty where there is none."""
+        tokens = self._tokens(texts)
+        padded = tf.concat([[""], tokens.flat_values], 0)
+        return tf.gather(padded, tf.where(tokens.row_lengths() > 0, tokens.row_limits(), 0))
+
+    def surface_forms(self, text: str) -> list[str]:
+        """The tokens of one text as a person reads them, after truncation."""
+        return [token.decode(errors="replace") for token in surface(tf.constant(self.tokens(text), tf.string)).numpy()]
+
     def tokens(self, text: str) -> list[bytes]:
         """The tokens of one text as they are looked up, after truncation."""
         tokens = self._tokens(to_tensor([text]))
@@ -80,14 +119,14 @@ class TextEncoder(tf.Module):
 
     def capitals(self) -> str:
         """Tokens with an i, in capitals: their ids would change with the locale if lower-casing depended on it."""
-        tokens = (token.decode(errors="replace").lstrip(SPACE) for token in self.vocabulary.tokens)
+        marks = SPACE + "".join(MARKS)
+        tokens = (token.decode(errors="replace").lstrip(marks) for token in self.vocabulary.tokens)
         return " ".join(islice((token.upper() for token in tokens if "i" in token and token.isalpha()), PROBED))
 
     def _tokens(self, texts):
         if self.token_level != SUBWORD:
-            return tokenize(texts, self.token_level, self.lowercase)
-        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
-        return split(lower_case(texts) if self.lowercase else texts, self._table)
+            return self.tokenizer.split(texts)
+        return split(self.tokenizer.normalized(texts), self._table)
 
     def _cut(self, tokens, lengths):
         """The tokens that are kept, of all texts one after another; in plain operations, quickly traced."""
@@ -98,7 +137,8 @@ class TextEncoder(tf.Module):
 
     def get_config(self) -> dict:
         """The settings, without the vocabulary."""
-        return {"token_level": self.token_level, "lowercase": self.lowercase, "max_tokens": self.max_tokens}
+        own = {"token_level": self.token_level, "lowercase": self.lowercase, "max_tokens": self.max_tokens}
+        return own | self.tokenizer.form
 
     def save(self, file: Path) -> dict:
         """Write the vocabulary, one token per line; returns the settings."""
@@ -109,4 +149,4 @@ class TextEncoder(tf.Module):
     def read(cls, file: Path, config: Mapping[str, Any]) -> "TextEncoder":
         """The inverse of `save`; also accepts settings of version 0.1."""
         vocabulary = Vocabulary.parse(file.read_text(encoding="utf-8"))
-        return cls(vocabulary, **current_arguments(config, {"unit": "token_level"}))
+        return cls(vocabulary, **{"version": 1, **current_arguments(config, {"unit": "token_level"})})

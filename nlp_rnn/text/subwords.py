@@ -8,6 +8,7 @@ Shapes: B batch, W words, C characters, P pieces.
 """
 
 import importlib.util
+import unicodedata
 from collections.abc import Iterable
 
 import tensorflow as tf
@@ -18,15 +19,17 @@ SPACE = "▁"
 UNKNOWN_PIECE = "\x00"  # stands for characters that are in no piece
 NO_PIECE = 2**31 - 1  # the rank of a string that is not a piece
 USUAL_WORD = 32  # characters
-LONGEST_WORD = 2_000  # characters; the rest of a longer word is dropped
+LONGEST_WORD = 2_000  # characters; a longer word is split as several, of which only the first begins with a space
+SPACE_MARK = "\x02"  # stands for a "▁" of the text itself
 
 
-def learn(texts: Iterable[str], size: int) -> list[bytes]:
+def learn(texts: Iterable[str], size: int, lowercase: bool = False) -> list[bytes]:
     """Learn the pieces of a vocabulary, in the order of their merges, with the single characters last.
 
     Args:
         texts: the texts to learn from.
         size: the maximum number of pieces, one unknown piece included.
+        lowercase: convert them to lower case first.
 
     Raises:
         UsageError: sentencepiece is not installed.
@@ -43,7 +46,7 @@ def learn(texts: Iterable[str], size: int) -> list[bytes]:
     options |= {"normalization_rule_name": "identity", "bos_id": -1, "eos_id": -1}
     options |= {"max_sentence_length": 1 << 20}
     failed: list[BaseException] = []
-    sentences = _until_error(texts, failed)
+    sentences = _until_error((_normalized(text, lowercase) for text in texts), failed)
     try:
         sentencepiece.SentencePieceTrainer.train(sentence_iterator=sentences, model_writer=model, **options)
     except RuntimeError as error:
@@ -60,11 +63,16 @@ def learn(texts: Iterable[str], size: int) -> list[bytes]:
     return [library.id_to_piece(number).encode() for number in ids]
 
 
+def _normalized(text, lowercase):
+    """A text as `Tokenizer` normalizes it."""
+    text = " ".join(unicodedata.normalize("NFC", text).split()).replace(SPACE, SPACE_MARK)
+    return text.lower() if lowercase else text
+
+
 def _until_error(texts, failed):
-    """The texts with single spaces; an error while reading them ends the stream and is added to `failed`."""
+    """The texts; an error while reading them ends the stream and is added to `failed`."""
     try:
-        for text in texts:
-            yield " ".join(text.split())
+        yield from texts
     except BaseException as error:
         failed.append(error)
 
@@ -73,19 +81,29 @@ def split(texts: tf.Tensor, ranks: tf.lookup.StaticHashTable) -> tf.RaggedTensor
     """Split texts into pieces, [B, (P)]; a run of characters that are in no piece becomes one `UNKNOWN_PIECE`.
 
     Args:
-        texts: UTF-8, string [B].
+        texts: as `Tokenizer` normalizes them, string [B].
         ranks: a table from pieces to int32 ranks, lower for earlier merges; its default value is `NO_PIECE`.
     """
-    words = tf.strings.split(tf.strings.regex_replace(texts, r"[\p{Z}\p{Cc}]+", " "))
+    words = tf.strings.split(texts)
     distinct, where = tf.unique(words.flat_values)
-    characters = tf.strings.unicode_split(tf.strings.join([SPACE, distinct]), "UTF-8")[:, :LONGEST_WORD]
+    characters, chunks = _in_chunks(tf.strings.unicode_split(tf.strings.join([SPACE, distinct]), "UTF-8"))
     long = characters.row_lengths() > USUAL_WORD
     order = tf.concat([tf.where(~long)[:, 0], tf.where(long)[:, 0]], 0)
     # Long words separately: every row of a dense tensor is as wide as its longest word.
     groups = [_pieces(tf.ragged.boolean_mask(characters, chosen), ranks) for chosen in (~long, long)]
-    of_distinct = tf.gather(tf.concat(groups, 0), tf.math.invert_permutation(order))
+    of_chunks = tf.gather(tf.concat(groups, 0), tf.math.invert_permutation(order))
+    of_distinct = tf.RaggedTensor.from_row_lengths(of_chunks, chunks, validate=False).merge_dims(1, 2)
     pieces = words.with_values(tf.gather(of_distinct, where)).merge_dims(1, 2)
     return _without_runs(pieces)
+
+
+def _in_chunks(characters):
+    """Words, ragged [W, (C)], of at most `LONGEST_WORD` characters, and the number of chunks of each word, [W]."""
+    lengths = characters.row_lengths()
+    chunks = -(-lengths // LONGEST_WORD)
+    number = tf.range(tf.reduce_sum(chunks)) - tf.repeat(tf.cumsum(chunks, exclusive=True), chunks)
+    of_chunks = tf.minimum(tf.repeat(lengths, chunks) - number * LONGEST_WORD, LONGEST_WORD)
+    return tf.RaggedTensor.from_row_lengths(characters.flat_values, of_chunks, validate=False), chunks
 
 
 def _pieces(characters, ranks):
@@ -123,10 +141,11 @@ def _without_runs(pieces):
 
 
 def join(pieces: tf.Tensor) -> tf.Tensor:
-    """Join pieces, string [B, P], to texts, [B].
+    """Join pieces, string [B, P], to texts, [B], each with the space that begins it.
 
     Examples:
         >>> join(tf.constant([["▁le", "▁ch", "at"]])).numpy().tolist()
-        [b'le chat']
+        [b' le chat']
     """
-    return tf.strings.strip(tf.strings.regex_replace(tf.strings.reduce_join(pieces, -1), SPACE, " "))
+    texts = tf.strings.regex_replace(tf.strings.reduce_join(pieces, -1), SPACE, " ")
+    return tf.strings.regex_replace(texts, SPACE_MARK, SPACE)

@@ -6,14 +6,14 @@ Shapes: B batch, T tokens, V vocabulary.
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import tensorflow as tf
 
 from nlp_rnn.checks import InputError, positive_int
 from nlp_rnn.graph import traced
 from nlp_rnn.text.chunks import chunks
-from nlp_rnn.text.tokenizer import to_tensor, tokenize
+from nlp_rnn.text.tokenizer import Tokenizer, to_tensor
 
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ("<pad>", "<unk>")
@@ -107,6 +107,9 @@ def fit_vocabulary(
 class TokenCounter:
     """Counts the tokens of a stream of examples, with one chunk of it in memory at a time.
 
+    Args:
+        token_level, lowercase, form: settings of `Tokenizer`.
+
     Attributes:
         counts: the count of each token.
 
@@ -117,11 +120,17 @@ class TokenCounter:
         2
     """
 
-    def __init__(self, token_level: str = "word", lowercase: bool = True):
+    def __init__(self, token_level: str = "word", lowercase: bool = True, **form: Any):
         self.counts: Counter[bytes] = Counter()
-        tokens = traced(lambda texts: tokenize(texts, token_level, lowercase).flat_values)
+        tokenizer = Tokenizer(token_level, lowercase, **form)
+        tokens = traced(lambda texts: tokenizer.split(texts).flat_values)
         # The concrete function: TensorFlow warns of retracing if a new function is created for every counter.
         self._tokens = tokens.get_concrete_function(tf.TensorSpec([None], tf.string))
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer) -> "TokenCounter":
+        """A counter of the tokens of a tokenizer."""
+        return cls(tokenizer.token_level, tokenizer.lowercase, **tokenizer.form)
 
     def add(self, texts: list[str]) -> None:
         """Count the tokens of some texts."""

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from nlp_rnn.checks import positive_int
 from nlp_rnn.deprecation import renamed_arguments
+from nlp_rnn.graph import with_gradient
 
 CHUNK_SIZE = 2**24  # logits: 64 MB in float32
 ROW_MULTIPLE = 128  # rows of a chunk are rounded up to a multiple of this where N is dynamic
@@ -53,7 +54,7 @@ def cross_entropy(
     """
     rows = max(1, positive_int("chunk_size", chunk_size) // int(kernel.shape[0]))
 
-    @tf.custom_gradient
+    @with_gradient
     def fused(states, kernel, bias, weights):
         loss, *gradients, losses = _in_chunks(states, kernel, bias, targets, weights, rows, label_smoothing)
 
@@ -139,7 +140,7 @@ def sampled_cross_entropy(
     return _sampled_loss(states, *target_rows, *sampled_rows, targets, sampled, weights)
 
 
-@tf.custom_gradient
+@with_gradient
 def _sampled_loss(states, target_kernel, target_bias, kernel, bias, targets, sampled, weights):
     """The loss of N positions, given the output rows of the targets, [N, U] and [N], and of S words, [S, U] and [S]."""
     logits = tf.matmul(states, kernel, transpose_b=True)

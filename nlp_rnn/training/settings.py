@@ -6,7 +6,7 @@ from nlp_rnn.checks import above_zero, at_least_zero, not_negative, positive_int
 from nlp_rnn.settings import FINETUNING, SCRATCH, Settings, setting
 from nlp_rnn.text.token_levels import TOKEN_LEVELS
 
-COUNTED = {"token_level": tuple(level for level in TOKEN_LEVELS if level != "byte")}  # the bytes need no counts
+COUNTED = {"token_level": ("word", "character", "auto")}  # bytes need no counts
 CELL_NAMES = ("lstm", "gru", "rnn")  # those of `layers.recurrent.CELLS`
 
 

@@ -16,7 +16,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr")
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (rows("mois,ventes", "mars 2020,3", "avril 2020,4"), "the column 'mois' holds 'mars 2020', which is not read as a"),
+        (rows("month,v", "marzec 2020,3", "kwiecień 2020,4"), "the column 'month' holds 'marzec 2020', which is not read"),
         (rows("date,v", "03012024,3", "02012024,2"), "the column 'date' holds '03012024', which is not read as a time"),
         (rows("timestamp,v", "1704067200.5,1", "1704067201.5,2"), "the column 'timestamp' holds"),
         (rows("x,v", "2024:001:12,3.5", "2024:002:12,2.5"), "the column 'x' holds '2024:001:12', which is not read as a"),
@@ -100,3 +100,13 @@ def test_an_index_of_parquet_that_does_not_count_is_a_column(tmp_path):
     index = pd.RangeIndex(2022, 2019, -1, name="year")
     pd.DataFrame({"v": [3.5, 2.5, 1.5]}, index=index).to_parquet(tmp_path / "a.parquet")
     assert open_series(str(tmp_path / "a.parquet")).panel.series(0).tolist() == [1.5, 2.5, 3.5]
+
+
+def test_weeks_of_stata_are_not_read_as_weeks_of_iso_8601(tmp_path):
+    weeks = [(2014, n) for n in range(40, 53)] + [(2015, n) for n in range(1, 53)] + [(2016, n) for n in range(1, 5)]
+    stata = "week,v\n" + "".join(f"{year}w{n},{n}\n" for year, n in weeks)
+    with pytest.raises(InputError, match="column 'week' holds '2014w40', which may be a week of Stata, .* as 2024-W05"):
+        open_text(tmp_path, stata)
+    for text in (stata.replace("w", "-W").replace("-Week", "week"), stata.replace("2016w1,", "2015w53,0\n2016w1,")):
+        panel = open_text(tmp_path, text).panel
+        assert str(panel.start_times[0])[:10] == "2014-09-29", "Monday of week 40 of ISO 8601"

@@ -27,7 +27,7 @@ def opened(folder, text):
         ("20240101,5\n20240102,6\n", "line 1 holds values"),
         ("1.5\n2\n3\n", "line 1 holds values"),
         (",\n2024-01-01,1\n", "line 1 is empty; it must name the columns"),
-        ("date,a\n2024-01-01,1,2\n", "rows hold more values than the first line names columns"),
+        ("date,a\n2024-01-01,1,2\n", "line 2: 3 columns, but line 1 has 2; quote texts"),
     ],
 )
 def test_columns_need_different_names(tmp_path, text, message):
@@ -138,3 +138,31 @@ def test_series_are_named_alike_in_every_order_of_the_columns(tmp_path):
     names = opened(tmp_path, "date,store,item,sales\n" + "\n".join(days) + "\n").names
     turned = ["{0},{2},{1},{3}".format(*day.split(",")) for day in days]
     assert opened(tmp_path, "date,item,store,sales\n" + "\n".join(turned) + "\n").names == names
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('date,a,note\n2024-01-01,1,"one\ntwo\n"\n2024-01-02,x,\n2024-01-03,3,\n', "line 5, column 'a': 'x' is not"),
+        ("date,a\n2024-01-01,1\n\n2024-01-02,x\n", "line 3: column 'date' is empty"),
+        ("date;a;b\n2024-01-01;1;2\n2024-01-02;5\n", "line 3: 2 columns, but line 1 has 3; .* keep the separators"),
+        ("date,a\n" + "2024-01-01,1\n" * 3 + "2024-01-01,1,2\n", "line 5: 3 columns, but line 1 has 2"),
+        ('date,a\n2024-01-01,"1\n"\n2024-01-02,2,3\n', "line 4: 3 columns, but line 1 has 2"),
+        ("Sales of shop A\ndate,a\n2024-01-01,1\n2024-01-02,2\n", "line 2 seems to name the columns: remove the"),
+        ("Sales by month\n\ndate;a\n2024-01-01;1,5\n2024-01-02;2,5\n", "line 3 seems to name the columns"),
+        ("Sales,,\ndate,a,b\n2024-01-01,1,3\n2024-01-02,2,4\n", "line 2 seems to name the columns"),
+        ("Sales,of A\ndate,a,b\n2024-01-01,1,3\n2024-01-02,2,4\n", "line 2: 3 columns, .* if line 2 names the columns"),
+    ],
+)  # fmt: skip
+def test_messages_name_the_line_of_a_row(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        opened(tmp_path, text)
+
+
+def test_a_series_a_row_may_end_before_others(tmp_path):
+    panel = opened(tmp_path, "id,V1,V2,V3,V4\na,1,2,3,4\nb,1,2\n")
+    assert panel.series(0).tolist() == [1, 2, 3, 4] and panel.series(1).tolist() == [1, 2]
+
+
+def test_rows_without_a_last_value_are_no_short_rows(tmp_path):
+    assert len(opened(tmp_path, "date,a,b\n2024-01-01,1,2\n2024-01-02,5,\n").names) == 2

@@ -3,58 +3,38 @@
 import shutil
 from types import SimpleNamespace
 
-import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
 
-from nlp_rnn.datasets import lineage as lineages
+from nlp_rnn.datasets import hash_sets
+from nlp_rnn.datasets.hash_sets import HashSet
 from nlp_rnn.datasets.hashing import text_hash
 from nlp_rnn.datasets.lineage import (
     Lineage,
     already_seen,
-    collected,
     find_data,
     lineage_of,
     resolved,
     split_seed,
     with_lineage,
 )
+from nlp_rnn.datasets.splits import TextDataset
+from nlp_rnn.datasets.tables import Table
 
 
 def run_of(path, **data):
     return SimpleNamespace(path=path, data=data, settings={"seed": 7}, lineage=None)
 
 
-@pytest.mark.parametrize("wide", [10, 10**6])
-def test_texts_are_recognised_by_their_hashes(monkeypatch, wide):
-    monkeypatch.setattr(lineages, "WIDE", wide)
-    hashes = [text_hash(f"text {n}") for n in range(1000)]
-    lineage = Lineage(collected(iter([*hashes, *hashes])))
-    assert lineage.hashes.dtype == (np.uint32 if wide == 10 else np.uint64) and len(lineage.hashes) == 1000
-    assert all(value in lineage for value in hashes)
-    assert sum(text_hash(f"other {n}") in lineage for n in range(1000)) == 0
-    assert 0 not in Lineage() and 0 not in Lineage(collected([]))
-
-
-@given(st.lists(st.integers(0, 2**64 - 1), max_size=20), st.lists(st.integers(0, 2**64 - 1), max_size=20))
-def test_two_lineages_know_what_either_knows(one, other):
-    both = Lineage(collected(one)) | Lineage(collected(other))
-    assert both.hashes.tolist() == sorted({*one, *other})
-
-
-def test_hashes_of_two_widths(monkeypatch):
-    few, many = [text_hash(f"few {n}") for n in range(5)], [text_hash(f"many {n}") for n in range(50)]
-    monkeypatch.setattr(lineages, "WIDE", 20)
-    both = Lineage(collected(few)) | Lineage(collected(many))
-    assert all(value in both for value in [*few, *many]) and both.hashes.dtype == np.uint32
-
-
 def test_a_lineage_is_a_file_of_the_run(tmp_path):
-    saved = Lineage(collected([3, 1, 2**63]), frozenset(["abc"]), {5: 12, 2**64 - 1: 9})
+    saved = Lineage(HashSet.of([3, 1, 2**63]), frozenset(["abc"]), {5: 12, 2**64 - 1: 9})
     saved.save(tmp_path)
     read = lineage_of(run_of(tmp_path, name="a.csv", trained_on=["/old/b.csv"]))
-    assert read.hashes.tolist() == [1, 3, 2**63] and read.digests == {"abc"} and read.series == {5: 12, 2**64 - 1: 9}
+    assert (
+        read.hashes.values.tolist() == [1, 3, 2**63]
+        and read.digests == {"abc"}
+        and read.series == {5: 12, 2**64 - 1: 9}
+    )
     assert read.names == ("/old/b.csv",) and read.knows("/old/b.csv") and not read.knows("a.csv")
     both = saved | Lineage(series={5: 10, 6: 1}, names=("x",))
     assert both.series == {5: 12, 2**64 - 1: 9, 6: 1} and both.names == ("x",) and 1 in both
@@ -111,8 +91,35 @@ def test_the_same_data_under_another_path_are_already_seen(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("wide", [10, 10**6])
 def test_a_lineage_without_some_texts(monkeypatch, wide):
-    monkeypatch.setattr(lineages, "WIDE", wide)
+    monkeypatch.setattr(hash_sets, "WIDE", wide)
     hashes = [text_hash(f"text {n}") for n in range(50)]
-    rest = Lineage(collected(hashes)).without(hashes[:20])
+    rest = Lineage(HashSet.of(hashes)).without(hashes[:20])
     assert [value in rest for value in hashes] == [False] * 20 + [True] * 30
     assert Lineage().without(hashes) == Lineage()
+
+
+def test_a_file_of_an_earlier_version(tmp_path):
+    hashes = np.sort(np.array([text_hash(f"text {n}") for n in range(300)], np.uint64) >> np.uint64(32)).astype(
+        np.uint32
+    )
+    with open(tmp_path / "trained_on.npz", "wb") as file:
+        np.savez(file, hashes=hashes, digests=np.array([], "U64"), series=np.zeros((0, 2), np.uint64))
+    lineage = lineage_of(run_of(tmp_path, name="a.csv"))
+    assert text_hash("text 7") in lineage and text_hash("other") not in lineage and lineage.decides(text_hash("other"))
+
+
+def texts(prefix, numbers):
+    table = Table(prefix, ("text",), lambda: (("place", {"text": f"{prefix} {n}"}) for n in numbers))
+    return TextDataset(prefix, {"all": table}, ("text",))
+
+
+def test_a_run_that_was_trained_on_very_many_texts_is_not_evaluated_on_them(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(hash_sets, "WIDE", 100)
+    monkeypatch.setattr(hash_sets, "MOST", 200)
+    Lineage(HashSet.of(text_hash(f"old {n}") for n in range(1500))).save(tmp_path)
+    lineage = lineage_of(run_of(tmp_path, name="old.csv"))
+    assert not lineage.decides(1 << 32)
+    assert len(list(texts("new", range(1500)).held_out(lineage))) == 1500 and not capsys.readouterr().err
+    grown = [example.text for example in texts("old", range(3000)).held_out(lineage)]
+    assert 100 < len(grown) < 300 and all(int(text.split()[1]) >= 1500 for text in grown)
+    assert "texts of which it is not known are left out as well" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.catalogue import open_text_dataset
 from nlp_rnn.datasets.lines import count_lines, decode_lines
 from nlp_rnn.datasets.tables import is_table, open_table
+from nlp_rnn.forecasting.series import open_series
 from tests.datasets.files import ROWS, labelled_texts, write_table
 
 NAMES = ["x.csv", "x.csv.gz", "x.tsv", "x.tsv.gz", "x.jsonl", "x.jsonl.gz", "x.parquet"]
@@ -73,7 +74,7 @@ def test_what_utf8_cannot_encode_becomes_a_question_mark(tmp_path):
         ("x.csv", b"\n\n", "x.csv is empty: give a file with a header line"),
         ("x.csv", b"text,label\na,b\n\xff,b\n", "x.csv, line 3, byte 15: 0xff is not UTF-8"),
         ("x.csv", b"text,label\na,\n", "x.csv, line 2: no label in column 'label'"),
-        ("x.csv", b"text,label\na\n", "x.csv, line 2: 1 columns, but the header has 2"),
+        ("x.csv", b"text,label\na\n", "x.csv, line 2: 1 column, but line 1 has 2; quote texts that contain"),
         ("x.csv", b'text,label\n"a,b\nc,d\n', "x.csv, line 2: .*quotation mark not closed"),
         ("x.csv.gz", gzip.compress(b"text,label\n" + b"a,b\n" * 9, mtime=0)[:-12], "x.csv.gz: damaged gzip file"),
         ("x.csv.gz", b"text,label\n", "x.csv.gz: damaged gzip file after line 0"),
@@ -141,3 +142,74 @@ def test_the_separator_that_tears_no_quoted_field_is_taken(tmp_path):
     table = open_table(tmp_path / "x.csv")
     assert table.columns == ("label", "text, long")
     assert [values["label"] for _, values in table.rows()] == ["pos", "neg"]
+
+
+def test_a_key_that_appears_late_is_named_once(tmp_path, capsys):
+    lines = ['{"text": "a", "label": "b"}'] * 1000 + ['{"text": "a", "label": "b", "stars": 3}'] * 2
+    (tmp_path / "x.jsonl").write_text("\n".join(lines) + "\n")
+    table = open_table(tmp_path / "x.jsonl")
+    assert table.columns == ("text", "label") and len(list(table.rows())) == len(list(table.rows())) == 1002
+    said = capsys.readouterr().err
+    assert (
+        said.count("line 1001: 'stars' is in none of the first 1,000 objects and is not read") == 1 == said.count("\n")
+    )
+
+
+def test_a_key_that_appears_late_is_a_series(tmp_path, capsys):
+    lines = [f'{{"y": {n}}}' for n in range(1000)] + [f'{{"y": {n}, "z": {n}}}' for n in range(3)]
+    (tmp_path / "x.jsonl").write_text("\n".join(lines) + "\n")
+    assert open_series(str(tmp_path / "x.jsonl")).panel.names == ("y", "z") and not capsys.readouterr().err
+
+
+def test_lines_may_end_with_carriage_returns_alone(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b'text,label\ra film,pos\r"two, three",neg\r')
+    table = open_table(tmp_path / "x.csv")
+    assert [row["text"] for _, row in table.rows()] == ["a film", "two, three"] and table.size == 3
+    (tmp_path / "y.csv.gz").write_bytes(gzip.compress(b"date,a\r2024-01-01,1\r2024-01-02,2"))
+    assert open_series(str(tmp_path / "y.csv.gz")).panel.series(0).tolist() == [1, 2]
+    (tmp_path / "z.csv").write_bytes(b"date,a\r2024-01-01,1\rsoon,2\r")
+    with pytest.raises(InputError, match="z.csv, line 3: column 'date' holds 'soon'"):
+        open_series(str(tmp_path / "z.csv"))
+
+
+def workbook(path, **sheets):
+    """Write a workbook; each sheet is a list of rows."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+TABLE = [["text", "label"], ["a", "b"], ["c", "d"]]
+
+
+def test_the_only_sheet_with_a_table_is_read_and_the_others_are_named(tmp_path, capsys):
+    table = open_table(workbook(tmp_path / "x.xlsx", About=[["made by hand"]], Reviews=TABLE, Empty=[]))
+    assert table.columns == ("text", "label") and len(list(table.rows())) == 2
+    assert "x.xlsx: sheet 'Reviews' is read; not read: About, Empty" in capsys.readouterr().err
+    open_table(workbook(tmp_path / "y.xlsx", Reviews=TABLE))
+    assert not capsys.readouterr().err
+
+
+def test_several_sheets_with_tables_are_refused(tmp_path):
+    with pytest.raises(InputError, match="2 sheets hold tables, One, Two: save the one to read as a .csv file"):
+        open_table(workbook(tmp_path / "x.xlsx", One=TABLE, Two=TABLE))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("My reviews\n\ntext,label\na film,pos\nanother,neg\n", "or, if line 3 names the columns, remove the lines"),
+        ("text,label\na film,pos\nanother, longer,neg\n", "line 3: 3 columns, but line 1 has 2; quote texts that"),
+    ],
+)
+def test_rows_of_texts_that_are_longer_than_the_header(tmp_path, text, message):
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        list(open_table(tmp_path / "x.csv").rows())

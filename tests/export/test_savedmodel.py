@@ -31,9 +31,10 @@ serve = tf.saved_model.load(sys.argv[1]).signatures["serve"]
 out = []
 for texts in json.load(sys.stdin):
     answer = serve(text=tf.constant(texts, tf.string))
-    assert set(answer) == {"label", "probability", "classes"}
+    assert set(answer) == {"label", "probability", "classes", "tokens", "cut"}
     out.append([answer["label"].numpy().astype(str).tolist(), answer["probability"].numpy().tolist(),
-                answer["classes"].numpy().astype(str).tolist()])
+                answer["classes"].numpy().astype(str).tolist(),
+                [[int(n), bool(cut)] for n, cut in zip(answer["tokens"], answer["cut"])]])
 print(json.dumps(out))
 """
 TEXTS = ["a good film", "", "dull", "naïve 😀 漢字 مرحبا e\u0301 \0 nul", "word " * 3_000]
@@ -56,7 +57,9 @@ def test_equals_the_run_where_only_tensorflow_is(exported):
         input=json.dumps(batches), capture_output=True, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    for texts, (labels, probabilities, classes) in zip(batches, json.loads(done.stdout), strict=True):
+    sizes = [[3, False], [0, False], [1, False], [7, False], [3_000, True]]
+    for texts, (labels, probabilities, classes, served) in zip(batches, json.loads(done.stdout), strict=True):
+        assert served == [sizes[TEXTS.index(text)] for text in texts]
         expected = list(pipeline.predict(texts))
         assert labels == [p.label for p in expected]
         if texts:

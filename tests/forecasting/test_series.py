@@ -221,7 +221,7 @@ def test_a_covariate_that_is_no_number_is_refused(tmp_path):
 def test_tables_as_spreadsheets_write_them(tmp_path):
     panel = open_text(tmp_path, "datum;a;b\n2024-01-01;1,5;2\n2024-01-02;2,5;3\n").panel
     assert panel.names == ("a", "b") and panel.series(0).tolist() == [1.5, 2.5]
-    with pytest.raises(InputError, match="more values than the first line names columns|could not be read"):
+    with pytest.raises(InputError, match="line 2: 3 columns, but line 1 has 2"):
         open_text(tmp_path, "date,a\n2024-01-01,1,5\n2024-01-02,2,5\n")
     (tmp_path / "latin.csv").write_bytes("date,gr\xf6sse\n2024-01-01,1\n".encode("latin-1"))
     with pytest.raises(InputError, match="line 1, byte 7: 0xf6 is not UTF-8"):

@@ -62,7 +62,7 @@ def test_a_folder_of_texts_and_other_files(tmp_path):
         (tmp_path / name).write_text("text,more\n" * 9)
     documents = open_documents(str(tmp_path))
     assert [str(file.relative_to(tmp_path)) for file in documents.files] == ["a.txt", "b/c.txt"]
-    assert documents.notes == ["2 text files", "tables in the same folder, which are not read: 1"]
+    assert documents.notes[:-1] == ["2 text files", "tables in the same folder, which are not read: 1"]
     (tmp_path / "Train.csv").write_text("text,more\n" * 9)
     assert isinstance(open_documents(str(tmp_path)), TextDataset), "a folder of splits, whatever else is in it"
 
@@ -73,7 +73,7 @@ def test_a_folder_of_splits_keeps_them(tmp_path, names):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"of {name}\n" * 300)
     documents = open_documents(str(tmp_path))
-    assert documents.notes == ["3 text files", "splits as given: test, train, validation"]
+    assert documents.notes[:-1] == ["3 text files", "splits as given: test, train, validation"]
     for split, name in zip(("train", "validation", "test"), names, strict=True):
         assert {piece.text.strip() for piece in documents.stream(split)} == {f"of {name}"}
         assert documents.size(split) == 300

@@ -83,7 +83,7 @@ def test_refuses_wrong_arguments(wrong, message):
 def test_has_the_gradient_of_a_sum_and_computes_in_half_precision():
     layer, ids = bag(), tf.constant([[3, 8, 3], [5, 0, 0]])
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)])
     def gradient(ids):
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(layer(ids, training=True)[:, 0])

@@ -28,7 +28,7 @@ def split_sizes(rows, *shape):
     """How many rows each split of a batch has, for a static number of rows."""
     sizes = []
 
-    @tf.function(input_signature=[tf.TensorSpec([rows, *shape])])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([rows, *shape])])
     def graph(x):
         sizes.extend(batch_split.split_batch(lambda part: part.shape[0], x))
 
@@ -87,7 +87,7 @@ def train(model, covariates=0):
     covariate_windows = (normal(40, 16, covariates),) if covariates else ()
     values = [weight.value for weight in model.trainable_weights]
 
-    @tf.function
+    @tf.function(autograph=False)
     def graph(*data):
         with tf.GradientTape() as tape:
             loss, _, count = objective.loss_of(*data, training=True)

@@ -54,7 +54,7 @@ def test_a_gradient_reaches_every_weight_in_a_graph(options):
     layer = Decoder(A, dropout=0.1, recurrent_dropout=0.1, **options)
     layer.build((None, None, Q), (None, None, M))
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, Q]), tf.TensorSpec([None, None, M])])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None, Q]), tf.TensorSpec([None, None, M])])
     def gradients(inputs, vectors):
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(tf.sin(layer(inputs, vectors, training=True)[0]))

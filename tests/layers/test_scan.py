@@ -32,7 +32,7 @@ PAIRS = {  # compiling takes seconds: every cell and every mask, but not all com
     "RNN, padding left": (RNN, "SimpleRNN", LEFT),
     "GRU, padding right": (GRU, "GRU", RIGHT),
 }
-EVERYDAY = {"LSTM, padding left", "GRU, padding right"}  # the other combinations are for `make test-thorough`
+EVERYDAY = {"LSTM, padding left"}  # the other combinations are for `make test-thorough`
 
 
 @pytest.fixture(params=STRATEGIES.values(), ids=STRATEGIES)
@@ -42,10 +42,16 @@ def strategy(request, force_strategy, native_runs):
     assert bool(native_runs) == request.param.native
 
 
+def some_of(everyday):
+    """The strategies as cases: those of the given names in everyday runs, all of them in `make test-thorough`."""
+    marks = {name: () if name in everyday else thorough for name in STRATEGIES}
+    return [pytest.param(strategy, id=name, marks=marks[name]) for name, strategy in STRATEGIES.items()]
+
+
 def outputs_and_gradients(layer, x, mask, states, training):
     """The outputs, and the gradients for x, the states and the weights, in a graph of unknown batch and length."""
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, F])])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None, F])])
     def run(x):
         with tf.GradientTape() as tape:
             tape.watch([x, *states])
@@ -78,6 +84,7 @@ def test_every_strategy_matches_keras(strategy, ours, theirs, mask):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("strategy", some_of(("uncompiled", "parts and chunks", "native")), indirect=True)
 def test_gradients_are_the_same_with_training_false(strategy):
     """What the gradient needs is then recomputed instead of saved."""
     layer, x = LSTM(U, return_sequences=True, return_state=True), tf.constant(normal(B, T, F))
@@ -145,7 +152,7 @@ def test_every_cell_has_the_gradient_of_autodiff(name, reverse, force_strategy):
 def gradients(scan_function, spec, inputs, masks, reverse):
     watched = {name: value for name, value in inputs._asdict().items() if value is not None}
 
-    @tf.function
+    @tf.function(autograph=False)
     def compute(watched):
         with tf.GradientTape() as tape:
             tape.watch(watched)
@@ -172,7 +179,7 @@ def test_sequences_of_all_lengths_share_a_graph(kind, native, reverse, native_ru
         return sequence, *states, *tape.gradient(loss, weights)
 
     signature = [tf.TensorSpec([None, None, F]), tf.TensorSpec([None, None], tf.bool)]
-    graph = tf.function(run, input_signature=signature)
+    graph = tf.function(run, autograph=False, input_signature=signature)
     graph.get_concrete_function()
     assert bool(native_runs) == native
     for steps in (1, scan.SHORT_CHUNK_STEPS, scan.SHORT_CHUNK_STEPS + 1, scan.CHUNK_STEPS + 3, 2 * scan.CHUNK_STEPS):
@@ -195,7 +202,7 @@ def chosen(shape, units, training=True, concurrent=1, cell=cells.PEEPHOLE_LSTM, 
     """The strategy chosen in a graph for an input of this shape."""
     strategies = []
 
-    @tf.function(input_signature=[tf.TensorSpec(shape)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec(shape)])
     def graph(x):
         inputs = ScanInputs(x, (), kernel=kernel, recurrent_kernel=tf.zeros((units, 4 * units)))
         strategies.append(scan.choose_strategy(ScanSpec(cell), inputs, Masks(), training, concurrent))

@@ -24,8 +24,8 @@ def read(*arguments):
     ("files", "data", "message"),
     [
         ({"a.en": "x\ny\n", "a.fr": "x\n"}, "a.en,a.fr", "a.en has 2 lines and a.fr has 1"),
-        ({"a.tsv": "a dog\tun chien\na cat\n"}, "a.tsv", "a.tsv, line 2: 1 columns"),
-        ({"a.tsv": "a b\tc d\n" * 3000 + "a cat\n"}, "a.tsv", "a.tsv, line 3001: 1 columns"),
+        ({"a.tsv": "a dog\tun chien\na cat\n"}, "a.tsv", "a.tsv, line 2: 1 column, but line 1 has 2"),
+        ({"a.tsv": "a b\tc d\n" * 3000 + "a cat\n"}, "a.tsv", "a.tsv, line 3001: 1 column, but line 1 has 2"),
         ({"a.csv": "x,y,z\n1,2,3\n"}, "a.csv", "--source-column"),
         ({"a.jsonl": '{"source": "a", "target": 3}\n'}, "a.jsonl", "column 'target' holds int"),
         ({"a.tsv": "a\t\n\tb\n"}, "a.tsv", "no pairs"),

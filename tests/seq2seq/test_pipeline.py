@@ -8,7 +8,7 @@ from nlp_rnn import runs
 from nlp_rnn.decoding.beam import BeamSearchConfig
 from nlp_rnn.export.savedmodel import export
 from nlp_rnn.seq2seq.model import Seq2Seq
-from nlp_rnn.seq2seq.pipeline import NO_SCORE, Translator
+from nlp_rnn.seq2seq.pipeline import NO_SCORE, Translator, _without_repeats
 from nlp_rnn.text.encoder import TextEncoder
 from nlp_rnn.text.vocabulary import END, Vocabulary
 from tests.seq2seq.number_pairs import pairs
@@ -115,3 +115,11 @@ def test_served_scores_are_finite_where_there_are_fewer_translations_than_beams(
         text=tf.constant(["a"]), beams=tf.constant(6), length_penalty=tf.constant(1.0)
     )
     assert np.isfinite(answer["score"]).all() and answer["score"].numpy().min() >= NO_SCORE
+
+
+def test_served_translations_are_distinct_and_in_order():
+    texts = tf.constant([["a", "b", "a", "c"], ["x", "x", "y", "z"]])
+    scores = tf.constant([[-1.0, -2.0, -3.0, -4.0], [-1.0, -2.0, -3.0, -np.inf]])
+    distinct, ranked = _without_repeats(texts, scores)
+    assert distinct.numpy().tolist() == [[b"a", b"b", b"c", b""], [b"x", b"y", b"", b""]]
+    np.testing.assert_array_equal(ranked, [[-1, -2, -4, -np.inf], [-1, -3, -np.inf, -np.inf]])

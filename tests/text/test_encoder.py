@@ -55,7 +55,7 @@ def test_an_empty_batch_and_an_empty_vocabulary():
 def test_an_encoder_is_read_back_with_settings_of_today_and_of_version_0_1(tmp_path, key):
     encoder = TextEncoder(Vocabulary(["é".encode(), b"b"]), "character", lowercase=False, max_tokens=3)
     config = encoder.save(tmp_path / "vocabulary.txt")
-    assert config == {"token_level": "character", "lowercase": False, "max_tokens": 3}
+    assert config == {"token_level": "character", "lowercase": False, "max_tokens": 3, "version": 2}
     config[key] = config.pop("token_level")
     read = TextEncoder.read(tmp_path / "vocabulary.txt", config)
     assert read.get_config() == encoder.get_config() and read.vocabulary.tokens == encoder.vocabulary.tokens

@@ -28,7 +28,7 @@ def value_and_gradients(loss, static):
     weights = tf.constant(weights)
     size = N if static else None
 
-    @tf.function(input_signature=[tf.TensorSpec([size, U]), tf.TensorSpec([V, U]), tf.TensorSpec([V])])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([size, U]), tf.TensorSpec([V, U]), tf.TensorSpec([V])])
     def run(*given):
         with tf.GradientTape() as tape:
             tape.watch([*given, weights])
@@ -54,7 +54,7 @@ def test_any_dynamic_number_of_rows(rows):
     states, targets = tf.constant(normal(rows, U)), tf.constant(np.arange(rows) % V, tf.int32)
     shapes = tf.TensorSpec([None, U]), tf.TensorSpec([None], tf.int32)
 
-    @tf.function(input_signature=shapes)
+    @tf.function(autograph=False, input_signature=shapes)
     def run(states, targets):
         with tf.GradientTape() as tape:
             tape.watch(states)

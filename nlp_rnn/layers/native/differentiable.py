@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util  # no public API reports whether XLA compiles the whole graph
 
+from nlp_rnn.graph import with_gradient
 from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.native import operation
 from nlp_rnn.layers.native.c_api import available
@@ -74,7 +75,7 @@ def _scan(spec, inputs, masks, options):
     program, flat_inputs = operation.program(spec), present(inputs)  # compiles now, while the model is being built
     input_gradient, options = options[OPTIONS.index("input_gradient")], tf.constant(options, tf.int64)
 
-    @tf.custom_gradient
+    @with_gradient
     def differentiable(*flat):
         unflattened = ScanInputs(**tf.nest.pack_sequence_as(flat_inputs, list(flat)))
         named = {"options": options, **_by_name(unflattened, masks)}
@@ -106,7 +107,7 @@ def _gradients(spec, program, named, input_gradient):
             "a recurrent layer called with training=True has no second derivative; call it with training=False"
         )
 
-    @tf.custom_gradient
+    @with_gradient
     def gradients(*tensors):
         tensors = dict(zip(names, tensors, strict=True))
         return tuple(_run(program.backward, tensors, names, shapes, input_gradient)), refuse

@@ -100,7 +100,7 @@ def test_computes_the_gradient_for_an_x_behind_stop_gradient(native_runs):
 def test_a_mask_of_unknown_rank(units, native_runs):
     layer, x, mask = layers.GRU(units), tf.constant(normal(32, 4, 3)), normal(32, 4) > 0
 
-    @tf.function
+    @tf.function(autograph=False)
     def masked():
         return layer(x, mask=tf.numpy_function(lambda: mask, [], tf.bool), training=True)
 
@@ -112,7 +112,9 @@ def test_a_mask_of_unknown_rank(units, native_runs):
 def test_a_failed_step_does_not_affect_the_next(units):
     layer = layers.LSTM(units)
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None], tf.bool)])
+    @tf.function(
+        autograph=False, input_signature=[tf.TensorSpec([None, None, 3]), tf.TensorSpec([None, None], tf.bool)]
+    )
     def step(x, mask):
         return layer(x, mask=mask, training=True)
 
@@ -138,7 +140,7 @@ def test_memory_is_released(native_runs):
     layer, x = layers.LSTM(64, return_sequences=True), tf.constant(normal(64, 100, 8))
     layer.build(x.shape)  # a step allocates 12 MB
 
-    @tf.function
+    @tf.function(autograph=False)
     def step():
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(layer(x, training=True))
@@ -242,7 +244,7 @@ def test_a_graph_is_freed_although_the_machine_code_is_not():
     named = {"options": tf.constant([2, 0, 1, 16], tf.int64), **differentiable._by_name(inputs, masks)}
     spec = KernelSpec(cell, 1, *vector_registers(), False, False)
 
-    @tf.function
+    @tf.function(autograph=False)
     def forward(x):
         program = operation.program(spec).forward
         return differentiable._run(program, {**named, "x": x}, forward_inputs(spec), forward_outputs(spec))
