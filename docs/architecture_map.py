@@ -15,7 +15,19 @@ BEGIN, END = "<!-- map: written by docs/architecture_map.py -->\n", "<!-- end of
 ORDER = (
     *("cli", "export", "recipes", "tasks", "classification", "language_model", "seq2seq", "forecasting", "runs"),
     *("task", "report", "training", "decoding", "text", "datasets", "batches", "weights", "layers", "settings"),
-    *("plots", "allocator", "resources", "progress", "checks", "lazy", "deprecation", "former_names", "__init__"),
+    *(
+        "plots",
+        "allocator",
+        "resources",
+        "progress",
+        "checks",
+        "lazy",
+        "deprecation",
+        "former_names",
+        "interrupts",
+        "streams",
+        "__init__",
+    ),
 )
 
 

@@ -1,10 +1,12 @@
 """Messages and progress on standard error; standard output is for results."""
 
+import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 Item = TypeVar("Item")
 _DELAY = 2.0  # seconds before progress is shown, so that short work shows none
@@ -12,8 +14,10 @@ _INTERVAL = 10.0  # seconds between two lines of progress where standard error i
 
 
 def say(text: str) -> None:
-    """Print one line to standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """Print one line to standard error; if nobody can read it any more, the work goes on without it."""
+    if sys.stderr is not None:  # print takes None for standard output, which is for results
+        with contextlib.suppress(OSError, ValueError):
+            print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -21,17 +25,22 @@ def progress(title: str, total: float | None) -> Iterator[Callable[[float, str],
     """Show the progress of some work and the time left.
 
     Yields a function to call with the amount done so far and a few words about the state. On a terminal it draws a bar;
-    elsewhere it prints a line every ten seconds. Work that takes less than 2 seconds shows nothing.
+    elsewhere it prints a line every ten seconds, with the time so far. Work of less than 2 seconds shows nothing.
 
     Args:
         title: what is being done.
         total: the amount of work; None if unknown.
     """
-    if sys.stderr.isatty():
+    if draws(sys.stderr):
         with _bar(title, total) as update:
             yield update
     else:
         yield _Lines(title, total)
+
+
+def draws(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal on which a bar can be drawn."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 @contextmanager
@@ -48,7 +57,8 @@ def _bar(title, total):
         TextColumn("{task.fields[state]}"),
     )
     started = time.monotonic()
-    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as bars:
+    drawn = {"console": Console(stderr=True), "transient": True, "refresh_per_second": 4}
+    with Progress(*columns, **drawn, redirect_stdout=False) as bars:  # results do not belong on standard error
         task = bars.add_task(title, total=total, state="", visible=False)
 
         def update(done, state=""):
@@ -63,7 +73,8 @@ class _Lines:
 
     def __init__(self, title, total):
         self.title, self.total = title, total
-        self.next = time.monotonic() + _DELAY
+        self.begun = time.monotonic()
+        self.next = self.begun + _DELAY
         self.first: tuple[float, float] | None = None  # time and amount done at the first call
 
     def __call__(self, done, state=""):
@@ -75,12 +86,12 @@ class _Lines:
 
     def _print(self, now, done, state, first):
         self.next = now + _INTERVAL
-        amount = f"{done:,.0f}"
+        amount, left = f"{done:,.0f}", ""
         started, before = first
         if self.total and done > before:
-            left = (now - started) * max(self.total - done, 0) / (done - before)
-            amount = f"{min(100, 100 * done / self.total):.0f} %, {_clock(left)} left"
-        say(f"{self.title}: {amount}  {state}".rstrip())
+            left = f", {_clock((now - started) * max(self.total - done, 0) / (done - before))} left"
+            amount = f"{min(100, 100 * done / self.total):.0f} %"
+        say(f"{self.title}: {amount} after {_clock(now - self.begun)}{left}  {state}".rstrip())
 
 
 def track(items: Iterable[Item], title: str, total: float | None = None) -> Iterator[Item]:

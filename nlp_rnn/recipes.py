@@ -158,6 +158,42 @@ def load(name: str) -> ModuleType:
     return recipe
 
 
+def source_files(name: str) -> dict[str, Path]:
+    """The files that decide what a recipe does, by name: its own, and modules next to it or here that it imports.
+
+    The library itself is not among them: its version stands for it.
+    """
+    recipe, here = find(name), Path()
+    files, waiting = {}, [recipe]
+    while waiting:
+        path = waiting.pop()
+        if files.setdefault(_name_of(path, recipe.parent), path) is path:
+            imported = _imported(path) - {"nlp_rnn", "tasks"}
+            waiting += [
+                file for name in imported for folder in (recipe.parent, here) for file in _module(folder / name)
+            ]
+    return files
+
+
+def _name_of(path, folder):
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
+
+
+def _module(path):
+    """The files of a module or package; none if there is no such module."""
+    if path.is_dir():
+        return sorted(path.rglob("*.py"))
+    return [file] if (file := path.with_suffix(".py")).is_file() else []
+
+
+def _imported(path):
+    """The first parts of the names of all modules that a file imports."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.partition(".")[0] for name in names}
+
+
 def copy(name: str, destination: Path) -> None:
     """Copy a recipe's file, to be edited.
 

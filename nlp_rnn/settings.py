@@ -26,6 +26,7 @@ from nlp_rnn.checks import (
     random_seed,
 )
 from nlp_rnn.deprecation import FORMER_SETTINGS, FORMER_VALUES, warn_renamed
+from nlp_rnn.progress import say
 
 RANGES = {
     positive_int: "1 or above",
@@ -39,7 +40,19 @@ _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0
 Check = Callable[[str, Any], object]
 
 
-def setting(default: Any, help: str, check: Check | None = None, choices: Iterable[str] = ()) -> Any:
+SCRATCH, FINETUNING = "training from scratch", "fine-tuning"  # the only kind of run that a setting has an effect on
+
+
+def setting(
+    default: Any,
+    help: str,
+    check: Check | None = None,
+    choices: Iterable[str] = (),
+    *,
+    only: str = "",
+    instead: str = "",
+    needs: Mapping[str, Check | tuple[Any, ...]] | None = None,
+) -> Any:
     """A field of a recipe's `Config`.
 
     Args:
@@ -47,8 +60,14 @@ def setting(default: Any, help: str, check: Check | None = None, choices: Iterab
         help: a description, for `nlp-rnn run RECIPE --help`.
         check: raises a ValueError for a value out of range; one of `RANGES` is described in the help as well.
         choices: the allowed values of a string.
+        only: it has an effect only on this kind of run, `SCRATCH` or `FINETUNING`; see `in_effect`.
+        instead: the setting that replaces it on other runs.
+        needs: other settings without which it has no effect, with the check that they must pass or their choices.
     """
-    return dataclasses.field(default=default, metadata={"help": help, "check": check, "choices": tuple(choices)})
+    declared = {"help": help, "check": check, "choices": tuple(choices)}
+    return dataclasses.field(
+        default=default, metadata={**declared, "only": only, "instead": instead, "needs": needs or {}}
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,6 +113,67 @@ def declaration(config_class: type, name: str) -> Mapping[str, Any]:
         if field is not None and field.metadata:
             return field.metadata
     return {}
+
+
+def in_effect(config: Any, given: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """The settings of a config that have an effect on a run, by name: what the run records.
+
+    Settings for fine-tuning are among them on every run, since fine-tuning the run takes them over.
+
+    Args:
+        config: the settings, a dataclass.
+        given: those that were given with `--set`.
+        kind: the kind of run, `SCRATCH` or `FINETUNING`.
+
+    Raises:
+        UsageError: a given one has no effect, or the run uses another value.
+
+    Examples:
+        >>> @dataclasses.dataclass(frozen=True, kw_only=True)
+        ... class Config(Settings):
+        ...     rate: float = setting(0.1, "learning rate", only=SCRATCH, instead="slow_rate")
+        ...     slow_rate: float = setting(0.01, "learning rate of fine-tuning", only=FINETUNING)
+        >>> in_effect(Config(), {}, FINETUNING)
+        {'slow_rate': 0.01}
+        >>> in_effect(Config(rate=0.2), {"rate": 0.2}, FINETUNING)
+        Traceback (most recent call last):
+        nlp_rnn.checks.UsageError: --set rate=0.2: rate has no effect on fine-tuning; set slow_rate instead
+    """
+    used = {}
+    for name, value in dataclasses.asdict(config).items():
+        declared, text = declaration(type(config), name), f"--set {name}={given.get(name)}"
+        why = _without_effect(declared, config, kind)
+        if name in given:
+            if why and declared["only"] != FINETUNING:
+                raise UsageError(f"{text}: {name} has no effect {why}")
+            if why:
+                say(f"{text}: {name} has no effect {why}; the run keeps it for fine-tuning")
+            elif given[name] != value and given[name] not in (0, "auto"):
+                raise UsageError(f"{text}: {name} is {value} on this run; leave it out")
+        if not why or declared["only"] == FINETUNING:
+            used[name] = value
+    return used
+
+
+def _without_effect(declared, config, kind):
+    """Why a setting has no effect, empty if it has one."""
+    if declared.get("only") and declared["only"] != kind:
+        return f"on {kind}" + (f"; set {declared['instead']} instead" if declared["instead"] else "")
+    for name, wanted in declared.get("needs", {}).items():
+        if not _passes(wanted, name, getattr(config, name)):
+            values = " or ".join(map(str, wanted)) if isinstance(wanted, tuple) else RANGES.get(wanted, "another value")
+            return f"with {name}={getattr(config, name)}; it needs {name} {values}"
+    return ""
+
+
+def _passes(wanted, name, value):
+    if isinstance(wanted, tuple):
+        return value in wanted
+    try:
+        wanted(name, value)
+    except ValueError:
+        return False
+    return True
 
 
 def describe(config_class: type) -> list[tuple[str, str]]:
@@ -160,12 +240,29 @@ def _current_value(config_class, name, value):
 
 
 def with_assignments(config: Any, assignments: Iterable[str]) -> Any:
-    """A config with KEY=VALUE strings applied, each value read as its field's type.
+    """A config with KEY=VALUE strings applied; raises as `assigned` and `changed`."""
+    return changed(config, assigned(type(config), assignments))
+
+
+def changed(config: Any, values: Mapping[str, Any]) -> Any:
+    """A config with other values, as given with `--set`.
 
     Raises:
-        UsageError: a key is unknown or given under two names, or a value is of the wrong type or out of range.
+        UsageError: a value is out of range.
     """
-    types = typing.get_type_hints(type(config))
+    try:
+        return dataclasses.replace(config, **values)
+    except ValueError as error:
+        raise UsageError(f"--set: {error}") from None
+
+
+def assigned(config_class: type, assignments: Iterable[str]) -> dict[str, Any]:
+    """The values of KEY=VALUE strings by the names of the settings, each read as its field's type.
+
+    Raises:
+        UsageError: a key is unknown or given under two names, or a value is of the wrong type.
+    """
+    types = typing.get_type_hints(config_class)
     changes: dict[str, Any] = {}
     given: dict[str, str] = {}
     for assignment in assignments:
@@ -175,11 +272,8 @@ def with_assignments(config: Any, assignments: Iterable[str]) -> Any:
         name = _current_name(key, types)
         if given.setdefault(name, key) != key:
             raise UsageError(f"--set {given[name]} and --set {key} are the same setting: give {name} alone")
-        changes[name] = _value(type(config), name, types[name], text)
-    try:
-        return dataclasses.replace(config, **changes)
-    except ValueError as error:
-        raise UsageError(f"--set: {error}") from None
+        changes[name] = _value(config_class, name, types[name], text)
+    return changes
 
 
 def _current_name(key, types):

@@ -175,6 +175,8 @@ class Task(ABC):
     def predict(self, run: Run, inputs: Any, options: Mapping[str, Any]) -> Iterator[Answer]:
         """Predict each input.
 
+        For `ArrivingTexts`, graphs are traced before the first one comes: it is answered as quickly as the others.
+
         Args:
             inputs: from `open_inputs`.
             options: the values of `predict_options` by name; None or empty where one is not given.

@@ -22,7 +22,7 @@ from nlp_rnn.forecasting.checks import check_fits, check_held_out, check_validat
 from nlp_rnn.forecasting.objective import Forecasting
 from nlp_rnn.forecasting.panel import Panel, split_by_series
 from nlp_rnn.forecasting.regular import SeriesDataset
-from nlp_rnn.forecasting.settings import COUNTS, LIKELIHOODS, MODELS, SCALINGS
+from nlp_rnn.forecasting.settings import CENTRED, COUNTS, LIKELIHOODS, MODELS, PATHS, QUANTILES, SCALINGS
 from nlp_rnn.forecasting.windows import Windows
 from nlp_rnn.progress import say
 from nlp_rnn.settings import setting
@@ -53,16 +53,23 @@ class Config(RecurrentSettings):
     context_length: int = setting(
         0, "points that the model reads; 0: the longer of two horizons and three seasons", not_negative
     )
-    segment: int = setting(0, "points per step of the network, with model=quantiles; 0: the season", not_negative)
+    segment: int = setting(
+        0, "points per step of the network, with model=quantiles; 0: the season", not_negative, needs=QUANTILES
+    )
     likelihood: str = setting(
-        "student_t", "distribution of values in model=sample_paths; negative_binomial for counts", choices=LIKELIHOODS
+        "student_t",
+        "distribution of values in model=sample_paths; negative_binomial for counts",
+        choices=LIKELIHOODS,
+        needs=PATHS,
     )
     scaling: str = setting(
         "auto",
         "scaling of a window; auto: log if all values are above 0 and vary by a tenth, else deviation",
         choices=("auto", *SCALINGS),
     )
-    centering_window: int = setting(0, "number of last values whose mean centres a window; 0: a season", not_negative)
+    centering_window: int = setting(
+        0, "number of last values whose mean centres a window; 0: a season", not_negative, needs=CENTRED
+    )
     cell: str = "gru"
     dropout: float = setting(0.1, "dropout rate of the outputs; with model=sample_paths also of inputs", fraction)
     epochs: int = setting(20, "maximum number of epochs", positive_int)
@@ -155,7 +162,8 @@ def fitted_to(config: Config, dataset: SeriesDataset, job: runs.Job) -> Config:
     """`config` with settings that are 0 or "auto" chosen by the series, or taken from the run to start from."""
     if job.start:
         settings = {"season": job.start.pipeline.options["season"], **job.start.settings}  # older runs have none
-        kept = {name: settings[name] for name in FIXED_SETTINGS if getattr(config, name) in (0, "auto")}
+        chosen = [name for name in FIXED_SETTINGS if getattr(config, name) in (0, "auto")]
+        kept = {name: settings[name] for name in chosen if name in settings}
         return replace(config, **kept)
     panel = dataset.panel
     season = config.season or panel.season

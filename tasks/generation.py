@@ -69,6 +69,7 @@ def train(config: Config, dataset: TextDataset | DocumentDataset, job: runs.Job)
     keras.utils.set_random_seed(config.seed)
     with runs.new(job, config) as run:
         data = load_data(config, dataset, run.folder, start)
+        data.say_unused(run, config)
         model = build_model(config, data, start)
         pipeline = LanguagePipeline(data.encoder, model, data.independent_texts)
         run.measure_before(pipeline, dataset)

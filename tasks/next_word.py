@@ -24,7 +24,7 @@ from nlp_rnn.language_model.token_level import choose_token_level
 from nlp_rnn.layers.gate_biases import chrono_initialize
 from nlp_rnn.layers.recurrent import CELLS
 from nlp_rnn.progress import say
-from nlp_rnn.settings import setting
+from nlp_rnn.settings import SCRATCH, setting
 from nlp_rnn.training import fit, training_plan
 
 TASK = "language_model"
@@ -40,12 +40,13 @@ FIXED_SETTINGS += ("line_breaks", "pretokenized")
 class Config(LanguageModelSettings):
     """The settings, which `--set KEY=VALUE` changes."""
 
-    compare_cells: bool = setting(True, "also train the other cells, if the data have a column gap")
+    compare_cells: bool = setting(True, "also train the other cells, if the data have a column gap", only=SCRATCH)
     embedding: int = 64
     chrono_steps: int = setting(
         0,
         "chrono initialization: steps to remember; 0: 150 if the data have a column gap, else 1",
         not_negative,
+        only=SCRATCH,
     )
     batch_size: int = setting(
         16, "texts of 100 tokens per step, or up to four times as many shorter ones; or streams", positive_int
@@ -78,7 +79,12 @@ def train(config: Config, dataset: TextDataset | DocumentDataset, job: runs.Job)
     start = job.start and job.start.pipeline
     with runs.new(job, config) as run:
         data = load_data(config, dataset, run.folder, start)
+        data.say_unused(run, config)
         rows = cloze_rows(dataset, config.token_level)
+        if not rows:
+            run.without_effect("compare_cells", "the data have no column gap")
+        if config.cell == "rnn" and not (rows and config.compare_cells):
+            run.without_effect("chrono_steps", "a simple RNN has no gates whose biases could be initialized")
         config = _sized(config, len(data.train.texts.ids), bool(rows))
         pipeline = _untrained(config, data, start)
         run.measure_before(pipeline, dataset)

@@ -26,7 +26,7 @@ from nlp_rnn.classification.pipeline import TextClassifier
 from nlp_rnn.datasets import TextDataset
 from nlp_rnn.language_model.pipeline import LanguagePipeline
 from nlp_rnn.progress import say, track
-from nlp_rnn.settings import setting
+from nlp_rnn.settings import FINETUNING, setting
 from nlp_rnn.text import TextEncoder, TokenCounter, fit_vocabulary
 from nlp_rnn.text.batching import LengthBuckets, encode, numbered
 from nlp_rnn.training import fit, training_plan
@@ -60,11 +60,15 @@ class Config(TextSettings):
         "hash buckets for pairs of words in the linear model; fewer from 5 classes on; 0: no linear model",
         not_negative,
     )
-    bigram_dropout: float = setting(0.5, "dropout rate of the words and pairs of the linear model", fraction)
+    bigram_dropout: float = setting(
+        0.5, "dropout rate of the words and pairs of the linear model", fraction, needs={"bigram_buckets": positive_int}
+    )
     class_weights: str = setting(
         "none", "weights of the classes in the loss; balanced: rare classes count as much as others", choices=WEIGHTS
     )
-    drop_classes: bool = setting(False, "fine-tuning: drop the classes of the run that the data do not have")
+    drop_classes: bool = setting(
+        False, "fine-tuning: drop the classes of the run that the data do not have", only=FINETUNING
+    )
     epochs: int = setting(0, "maximum number of epochs; 0: 2 to 30, by the number of texts", not_negative)
     batch_size: int = setting(0, "texts per step; 0: 8 to 64, by the number of texts", not_negative)
     max_batch_tokens: int = setting(16_000, "maximum tokens per step, padding included", positive_int)
@@ -135,6 +139,7 @@ def train(config: Config, dataset: TextDataset, job: runs.Job) -> dict:
     with runs.new(job, config) as run:
         data = load_data(config, dataset, run.folder, start)
         model = build_model(config, data, start)
+        run.uses(bigram_buckets=model.settings["bigrams"])
         plan = training_plan(config, _sized(config, len(data.train.texts)).epochs, start is not None)
         pipeline = TextClassifier(data.encoder, model, data.classes)
         run.measure_before(pipeline, dataset)
@@ -162,8 +167,9 @@ def _as_in_start(config: Config, job: runs.Job) -> Config:
         job.require_same(asdict(config), FIXED_SETTINGS)
         decided = {"bigram_buckets": model.get("bigrams", 0)}
     for name, value in decided.items():
-        if getattr(config, name) not in (getattr(Config, name), job.start.settings.get(name), value):
-            raise UsageError(f"--set {name}={getattr(config, name)}: {name} is {value} in {job.start.path}")
+        own = getattr(config, name)
+        if own != value and (name in job.given or own not in (getattr(Config, name), job.start.settings.get(name))):
+            raise UsageError(f"--set {name}={own}: {name} is {value} in {job.start.path}")
     return replace(config, **decided)
 
 

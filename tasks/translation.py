@@ -25,6 +25,7 @@ from nlp_rnn.seq2seq.pairs import PairDataset
 from nlp_rnn.seq2seq.settings import ATTENTION_SCORES, SIDE_TOKEN_LEVELS, even_int, valid_beam_width
 from nlp_rnn.settings import setting
 from nlp_rnn.text import TextEncoder
+from nlp_rnn.text.token_levels import SUBWORD
 from nlp_rnn.training import fit, training_plan
 from nlp_rnn.training.settings import RecurrentSettings
 
@@ -139,6 +140,8 @@ def train(config: Config, dataset: PairDataset, job: runs.Job) -> dict:
     keras.utils.set_random_seed(config.seed)
     with runs.new(job, config) as run:
         data = load_data(config, dataset, run.folder, start)
+        if {config.source_token_level, config.target_token_level} <= ({"byte", SUBWORD} if start else {"byte"}):
+            run.without_effect("vocabulary", "bytes, and subwords when fine-tuning, have a fixed one")
         model = build_model(config, data, start)
         objective = TeacherForcing(model, config.label_smoothing, config.scheduled_sampling)
         plan = training_plan(config, _epochs(config, len(data.train.texts.target.ids)), start is not None)

@@ -8,14 +8,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TASKS = {"classification", "language_model", "seq2seq", "forecasting"}
-BASE = {"checks", "progress", "deprecation", "former_names", "lazy", "__init__"}
+BASE = {"checks", "progress", "deprecation", "former_names", "interrupts", "lazy", "streams", "__init__"}
 # What a room may import, itself and BASE aside. The arrows point down: the command line on top, checks at the bottom.
 LIBRARY = {"allocator", "batches", "datasets", "decoding", "graph", "layers", "plots", "resources", "settings"} | {
     "text", "training"
 }  # fmt: skip
 MAY_IMPORT = {
     **{name: set() for name in ("checks", "former_names", "progress", "plots", "resources", "allocator", "__init__")},
-    "deprecation": set(),
+    **{name: set() for name in ("deprecation", "interrupts", "streams")},
     "graph": set(),
     "lazy": set(),
     "report": set(),
@@ -40,6 +40,7 @@ MAY_IMPORT["classification"] |= {"language_model"}  # a classifier may start fro
 FILES = sorted([*(ROOT / "nlp_rnn").rglob("*.py"), *(ROOT / "tasks").glob("*.py")])
 LIGHT = [*(ROOT / "nlp_rnn" / "cli").glob("*.py"), *(ROOT / "nlp_rnn").glob("*/task.py")]
 LIGHT += [ROOT / "nlp_rnn" / f"{name}.py" for name in ("__init__", "task", "settings", "recipes", "checks", "progress")]
+LIGHT += [ROOT / "nlp_rnn" / f"{name}.py" for name in ("interrupts", "streams")]
 HEAVY = {"tensorflow", "keras", "numpy", "matplotlib", "pyarrow", "tensorflow_datasets", "rich", "pandas"}
 MAX_LINES, MAX_FUNCTION, MAX_MEDIAN = 300, 40, 8
 

@@ -26,7 +26,10 @@ def test_lines_come_after_two_seconds_and_then_every_ten(clock, capsys):
         for seconds, done in ((0, 0), (1, 10), (2, 20), (11, 50), (12, 60)):
             clock[0] = seconds
             update(done, f"loss {done}")
-    assert capsys.readouterr().err == "training: 20 %, 0:08 left  loss 20\ntraining: 60 %, 0:08 left  loss 60\n"
+    assert (
+        capsys.readouterr().err
+        == "training: 20 % after 0:02, 0:08 left  loss 20\ntraining: 60 % after 0:12, 0:08 left  loss 60\n"
+    )
 
 
 def test_without_a_total_the_amount_is_shown(clock, capsys):
@@ -34,7 +37,7 @@ def test_without_a_total_the_amount_is_shown(clock, capsys):
         for seconds in (0, 3):
             clock[0] = seconds
             update(1_000 * seconds, "")
-    assert capsys.readouterr().err == "reading: 3,000\n"
+    assert capsys.readouterr().err == "reading: 3,000 after 0:03\n"
 
 
 def test_a_total_that_was_too_low_never_exceeds_a_hundred_per_cent(clock, capsys):
@@ -42,7 +45,7 @@ def test_a_total_that_was_too_low_never_exceeds_a_hundred_per_cent(clock, capsys
         for seconds in (0, 3):
             clock[0] = seconds
             update(20 * seconds, "")
-    assert capsys.readouterr().err == "reading: 100 %, 0:00 left\n"
+    assert capsys.readouterr().err == "reading: 100 % after 0:03, 0:00 left\n"
 
 
 def test_a_tracked_iterable_gives_its_items_and_short_work_shows_nothing(capsys):

@@ -64,6 +64,22 @@ def test_every_recipe_that_ships_names_its_task_and_data():
         assert Path(recipe.__file__).stem == name
 
 
+def test_the_files_that_decide_what_a_recipe_does(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(
+        "import keras, my_layers\nfrom my_texts.words import x\nfrom nlp_rnn import runs\n"
+    )
+    (tmp_path / "my_layers.py").write_text("import my_cells, mine\n")
+    (tmp_path / "my_cells.py").write_text("")
+    (tmp_path / "other.py").write_text("")
+    (tmp_path / "my_texts").mkdir()
+    (tmp_path / "my_texts" / "words.py").write_text("")
+    files = recipes.source_files(str(tmp_path / "mine.py"))
+    assert sorted(files) == ["mine.py", "my_cells.py", "my_layers.py", "my_texts/words.py"]
+    monkeypatch.chdir(tmp_path)
+    assert recipes.source_files("mine.py").keys() == files.keys()
+    assert list(recipes.source_files("sentiment")) == ["sentiment.py"]
+
+
 def test_a_recipe_without_a_task_is_refused_before_it_trains(tmp_path):
     path = tmp_path / "mine.py"
     text = FORMER.replace('TAKES = "text"', "from nlp_rnn.training.settings import TrainingSettings")

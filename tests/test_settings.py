@@ -6,7 +6,19 @@ import pytest
 
 from nlp_rnn import deprecation, recipes
 from nlp_rnn.checks import UsageError, fraction, positive_int
-from nlp_rnn.settings import Settings, current_names, declaration, describe, from_run, setting, with_assignments
+from nlp_rnn.settings import (
+    FINETUNING,
+    SCRATCH,
+    Settings,
+    changed,
+    current_names,
+    declaration,
+    describe,
+    from_run,
+    in_effect,
+    setting,
+    with_assignments,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,3 +175,61 @@ def test_every_setting_of_a_recipe_declares_its_help_and_its_range(recipe):
         assert declared.get("help"), name
         checked = declared["check"] or declared["choices"] or field.type in (bool, "bool")
         assert checked, f"{name} has neither a check nor choices"
+
+
+CONFIGS = {name: recipes.config_class(path) for name, path in recipes.resources.recipes().items()}
+WITHOUT_EFFECT = [  # recipe, kind of run, settings, the one that has no effect, the message
+    *((name, FINETUNING, {"learning_rate": 1.0}, "learning_rate", "set finetuning_learning_rate") for name in CONFIGS),
+    *((name, FINETUNING, {"cycles": 2}, "cycles", "on fine-tuning") for name in CONFIGS),
+    ("next_word", FINETUNING, {"compare_cells": True}, "compare_cells", "on fine-tuning"),
+    ("next_word", FINETUNING, {"chrono_steps": 7}, "chrono_steps", "on fine-tuning"),
+    *(
+        (recipe, SCRATCH, {"token_level": "byte", name: 9}, name, "with token_level=byte; it needs token_level word or")
+        for recipe in ("sentiment", "next_word", "generation")
+        for name in ("vocabulary", "min_count")
+    ),
+    (
+        "generation",
+        SCRATCH,
+        {"token_level": "byte", "line_breaks": True},
+        "line_breaks",
+        "it needs token_level word or",
+    ),
+    ("generation", SCRATCH, {"pretokenized": True, "line_breaks": True}, "line_breaks", "it needs pretokenized False"),
+    (
+        "next_word",
+        SCRATCH,
+        {"token_level": "character", "pretokenized": True},
+        "pretokenized",
+        "needs token_level word",
+    ),
+    ("sentiment", SCRATCH, {"bigram_buckets": 0, "bigram_dropout": 0.1}, "bigram_dropout", "bigram_buckets 1 or above"),
+    ("forecasting", SCRATCH, {"model": "sample_paths", "segment": 3}, "segment", "it needs model quantiles"),
+    ("forecasting", SCRATCH, {"likelihood": "normal"}, "likelihood", "it needs model sample_paths"),
+    ("forecasting", SCRATCH, {"scaling": "size", "centering_window": 3}, "centering_window", "with scaling=size"),
+]
+
+
+@pytest.mark.parametrize(("recipe", "kind", "given", "name", "message"), WITHOUT_EFFECT)
+def test_a_setting_without_effect_is_refused_and_never_recorded(recipe, kind, given, name, message):
+    config = changed(CONFIGS[recipe](), given)
+    with pytest.raises(UsageError, match=f"--set {name}={given[name]}: {name} has no effect .*{message}"):
+        in_effect(config, given, kind)
+    assert name not in in_effect(config, {}, kind), "one that a run hands on is not refused"
+
+
+@pytest.mark.parametrize("recipe", CONFIGS)
+def test_settings_for_fine_tuning_are_kept_for_it_with_a_message(recipe, capsys):
+    given = {"finetuning_learning_rate": 0.5, "layerwise_decay": 2.0, "unfreeze_interval": 1.0}
+    config = changed(CONFIGS[recipe](), given)
+    assert in_effect(config, given, SCRATCH).items() >= given.items()
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 3 and all("no effect on training from scratch; the run keeps it" in line for line in said)
+    assert in_effect(config, given, FINETUNING).items() >= given.items() and not capsys.readouterr().err
+
+
+def test_a_given_setting_that_the_run_replaces_is_refused():
+    config = CONFIGS["forecasting"](scaling="size", horizon=18)
+    with pytest.raises(UsageError, match="--set scaling=log: scaling is size on this run; leave it out"):
+        in_effect(config, {"scaling": "log"}, SCRATCH)
+    assert in_effect(config, {"horizon": 0, "scaling": "auto"}, SCRATCH)["horizon"] == 18, "0 and auto leave it open"

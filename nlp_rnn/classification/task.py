@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nlp_rnn.datasets.arriving import ArrivingTexts
 from nlp_rnn.report import one_line
 from nlp_rnn.task import Report, Task
 
@@ -69,6 +70,8 @@ class ClassificationTask(Task):
         from nlp_rnn.classification.evaluation import say_cut
 
         pipeline: Any = run.pipeline
+        if isinstance(inputs, ArrivingTexts):
+            list(pipeline.predict([""]))
         for prediction in pipeline.predict(inputs):
             yield ClassAnswer(prediction, pipeline.classes)
         say_cut(pipeline)

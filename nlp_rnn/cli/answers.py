@@ -2,19 +2,18 @@
 
 import csv
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-
-import click
 
 from nlp_rnn.checks import UsageError
 from nlp_rnn.cli.output import complete_or_absent
 from nlp_rnn.datasets.inputs import TableTexts
 from nlp_rnn.report import Answer
+from nlp_rnn.streams import is_utf8, write_text
 
 BATCH = 10_000  # rows of a .parquet file that are written at once
 Rows = Iterable[Mapping[str, Any]]
@@ -46,7 +45,7 @@ def answer_writer(
         kept: returns the input row of the next answer.
     """
     if path is None:
-        yield _writer(partial(click.echo, nl=False), as_json, kept)
+        yield _writer(write_text, as_json, kept, escaped=not is_utf8(sys.stdout.encoding))
         return
     suffix = path.suffix.lower()
     with complete_or_absent(path) as unfinished:
@@ -59,20 +58,24 @@ def answer_writer(
 
 
 def _writer(
-    write: Callable[[str], Any], as_json: bool, kept: Callable[[], Mapping[str, Any]], suffix: str = ""
+    write: Callable[[str], Any],
+    as_json: bool,
+    kept: Callable[[], Mapping[str, Any]],
+    suffix: str = "",
+    escaped: bool = False,
 ) -> Callable[[Answer], Any]:
-    """A function that formats an answer and passes the text to `write`."""
+    """A function that formats an answer and passes the text to `write`; `escaped` JSON is ASCII."""
     if as_json:
-        return lambda answer: write(f"{_json(kept(), answer)}\n")
+        return lambda answer: write(f"{_json(kept(), answer, escaped)}\n")
     if suffix in (".csv", ".tsv") or kept is not dict:
         return _delimited(write, "\t" if suffix == ".tsv" else ",", kept)
-    return lambda answer: [write(f"{line}\n") for line in answer.lines()]
+    return lambda answer: write("".join(f"{line}\n" for line in answer.lines()))
 
 
-def _json(own, answer):
+def _json(own, answer, escaped):
     [values] = merged(own, [answer.json()])
     values = {name: None if value != value else value for name, value in values.items()}  # NaN is not JSON
-    return json.dumps(values, ensure_ascii=False, default=str)  # a table may hold dates
+    return json.dumps(values, ensure_ascii=escaped, default=str)  # a table may hold dates
 
 
 def _delimited(write_text, separator, kept):

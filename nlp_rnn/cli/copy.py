@@ -1,12 +1,12 @@
 """`nlp-rnn copy`."""
 
-import json
 from pathlib import Path
 
 import click
 
 from nlp_rnn import recipes
 from nlp_rnn.cli.options import FILE, as_json
+from nlp_rnn.streams import write_json, write_line
 
 
 @click.command()
@@ -22,4 +22,7 @@ def copy(recipe: str, file: Path, json_: bool) -> None:
       nlp-rnn run mine.py
     """
     recipes.copy(recipe, file)
-    click.echo(json.dumps({"path": str(file)}) if json_ else f"{file}: edit it, then: nlp-rnn run {file}")
+    if json_:
+        write_json({"path": str(file)})
+    else:
+        write_line(f"{file}: edit it, then: nlp-rnn run {file}")

@@ -1,12 +1,11 @@
 """`nlp-rnn export`."""
 
-import json
-
 import click
 
 from nlp_rnn.cli.options import FILE, as_json, recipe_file
 from nlp_rnn.cli.output import open_run
 from nlp_rnn.runs.paths import check_new
+from nlp_rnn.streams import write_json, write_line
 
 
 @click.command()
@@ -31,9 +30,9 @@ def export(run, destination, recipe, json_):
     difference = export(trained.pipeline, destination)
     size = sum(file.stat().st_size for file in destination.rglob("*") if file.is_file())
     if json_:
-        click.echo(json.dumps({"path": str(destination), "largest_difference": difference, "bytes": size}))
+        write_json({"path": str(destination), "largest_difference": difference, "bytes": size})
         return
     signatures = list(trained.pipeline.signatures())
     names = " ".join(name for name in signatures if name != "serving_default" or len(signatures) == 1)
-    click.echo(f"{destination}: SavedModel, {size / 1e6:.1f} MB, signatures: {names}")
-    click.echo(f"verified in a process with TensorFlow alone: numbers differ by at most {difference:.0e}")
+    write_line(f"{destination}: SavedModel, {size / 1e6:.1f} MB, signatures: {names}")
+    write_line(f"verified in a process with TensorFlow alone: numbers differ by at most {difference:.0e}")

@@ -10,8 +10,7 @@ from nlp_rnn.checks import UsageError
 from nlp_rnn.cli.data import open_dataset
 from nlp_rnn.cli.options import FILE, as_json, data_option, out_option, recipe_file, training_options
 from nlp_rnn.cli.output import open_run
-from nlp_rnn.cli.training import train
-from nlp_rnn.runs.paths import check_new, next_free
+from nlp_rnn.cli.training import run_folder, train
 from nlp_rnn.runs.resume import as_begun
 
 
@@ -35,21 +34,22 @@ def finetune(run, data, out, assignments, resume, tensorboard, recipe, json_, **
       nlp-rnn finetune runs/sentiment --data mine.csv --out runs/mine
       nlp-rnn finetune runs/forecasting --data sales.csv --out runs/sales
     """
-    out = out or next_free(Path("runs", f"{run.name}-finetuned"), resume)
-    check_new(out, resume=resume)
-    start = open_run(run, recipe)
-    if not recipe and start.recipe not in resources.recipes():
-        raise UsageError(f"{run} was made with the recipe {start.recipe}: name its file with --recipe")
-    name = str(recipe or start.recipe)
-    module = recipes.load(name)
-    task = recipes.task_of(module)
-    task.check_finetunes(start, name)
-    before = as_begun(module, name, out, run) if resume else {}
-    if not data and not before:
-        raise UsageError("name the data to fine-tune on with --data")
-    config = settings.from_run(module.Config, before.get("settings", start.settings))
-    config = settings.with_assignments(config, assignments)
-    columns = columns if before else task.columns_of(start, columns)
-    dataset, request = open_dataset(task, data, columns, before.get("data", {}), dataclasses.asdict(config), start)
-    job = runs.Job(name, out, request, start, resume, tensorboard)
-    train(task, module, config, dataset, job, json_)
+    with run_folder(out, Path("runs", f"{run.name}-finetuned"), resume) as (out, claimed):
+        start = open_run(run, recipe)
+        if not recipe and start.recipe not in resources.recipes():
+            raise UsageError(f"{run} was made with the recipe {start.recipe}: name its file with --recipe")
+        name = str(recipe or start.recipe)
+        module = recipes.load(name)
+        task = recipes.task_of(module)
+        task.check_finetunes(start, name)
+        before = as_begun(module, name, out, run) if resume else {}
+        if not data and not before:
+            raise UsageError("name the data to fine-tune on with --data")
+        config = settings.from_run(module.Config, before.get("settings", start.settings))
+        given = settings.assigned(module.Config, assignments)
+        config = settings.changed(config, given)
+        columns = columns if before else task.columns_of(start, columns)
+        dataset, request = open_dataset(task, data, columns, before.get("data", {}), dataclasses.asdict(config), start)
+        files = recipes.source_files(name)
+        job = runs.Job(name, out, request, start, resume, tensorboard, claimed, files, given)
+        train(task, module, config, dataset, job, json_)

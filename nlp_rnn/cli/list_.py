@@ -1,11 +1,10 @@
 """`nlp-rnn list`."""
 
-import json
-
 import click
 
 from nlp_rnn import recipes, resources
 from nlp_rnn.cli.options import as_json
+from nlp_rnn.streams import write_json, write_line
 
 
 @click.command("list")
@@ -20,9 +19,9 @@ def list_(json_: bool) -> None:
     known = {name: recipes.summary(path) for name, path in resources.recipes().items()}
     sets = {name: recipes.summary_of_data(path) for name, path in resources.data_sets().items()}
     if json_:
-        click.echo(json.dumps({"recipes": known, "data": sets}))
+        write_json({"recipes": known, "data": sets})
         return
     for title, named in (("recipes", known), ("data sets", sets)):
-        click.echo(title)
+        write_line(title)
         for name, what in named.items():
-            click.echo(f"  {name:<16}{what}")
+            write_line(f"  {name:<16}{what}")

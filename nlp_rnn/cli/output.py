@@ -1,18 +1,16 @@
 """Input and output of commands: load a run, print metrics, write lines of results."""
 
 import contextlib
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from nlp_rnn import recipes
 from nlp_rnn.checks import UsageError
 from nlp_rnn.cli.errors import quiet_tensorflow
 from nlp_rnn.runs.paths import unfinished
+from nlp_rnn.streams import write_json, write_line
 from nlp_rnn.task import Task
 
 if TYPE_CHECKING:
@@ -41,19 +39,17 @@ def print_figures(
 ) -> None:
     """Print the metrics of a run as one JSON object, or as lines followed by the examples."""
     if as_json:
-        click.echo(json.dumps(figures, ensure_ascii=False))
+        write_json(figures)
         return
     if "run" in figures:
-        click.echo(f"run       {figures['run']}")
+        write_line(f"run       {figures['run']}")
     for line in (*task.summary(figures, measured_on), *examples):
-        click.echo(line)
+        write_line(line)
 
 
 @contextlib.contextmanager
 def complete_or_absent(path: Path) -> Iterator[Path]:
     """A temporary path to write to; it is renamed to `path` on success and removed on failure."""
-    if not path.parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.parent}; create it first")
     partial = path.with_name(f"{path.name}.partial")
     try:
         yield partial

@@ -12,7 +12,8 @@ from nlp_rnn.cli.options import FILE, as_json, column_options, recipe_file
 from nlp_rnn.cli.output import open_run
 from nlp_rnn.datasets.columns import refuse_columns
 from nlp_rnn.datasets.lines import encodable
-from nlp_rnn.runs.paths import check_new
+from nlp_rnn.progress import draws, track
+from nlp_rnn.runs.paths import check_new_file
 
 
 def task_options(command):
@@ -48,7 +49,8 @@ def predict(run, texts, input_, output, keep_columns, recipe, json_, **options):
 
     A classifier prints class, probability and text. A language model fills the blank ___, anywhere in a text, and
     prints the most probable words, each with its probability and the completed text. A translator prints the
-    translation. A forecaster takes a table of series as --input and prints a table of forecasts.
+    translation. A forecaster takes a table of series, as --input or on standard input, and prints a table of
+    forecasts.
 
     \b
     Examples:
@@ -61,10 +63,10 @@ def predict(run, texts, input_, output, keep_columns, recipe, json_, **options):
     """
     if texts and input_:
         raise UsageError("give texts or --input, not both")
-    if not texts and not input_ and sys.stdin.isatty():
+    if not texts and not input_ and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError("give a text, --input FILE, or lines on standard input")
     if output:
-        check_new(output, "--output")
+        check_new_file(output, "--output")
     columns = {name: options.pop(name) for name in COLUMNS}
     trained = open_run(run, recipe)
     refuse_columns({name: columns[name] for name in COLUMNS if name not in trained.task.columns})
@@ -73,6 +75,9 @@ def predict(run, texts, input_, output, keep_columns, recipe, json_, **options):
     trained.task.check_options(given)
     inputs = trained.task.open_inputs(trained, [encodable(text) for text in texts], input_, columns)
     kept = kept_rows(inputs, keep_columns)
+    answers = trained.task.predict(trained, inputs, options)
+    if hasattr(inputs, "size") and (output or not draws(sys.stdout)):  # a bar would be drawn over the answers
+        answers = track(answers, "predicting", inputs.size)
     with answer_writer(output, json_, kept) as write:
-        for answer in trained.task.predict(trained, inputs, options):
+        for answer in answers:
             write(answer)

@@ -11,8 +11,7 @@ from nlp_rnn.cli.data import open_dataset
 from nlp_rnn.cli.errors import quiet_tensorflow
 from nlp_rnn.cli.options import FILE, RecipeCommand, as_json, data_option, out_option, training_options
 from nlp_rnn.cli.output import open_run
-from nlp_rnn.cli.training import train
-from nlp_rnn.runs.paths import check_new, next_free
+from nlp_rnn.cli.training import run_folder, train
 from nlp_rnn.runs.resume import as_begun
 
 
@@ -36,21 +35,22 @@ def run(recipe, data, out, start, assignments, resume, tensorboard, json_, **col
     `nlp-rnn run RECIPE --help` lists the settings of RECIPE as well. With --resume, omitted options keep their values;
     repeat --from.
     """
-    out = out or next_free(Path("runs", Path(recipe).stem), resume)
-    check_new(out, resume=resume)
     recipes.find(recipe)
-    quiet_tensorflow()
-    module = recipes.load(recipe)
-    before = as_begun(module, recipe, out, start) if resume else {}
-    if resume and not (before or data):
-        raise UsageError(f"there is no unfinished run {out} to resume: name the --data to start one with")
-    task = recipes.task_of(module)
-    start = _opened(start, task, recipe) if start else None
-    config = settings.with_assignments(settings.from_run(module.Config, before.get("settings", {})), assignments)
-    earlier = before.get("data", {"name": module.DATA})
-    dataset, request = open_dataset(task, data, columns, earlier, dataclasses.asdict(config), start)
-    job = runs.Job(recipe, out, request, start, resume, tensorboard)
-    train(task, module, config, dataset, job, json_)
+    with run_folder(out, Path("runs", Path(recipe).stem), resume) as (out, claimed):
+        quiet_tensorflow()
+        module = recipes.load(recipe)
+        before = as_begun(module, recipe, out, start) if resume else {}
+        if resume and not (before or data):
+            raise UsageError(f"there is no unfinished run {out} to resume: name the --data to start one with")
+        task = recipes.task_of(module)
+        start = _opened(start, task, recipe) if start else None
+        given = settings.assigned(module.Config, assignments)
+        config = settings.changed(settings.from_run(module.Config, before.get("settings", {})), given)
+        earlier = before.get("data", {"name": module.DATA})
+        dataset, request = open_dataset(task, data, columns, earlier, dataclasses.asdict(config), start)
+        files = recipes.source_files(recipe)
+        job = runs.Job(recipe, out, request, start, resume, tensorboard, claimed, files, given)
+        train(task, module, config, dataset, job, json_)
 
 
 def _opened(path, task, recipe):

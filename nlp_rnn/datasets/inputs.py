@@ -1,16 +1,42 @@
 """Input for `predict`: one text per line, or one per row of a table."""
 
+import shutil
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from nlp_rnn.checks import InputError, UsageError
-from nlp_rnn.datasets.lines import count_lines, decode_lines, encodable, read_lines
+from nlp_rnn.datasets.arriving import ArrivingTexts
+from nlp_rnn.datasets.lines import count_lines, encodable, read_lines
 from nlp_rnn.datasets.roles import Wanted, find_roles
 from nlp_rnn.datasets.tables import Table, is_table, open_table
-from nlp_rnn.progress import say, track
+from nlp_rnn.progress import say
+
+MAGIC = {b"PAR1": ".parquet", b"PK\x03\x04": ".xlsx", b"\x1f\x8b": ".csv.gz", b"{": ".jsonl"}  # how tables begin
+
+
+@contextmanager
+def table_on_standard_input() -> Iterator[Path]:
+    """The table on standard input, up to its end, as a temporary file with the suffix of its format.
+
+    Raises:
+        InputError: those of the block, with the name of the file without its folder.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        begin = sys.stdin.buffer.read(4)
+        suffix = next((suffix for magic, suffix in MAGIC.items() if begin.startswith(magic)), ".csv")
+        path = Path(folder, f"standard input{suffix}")
+        with open(path, "wb") as file:
+            file.write(begin)
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        try:
+            yield path
+        except InputError as error:
+            raise type(error)(str(error).replace(f"{path.parent}/", "")) from None
 
 
 class TableTexts:
@@ -21,6 +47,7 @@ class TableTexts:
         column: the column of texts.
 
     Attributes:
+        size: the number of rows; None if unknown.
         keep: whether to remember the rows that are read.
         rows: a queue of the remembered rows; the reader removes them.
     """
@@ -28,11 +55,12 @@ class TableTexts:
     def __init__(self, table: Table, column: str):
         self.table = table
         self.column = column
+        self.size = table.size
         self.keep = False
         self.rows: deque[Mapping[str, Any]] = deque()
 
     def __iter__(self) -> Iterator[str]:
-        for place, values in track(self.table.rows(), "predicting", self.table.size):
+        for place, values in self.table.rows():
             text = values.get(self.column)
             if not isinstance(text, str | None):
                 raise InputError(f"{place}: column '{self.column}' holds {type(text).__name__}, not text")
@@ -41,7 +69,28 @@ class TableTexts:
             yield encodable(text or "")
 
 
-def open_texts(path: Path | None, column: str | None, role: str, names: Sequence[str]) -> Iterator[str] | TableTexts:
+class FileTexts:
+    """The lines of a text file, without line ends.
+
+    Args:
+        path: the file, plain or gzipped.
+
+    Attributes:
+        size: the number of lines; None if unknown.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.size = count_lines(path)
+
+    def __iter__(self) -> Iterator[str]:
+        return (line.rstrip("\r\n") for line in read_lines(self.path))
+
+
+Texts = TableTexts | FileTexts | ArrivingTexts
+
+
+def open_texts(path: Path | None, column: str | None, role: str, names: Sequence[str]) -> Texts:
     """The texts to predict: the rows of a table, or the lines of another file or of standard input.
 
     Args:
@@ -59,25 +108,9 @@ def open_texts(path: Path | None, column: str | None, role: str, names: Sequence
     if path is None or not is_table(path):
         if column:
             raise UsageError(f"--{role}-column names a column of a table, and the input is none: leave it out")
-        return read_texts(path)
+        return FileTexts(path) if path else ArrivingTexts()
     table = open_table(path)
     roles = find_roles(table, Wanted({role: column}, {role: names}))
     for note in roles.notes:
         say(note)
     return TableTexts(table, roles.by_role[role])
-
-
-def read_texts(path: Path | None) -> Iterator[str]:
-    """The lines of a file, or of standard input if `path` is None, without line ends.
-
-    Raises:
-        UsageError: there is no such file.
-        InputError: a line is not UTF-8.
-    """
-    if path is None:
-        texts, size = decode_lines(sys.stdin.buffer, "standard input"), None
-    elif path.is_file():
-        texts, size = read_lines(path), count_lines(path)
-    else:
-        raise UsageError(f"{path}: no such file")
-    return (line.rstrip("\r\n") for line in track(texts, "predicting", size))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nlp_rnn.checks import UsageError
 from nlp_rnn.datasets.columns import SERIES_COLUMNS, TEXT_COLUMNS
+from nlp_rnn.datasets.inputs import table_on_standard_input
 from nlp_rnn.forecasting.options import PREDICT_OPTIONS
 from nlp_rnn.progress import say
 from nlp_rnn.runs.paths import check_picture
@@ -108,8 +109,11 @@ class ForecastingTask(Task):
     def open_inputs(
         self, run: "Run", texts: Sequence[str], path: Path | None, columns: Mapping[str, Any]
     ) -> "SeriesDataset":
-        if texts or path is None:
-            raise UsageError("a forecaster takes a table of series: --input series.csv")
+        if texts:
+            raise UsageError("a forecaster takes a table of series: --input series.csv, or one on standard input")
+        if path is None:
+            with table_on_standard_input() as table:
+                return self.open_inputs(run, texts, table, columns)
         request = {"name": str(path), **self.columns_of(run, columns)}
         data = self.open_data(request, run.settings, like=run)
         for note in data.notes:

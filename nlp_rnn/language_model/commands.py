@@ -1,6 +1,5 @@
 """`nlp-rnn generate`."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from nlp_rnn.language_model.options import DEFAULT_LENGTH, DEFAULT_TEMPERATURE, 
 from nlp_rnn.language_model.unknown import say_unknown
 from nlp_rnn.progress import say
 from nlp_rnn.report import one_line
+from nlp_rnn.streams import write_json, write_line, write_text
 
 if TYPE_CHECKING:
     from nlp_rnn.task import Run
@@ -93,7 +93,7 @@ def generate(
             if json_:
                 *_, text = texts
                 answer = {"prompt": prompt, "text": text, "seed": one_seed, "whole": pipeline.joined(prompt, text)}
-                click.echo(json.dumps(answer, ensure_ascii=False))
+                write_json(answer)
                 continue
             if several:
                 say(f"--- {one_line(prompt)} (seed {one_seed})")
@@ -128,6 +128,6 @@ def print_growing(texts: Iterable[str], longest: int) -> None:
     for text in texts:
         certain = len(text.rstrip("\ufffd")) - max(longest - 1, 0)
         if certain > printed:
-            click.echo(text[printed:certain], nl=False)
+            write_text(text[printed:certain])
             printed = certain
-    click.echo(text[printed:])
+    write_line(text[printed:])

@@ -39,6 +39,11 @@ class TextData(NamedTuple):
     validation: LengthBuckets | Streams
     independent_texts: bool
 
+    def say_unused(self, run: Any, config: LanguageModelSettings) -> None:
+        """Print which settings have no effect on a new run with these data."""
+        if isinstance(self.train, LengthBuckets):
+            run.without_effect("sequence_length", "the texts are short, and each is read as a whole")
+
     def objective(self, model: LanguageModel, **settings: Any) -> NextToken:
         """The model, ready to be trained on these data; settings are arguments of `NextToken`."""
         batches = [data.batch_size for data in (self.train, self.validation) if isinstance(data, Streams)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nlp_rnn.checks import fraction, not_negative, positive_int
 from nlp_rnn.settings import setting
 from nlp_rnn.text.token_levels import TOKEN_LEVELS
-from nlp_rnn.training.settings import TextSettings
+from nlp_rnn.training.settings import COUNTED, TextSettings
 
 MIN_VOCABULARY = 4  # padding, the unknown token, the end of a text, and one token to predict
 
@@ -22,7 +22,10 @@ class LanguageModelSettings(TextSettings):
     """Settings to read text, and to regularize and train a language model."""
 
     vocabulary: int = setting(
-        20_000, f"tokens in the vocabulary, {MIN_VOCABULARY} or more; the rest are <unk>", vocabulary_size
+        20_000,
+        f"tokens in the vocabulary, {MIN_VOCABULARY} or more; the rest are <unk>",
+        vocabulary_size,
+        needs=COUNTED,
     )
     token_level: str = setting(
         "auto",

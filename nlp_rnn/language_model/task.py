@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nlp_rnn.checks import UsageError
+from nlp_rnn.datasets.arriving import ArrivingTexts
 from nlp_rnn.decoding.options import NBEST
 from nlp_rnn.language_model.options import BLANK, MAX_WORDS, WORDS
 from nlp_rnn.language_model.unknown import say_unknown
@@ -91,6 +92,8 @@ class LanguageModelTask(Task):
         nbest, pipeline, unknown = options.get("nbest"), run.pipeline, {}
         if nbest is not None and not 1 <= nbest <= MAX_WORDS:
             raise UsageError(f"--nbest must be from 1 to {MAX_WORDS}, got {nbest}")
+        if isinstance(inputs, ArrivingTexts):
+            pipeline.fill(BLANK)
         for number, text in enumerate(inputs, 1):
             try:
                 words = pipeline.fill(text, nbest or WORDS)

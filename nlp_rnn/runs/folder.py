@@ -30,28 +30,44 @@ import keras
 import nlp_rnn
 from nlp_rnn import task, weights
 from nlp_rnn.checks import InputError, UsageError
-from nlp_rnn.runs.paths import LOCK, SPECIFICATION, unfinished
+from nlp_rnn.runs.paths import LOCK, SPECIFICATION, in_use, unfinished
 from nlp_rnn.settings import current_names
 from nlp_rnn.task import Run
 
 FORMAT = 2  # 1 was written by version 0.1
 
 
-def save(folder: Path, pipeline: task.Pipeline, figures: Mapping[str, Any], history: Sequence[dict]) -> None:
-    """Write a run into its unfinished folder; call it last, since it records the hashes of all files there."""
+def save(
+    folder: Path,
+    pipeline: task.Pipeline,
+    figures: Mapping[str, Any],
+    history: Sequence[dict],
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a run into its unfinished folder; call it last, since it records the hashes of all files there.
+
+    Args:
+        folder: the unfinished folder.
+        pipeline: the trained model.
+        figures: its metrics.
+        history: one row per epoch.
+        settings: those that had an effect; None for all that the run was started with.
+    """
     files = task.task_of(pipeline).save(pipeline, folder)
     structure = weights.save(pipeline.model, folder / weights.WEIGHTS)
     write_json(folder / "metrics.json", figures)
     write_rows(folder / "history.csv", history)
+    specification = _read_json(folder / SPECIFICATION)
     about = {
         "format": FORMAT,
         "kind": pipeline.kind,
-        **_read_json(folder / SPECIFICATION),
+        **specification,
+        "settings": dict(settings) if settings is not None else specification["settings"],
         "classes": pipeline.classes,
         **files,
         "model": structure,
         "versions": versions(),
-        "files": {name: _sha256(folder / name) for name in _files(folder)},
+        "files": {name: sha256(folder / name) for name in _files(folder)},
     }
     write_json(folder / "run.json", {**about, "digest": digest(about)})
 
@@ -69,7 +85,7 @@ def load(path: Path) -> Run:
             raise InputError(f"{path}: run.json names the file {name}, which is outside the run folder")
         if not (path / name).is_file():
             raise InputError(f"{path}: the run's file {name} is missing; restore the run from a copy, or retrain it")
-        if _sha256(path / name) != expected:
+        if sha256(path / name) != expected:
             raise InputError(f"{path}: the run's file {name} was changed after training; restore the run from a copy")
     metrics = _read_json(path / "metrics.json")
     pipeline = task.get(about["kind"]).load(path, {**about, "metrics": metrics})
@@ -119,14 +135,16 @@ def _files(folder):
     return sorted(str(path.relative_to(folder)) for path in kept if path.name != "run.json")
 
 
-def _sha256(path):
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_about(path):
     if not path.is_dir():
-        hint = f"; {unfinished(path)} is not finished: continue with --resume" if unfinished(path).exists() else ""
+        cure = "another process is training it" if in_use(unfinished(path)) else "continue with --resume"
+        hint = f"; {unfinished(path)} is not finished: {cure}" if unfinished(path).exists() else ""
         raise UsageError(f"{path}: no such run folder{hint}")
     file = path / "run.json"
     try:

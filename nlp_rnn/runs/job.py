@@ -1,11 +1,10 @@
 """The job that a recipe carries out, and the run that it creates: evaluated before and after, then written."""
 
-import dataclasses
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from nlp_rnn.datasets.hashing import text_hash
 from nlp_rnn.datasets.lineage import Lineage, lineage_of, with_lineage
 from nlp_rnn.progress import say
 from nlp_rnn.runs import folder as folders
-from nlp_rnn.runs.paths import SPECIFICATION, check_new, has_checkpoint, locked, remove_empty, unfinished
+from nlp_rnn.runs.paths import SPECIFICATION, check_new, discard, locked, remove_empty, unfinished
 from nlp_rnn.runs.resume import check_resumable
-from nlp_rnn.settings import current_value
+from nlp_rnn.settings import FINETUNING, SCRATCH, current_value, in_effect
 from nlp_rnn.task import Pipeline, Report, Run, task_of
 
 
@@ -32,6 +31,9 @@ class Job:
         start: a finished run whose weights to start from; None to start from scratch.
         resume: continue an unfinished run.
         tensorboard: write TensorBoard's logs into the run folder.
+        claimed: the folder of the unfinished run is new, and the caller has locked it.
+        files: the recipe's file and the files that it imports, by name; they must be the same to resume the run.
+        given: the settings that were given with `--set`.
     """
 
     recipe: str
@@ -40,6 +42,9 @@ class Job:
     start: Run | None = None
     resume: bool = False
     tensorboard: bool = False
+    claimed: bool = False
+    files: Mapping[str, Path] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -61,8 +66,13 @@ class Job:
 
     def specification(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Everything that must be the same to resume the run; it is written into its folder."""
-        start = str(self.start.path) if self.start else None
-        return {"recipe": self.recipe, "settings": dict(settings), "data": self.record, "start": start}
+        start, files = None, dict(self.files)
+        if self.start:
+            start = str(self.start.path)
+            files[start] = self.start.path / "run.json"
+        about = {"recipe": self.recipe, "settings": dict(settings), "data": self.record, "start": start}
+        sources = {name: folders.sha256(path) for name, path in files.items() if path.exists()}
+        return {**about, "sources": sources, "versions": folders.versions()}
 
 
 class NewRun:
@@ -78,8 +88,19 @@ class NewRun:
         self.job = job
         self.settings = dict(settings)
         self.folder = folder
+        self.recorded = dict(settings)  # in run.json; `settings` must be the same to resume
         self._before: Report | None = None
         self._lineage: Lineage | None = None
+
+    def uses(self, **settings: Any) -> None:
+        """Record the values of settings that the data decide."""
+        self.recorded |= settings
+
+    def without_effect(self, name: str, why: str) -> None:
+        """Do not record a setting that has no effect on this run; prints why if it was given with `--set`."""
+        self.recorded.pop(name, None)
+        if name in self.job.given:
+            say(f"--set {name}={self.job.given[name]} has no effect: {why}")
 
     def measure_before(self, pipeline: Pipeline, data: Any) -> None:
         """Evaluate a model before fine-tuning, its vocabulary already extended; does nothing without a start."""
@@ -102,7 +123,7 @@ class NewRun:
         report.write(self.folder)
         if self._lineage is not None:
             self._lineage.save(self.folder)
-        folders.save(self.folder, pipeline, report.figures, history)
+        folders.save(self.folder, pipeline, report.figures, history, self.recorded)
         return report.figures
 
     def _as_run(self, pipeline, data):
@@ -134,9 +155,9 @@ def new(job: Job, config: Any) -> Iterator[NewRun]:
 
     Raises:
         UsageError: OUT exists; or an unfinished run exists that is not to be resumed, has another specification or is
-            in use.
+            in use; or a given setting has no effect.
     """
-    settings = dataclasses.asdict(config)
+    settings = in_effect(config, job.given, FINETUNING if job.start else SCRATCH)
     with workplace(job, settings, type(config)) as folder:
         yield NewRun(job, settings, folder)
 
@@ -145,19 +166,18 @@ def new(job: Job, config: Any) -> Iterator[NewRun]:
 def workplace(job: Job, settings: Mapping[str, Any], config_class: type | None = None) -> Iterator[Path]:
     """The context manager of the folder of `new`."""
     folder, specification = unfinished(job.out), job.specification(settings)
-    check_resumable(job.out, specification, job.resume, config_class)
+    check_resumable(job.out, specification, job.resume, config_class, job.claimed)
     made = [parent for parent in folder.parents if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
+    with nullcontext() if job.claimed else locked(folder):
         try:
             folders.write_json(folder / SPECIFICATION, specification)
             yield folder
             check_new(job.out)
             os.replace(folder, job.out)
         except BaseException:
-            if not has_checkpoint(job.out) and not (folder / "run.json").exists():
-                shutil.rmtree(folder, ignore_errors=True)
-                remove_empty(made)
+            discard(job.out)
+            remove_empty(made)
             raise
     for leftover in folders.leftovers(job.out):
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()

@@ -11,7 +11,7 @@ from typing import Any
 
 from nlp_rnn.checks import UsageError
 from nlp_rnn.progress import say
-from nlp_rnn.runs.paths import begun, check_new, has_checkpoint, unfinished
+from nlp_rnn.runs.paths import begun, check_new, check_not_in_use, has_checkpoint, unfinished
 from nlp_rnn.settings import current_names, from_run
 
 
@@ -31,6 +31,7 @@ def as_begun(module: ModuleType, recipe: str, out: Path, start: Path | None) -> 
     Raises:
         UsageError: it was started with another recipe, or from another run.
     """
+    check_not_in_use(unfinished(out))
     before = begun(out)
     if not before:
         return before
@@ -49,21 +50,27 @@ def as_begun(module: ModuleType, recipe: str, out: Path, start: Path | None) -> 
 
 
 def check_resumable(
-    out: Path, specification: Mapping[str, Any], resume: bool, config_class: type | None = None
+    out: Path,
+    specification: Mapping[str, Any],
+    resume: bool,
+    config_class: type | None = None,
+    claimed: bool = False,
 ) -> None:
     """Check that a run can be created at `out`: nothing is there, or an unfinished run of the same specification.
 
-    A setting that the recipe did not have when the run was started may have its default.
+    A setting that the recipe did not have when the run was started may have its default. Other versions than those
+    that the run was started with are printed.
 
     Raises:
         UsageError: there is something else, or the unfinished run cannot be resumed; the message says what differs.
     """
     folder = unfinished(out)
     check_new(out)
-    if not folder.exists():
+    if claimed or not folder.exists():
         if resume:
             say(f"there is no unfinished run {folder}: starting a new one")
         return
+    check_not_in_use(folder)
     if not resume:
         raise UsageError(f"{folder} holds an unfinished run; add --resume to continue it, or remove it")
     before = begun(out) or specification
@@ -76,6 +83,33 @@ def check_resumable(
     changed += ["other data"] if _data_options(now["data"]) != _data_options(before["data"]) else []
     if changed:
         raise UsageError(f"{folder} was started with {'; '.join(changed)}: resume with the same, or remove it")
+    _check_files(folder, before.get("sources", {}), now.get("sources", {}))
+    _say_other_versions(before.get("versions", {}), now.get("versions", {}))
+
+
+def _check_files(folder, then, now):
+    """Check that the recipe's files, and the run to start from, are those that an unfinished run was started with.
+
+    Args:
+        then, now: SHA-256 by name; empty for a run of an earlier version.
+
+    Raises:
+        UsageError: some differ; the message names them.
+    """
+    changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+    if then and now and changed:
+        raise UsageError(
+            f"{', '.join(changed)} changed after {folder} was started: undo the change to resume, or remove {folder} "
+            "and start again"
+        )
+
+
+def _say_other_versions(then, now):
+    changed = [
+        f"{name} {now[name]}, started with {then[name]}" for name in now if then.get(name, now[name]) != now[name]
+    ]
+    if changed:
+        say(f"resuming with {'; '.join(changed)}: the result may differ from that of an uninterrupted run")
 
 
 def _data_options(data):

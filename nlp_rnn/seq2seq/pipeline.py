@@ -20,7 +20,7 @@ from nlp_rnn.text.encoder import TextEncoder
 from nlp_rnn.text.tokenizer import is_blank, to_tensor
 from nlp_rnn.text.vocabulary import END, PADDING, UNKNOWN
 
-_AT_ONCE = 1024  # texts sorted by length together, so that a batch holds similar lengths
+AT_ONCE = 1024  # texts sorted by length together, so that a batch holds similar lengths
 _ROWS = 320  # beams per batch, over all its texts
 NO_SCORE = -1e30  # served in place of -inf, where there are fewer translations than beams
 _DEFAULT = BeamSearchConfig()
@@ -123,7 +123,7 @@ class Translator:
             Up to K different translations of each text, the best first; only the empty text for a blank one.
         """
         options = _as_tensors(search)
-        for chunk in chunks(texts, _AT_ONCE, len):
+        for chunk in chunks(texts, AT_ONCE, len):
             rows: list[list[Translation]] = [[]] * len(chunk)
             order = sorted(range(len(chunk)), key=lambda n: len(chunk[n]))
             for batch in chunks(order, max(1, _ROWS // search.beam_width)):

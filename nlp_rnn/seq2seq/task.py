@@ -1,16 +1,17 @@
 """The task of translation: from one text to another."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.datasets.arriving import ArrivingTexts
 from nlp_rnn.datasets.text_roles import SOURCE_NAMES
 from nlp_rnn.progress import say
 from nlp_rnn.report import one_line
 from nlp_rnn.seq2seq.options import PREDICT_OPTIONS, check_attention, check_nbest, search_config
 from nlp_rnn.task import Report, Task
+from nlp_rnn.text.chunks import chunks
 from nlp_rnn.text.truncation import truncated
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class TranslationTask(Task):
             yield f"sacrebleu  {figures['bleu_signature']}"
 
     def predict(self, run: "Run", inputs: Iterable[str], options: Mapping[str, Any]) -> Iterator["TranslationAnswer"]:
+        from nlp_rnn.seq2seq.pipeline import AT_ONCE
+
         search = search_config(run, options)
         check_nbest(options.get("nbest"), search.beam_width)
         picture, others = options.get("attention"), options.get("ensemble") or ()
@@ -89,8 +92,10 @@ class TranslationTask(Task):
             inputs = list(inputs)
             check_attention(picture, run.pipeline, len(inputs), bool(others))
         pipeline = self._with_ensemble(run, others)
-        texts, to_translate = tee(inputs)
-        rows = zip(texts, pipeline.translate(to_translate, search), strict=True)
+        if isinstance(inputs, ArrivingTexts):
+            list(pipeline.translate(["a"], search))
+        chunked = ((chunk, pipeline.translate(chunk, search)) for chunk in chunks(inputs, AT_ONCE, len))
+        rows = (row for texts, translated in chunked for row in zip(texts, translated, strict=True))
         for number, (text, translations) in enumerate(rows, 1):
             if not translations:
                 raise InputError(

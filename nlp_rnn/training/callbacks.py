@@ -1,43 +1,41 @@
 """Callbacks of training: Ctrl-C, non-finite losses, progress, checkpoints."""
 
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import keras
 
 from nlp_rnn.batches import Batches
 from nlp_rnn.checks import InputError
+from nlp_rnn.interrupts import Stopped, handled
 from nlp_rnn.progress import say
 from nlp_rnn.training.checkpoints import CheckpointManager
 from nlp_rnn.training.objective import reports_perplexity
 
 
 class HandleInterrupts(keras.callbacks.Callback):
-    """Raises KeyboardInterrupt for Ctrl-C or SIGTERM between steps; within a step it might be swallowed."""
+    """Raises `Stopped` for Ctrl-C and other signals between steps; within a step it might be swallowed."""
 
     def __enter__(self):
-        self.requested = False
-        self.before = {}
-        if threading.current_thread() is threading.main_thread():  # no signal arrives anywhere else
-            self.before = {number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)}
+        self.requested = 0  # the number of the signal
+        self.handled = ExitStack()
+        self.handled.enter_context(handled(self._request))
         return self
 
     def __exit__(self, kind, *error):
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-        if self.requested and kind is None:  # while the last checkpoint was written
-            raise KeyboardInterrupt
+        self.handled.close()
+        if kind is None:  # while the last checkpoint was written
+            self.on_train_batch_end(None)
 
     def _request(self, number, frame):
-        self.requested = True
+        self.requested = number
 
     def on_train_batch_end(self, batch, logs: Any = None):
         if self.requested:
-            raise KeyboardInterrupt
+            raise Stopped(self.requested)
 
     on_test_batch_end = on_train_batch_end
 

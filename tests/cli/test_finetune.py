@@ -42,6 +42,12 @@ def test_a_run_is_fine_tuned_by_recipes_of_its_task_alone(cli, loaded, monkeypat
         assert "to fine-tune" in started.stderr and started.stderr.count("\n") == 1
 
 
+def test_a_learning_rate_that_fine_tuning_does_not_use_is_refused(cli, trained, reviews_csv):
+    result = cli("finetune", trained, "--data", reviews_csv, "--set", "learning_rate=0.1")
+    assert result.exit_code == 2 and not Path("runs").exists()
+    assert "--set learning_rate=0.1: learning_rate has no effect on fine-tuning; set finetuning_l" in result.stderr
+
+
 @pytest.mark.slow
 def test_finetune_new_classes_and_the_same(cli, trained, tmp_path):
     rows = [(f"film {n} was {'stellar' if n % 3 else 'good'}", "abc"[n % 3]) for n in range(120)]
@@ -53,6 +59,7 @@ def test_finetune_new_classes_and_the_same(cli, trained, tmp_path):
     assert new[: len(old)] == old and "stellar" in new[len(old) :]
     about = json.loads(Path("new/run.json").read_text())
     assert about["start"] == str(trained) and about["settings"]["units"] == 8
+    assert "learning_rate" not in about["settings"] and "finetuning_learning_rate" in about["settings"]
     on_what = cli("finetune", trained, "--out", "x")
     assert on_what.exit_code == 2 and "name the data to fine-tune on with --data" in on_what.stderr
     frozen = cli("finetune", trained, "--data", "new.csv", "--out", "x", "--set", "units=9")
@@ -71,6 +78,7 @@ def test_many_classes_leave_fewer_pairs_and_fine_tuning_keeps_them(cli, tmp_path
     result = cli("run", "sentiment", "--data", "many.csv", "--out", "many", *SMALL, *MANY)
     assert result.exit_code == 0, result.output
     assert "instead of 1048576, for 40 classes" in result.stderr
+    assert json.loads(Path("many/run.json").read_text())["settings"]["bigram_buckets"] < 5_000_000 / 40
     assert 100_000 < runs.load(Path("many")).pipeline.model.settings["bigrams"] < 5_000_000 / 40
     rows += [f"novel {n} is about place {n % 45},class {n % 45}\n" for n in range(450)]
     Path("more.csv").write_text("text,label\n" + "".join(rows))
@@ -82,9 +90,9 @@ def test_many_classes_leave_fewer_pairs_and_fine_tuning_keeps_them(cli, tmp_path
         "run", "sentiment", "--data", "many.csv", "--out", "w", *SMALL, "--set", "epochs=1", "--set", "bigram_buckets=0"
     )
     assert without.exit_code == 0, without.output
-    on = cli(
-        "finetune", "w", "--data", "many.csv", "--out", "on", "--set", "epochs=1", "--set", "bigram_buckets=1048576"
-    )
+    refused = cli("finetune", "w", "--data", "many.csv", "--out", "on", *MANY)
+    assert refused.exit_code == 2 and "--set bigram_buckets=1048576: bigram_buckets is 0 in w" in refused.stderr
+    on = cli("finetune", "w", "--data", "many.csv", "--out", "on", "--set", "epochs=1")
     assert on.exit_code == 0, on.output
     assert json.loads(Path("on/run.json").read_text())["settings"]["bigram_buckets"] == 0
 

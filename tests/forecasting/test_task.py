@@ -60,6 +60,15 @@ def test_predict_prints_a_table_of_forecasts(cli, forecaster):
 
 
 @pytest.mark.slow
+def test_predict_reads_a_table_from_standard_input(cli, forecaster):
+    table = forecaster.parent / "shops.csv"
+    piped = cli("predict", forecaster, input=table.read_bytes())
+    assert piped.exit_code == 0 and piped.stdout == cli("predict", forecaster, "--input", table).stdout
+    broken = cli("predict", forecaster, input="")
+    assert broken.exit_code == 1 and broken.stderr.startswith("Error: standard input.csv: line 1 is empty")
+
+
+@pytest.mark.slow
 def test_predict_writes_json_lines_and_draws_nine_series(cli, forecaster, figures):
     words = ("--input", forecaster.parent / "shops.csv", "--output", "forecasts.jsonl", "--plot", "fan.png", "--json")
     result = cli("predict", forecaster, *words)

@@ -1,6 +1,7 @@
 """A run that is being created: it becomes the run folder, or is removed."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -64,3 +65,23 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
         monkeypatch.setattr(Path, "write_text", full)
         runs.write_json(folder / "metrics.json", {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_records_what_it_used_and_is_resumed_by_what_was_given(tmp_path, capsys):
+    job = Job("mine", tmp_path / "out", {}, given={"sequence_length": 9})
+    run = runs.NewRun(job, {"sequence_length": 9, "bigram_buckets": 100, "units": 8}, tmp_path)
+    run.uses(bigram_buckets=10)
+    run.without_effect("sequence_length", "the texts are short")
+    run.without_effect("units", "of something")
+    assert run.recorded == {"bigram_buckets": 10} and len(run.settings) == 3
+    assert capsys.readouterr().err == "--set sequence_length=9 has no effect: the texts are short\n"
+
+
+def test_the_specification_has_hashes_of_the_recipe_and_of_the_run_to_start_from(tmp_path):
+    for name in ("mine.py", "run.json"):
+        (tmp_path / name).write_text("")
+    start = SimpleNamespace(path=tmp_path, data={"name": "x"}, lineage=SimpleNamespace(names=()))
+    job = Job("mine.py", tmp_path / "out", {"name": "x.csv"}, start, files={"mine.py": tmp_path / "mine.py"})
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # printf '' | sha256sum
+    about = job.specification({})
+    assert about["sources"] == {"mine.py": empty, str(tmp_path): empty} and about["versions"] == runs.versions()

@@ -11,7 +11,8 @@ from nlp_rnn import recipes, settings
 from nlp_rnn.checks import UsageError
 from nlp_rnn.cli import data as cli_data
 from nlp_rnn.cli import evaluate, finetune
-from nlp_rnn.runs.paths import begun
+from nlp_rnn.runs import folder
+from nlp_rnn.runs.paths import begun, locked
 from nlp_rnn.runs.resume import as_begun, check_resumable, say_how_to_resume
 from nlp_rnn.task import get
 
@@ -48,6 +49,41 @@ def test_prints_what_is_resumed(write, capsys, tmp_path):
 def test_prints_that_there_is_nothing_to_resume(capsys, tmp_path):
     say_how_to_resume(tmp_path / "none")
     assert capsys.readouterr().err == "No epoch was finished: there is nothing to resume.\n"
+
+
+def test_a_changed_recipe_is_refused_and_other_versions_are_printed(write, capsys):
+    now = SPECIFICATION | {
+        "sources": {"mine.py": "1", "layers.py": "1"},
+        "versions": {"keras": "3.16", "python": "3.12"},
+    }
+    check_resumable(write(), now, True, Config)  # of an earlier version
+    check_resumable(write(sources=now["sources"], versions=now["versions"]), now, True, Config)
+    assert capsys.readouterr().err == ""
+    check_resumable(write(sources=now["sources"], versions={"keras": "3.15"}), now, True, Config)
+    assert "resuming with keras 3.16, started with 3.15: the result may differ" in capsys.readouterr().err
+    for sources, names in (
+        ({"mine.py": "2", "layers.py": "1"}, "mine.py"),
+        ({"mine.py": "1", "cells.py": "1"}, "cells.py, l"),
+    ):
+        with pytest.raises(UsageError, match=f"^{names}.* changed after .*out.unfinished was started: undo the change"):
+            check_resumable(write(sources=sources), now, True, Config)
+
+
+def test_a_folder_in_use_is_never_said_to_be_removable(write, tmp_path):
+    out = write(start="runs/a")
+    with locked(tmp_path / "out.unfinished"):
+        for check in (
+            lambda: check_resumable(out, SPECIFICATION, False),
+            lambda: check_resumable(out, SPECIFICATION | {"recipe": "other"}, True),
+            lambda: as_begun(RECIPE, "other", out, None),
+            lambda: folder.load(out),
+        ):
+            with pytest.raises(UsageError, match="another process") as raised:
+                check()
+            assert "remove" not in str(raised.value) and "resume" not in str(raised.value)
+        (tmp_path / "out.unfinished" / "purpose.json").write_text("{")
+        with pytest.raises(UsageError, match=r"in use: another process \(\d+\) is training there; wait for it, or"):
+            begun(out)
 
 
 def test_another_recipe_or_start_is_refused(write):
