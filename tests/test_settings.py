@@ -188,21 +188,6 @@ WITHOUT_EFFECT = [  # recipe, kind of run, settings, the one that has no effect,
         for recipe in ("sentiment", "next_word", "generation")
         for name in ("vocabulary", "min_count")
     ),
-    (
-        "generation",
-        SCRATCH,
-        {"token_level": "byte", "line_breaks": True},
-        "line_breaks",
-        "it needs token_level word or",
-    ),
-    ("generation", SCRATCH, {"pretokenized": True, "line_breaks": True}, "line_breaks", "it needs pretokenized False"),
-    (
-        "next_word",
-        SCRATCH,
-        {"token_level": "character", "pretokenized": True},
-        "pretokenized",
-        "needs token_level word",
-    ),
     ("sentiment", SCRATCH, {"bigram_buckets": 0, "bigram_dropout": 0.1}, "bigram_dropout", "bigram_buckets 1 or above"),
     ("forecasting", SCRATCH, {"model": "sample_paths", "segment": 3}, "segment", "it needs model quantiles"),
     ("forecasting", SCRATCH, {"likelihood": "normal"}, "likelihood", "it needs model sample_paths"),
