@@ -28,7 +28,6 @@ MAX_PIECE = 100_000  # characters; a longer line is split
 MAX_WORD = 100  # characters without a space; a longer word may be split
 SENTENCE_END = re.compile(r"[.!?…。！？\n]+")
 MIN_SENTENCE = 20  # characters; shorter ones may occur in any text
-CHECKED_FILES = 100  # further files are not checked before they are read
 
 
 class DocumentDataset:
@@ -128,6 +127,8 @@ class DocumentDataset:
         within = longest if self.raw else max(longest, MAX_WORD)
         offset, held = 0, None
         for line in read_lines(file):
+            if not offset and "\0" in line:
+                raise InputError(f"{file} is binary, not text: its first line holds a zero byte")
             blank = not line.strip()
             if held:
                 yield from _cut(*held, longest, within, ends=not self.raw and (blank or by_line))
@@ -199,7 +200,7 @@ def find_documents(data: str, raw: bool) -> DocumentDataset | None:
 
     Raises:
         UsageError: no file matches a glob.
-        InputError: there is no text, or a file is binary.
+        InputError: there is no text.
     """
     path = Path(data)
     files, tables, splits = [], 0, None
@@ -209,8 +210,6 @@ def find_documents(data: str, raw: bool) -> DocumentDataset | None:
         files, tables, splits = _in_folder(path)
     elif glob.has_magic(data):
         files = _matching(data)
-    for file in files[:CHECKED_FILES]:
-        _check_text(file)
     return DocumentDataset(data, files, raw, tables, splits) if files else None
 
 
@@ -244,12 +243,6 @@ def _matching(data):
     if not files:
         raise UsageError(f"{data}: no file has a name like this")
     return files
-
-
-def _check_text(file):
-    first = next(read_lines(file), "")
-    if "\0" in first:
-        raise InputError(f"{file} is binary, not text: its first line holds a zero byte")
 
 
 def open_documents(

@@ -133,7 +133,7 @@ def test_a_glob_without_a_match(tmp_path):
 def test_files_without_text(tmp_path, content, message):
     (tmp_path / "x.txt").write_bytes(content)
     with pytest.raises(InputError, match=message):
-        open_documents(str(tmp_path / "x.txt"))
+        list(open_documents(str(tmp_path / "x.txt")).walk())
 
 
 def test_an_empty_folder(tmp_path):
