@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 from nlp_rnn.checks import InputError, UsageError
-from nlp_rnn.datasets.catalogue import SIDES, open_tables
+from nlp_rnn.datasets.catalogue import SIDES as ROLES
+from nlp_rnn.datasets.catalogue import open_tables
 from nlp_rnn.datasets.lines import encodable
 from nlp_rnn.datasets.names import words_of
 from nlp_rnn.datasets.numbers import is_number
@@ -92,7 +93,7 @@ def open_pairs(
         UsageError: no such data set, file or column.
         InputError: the data are broken; the message says where.
     """
-    requested = dict(zip(SIDES, (source_column, target_column), strict=True))
+    requested = {"source": source_column, "target": target_column}
     return PairDataset.of(data, open_tables(data, pairs=True), requested, seed, split_column)
 
 
@@ -112,9 +113,9 @@ def _with_header(table, requested):
     if len(named) > 1 or common & {name.lower().strip() for name in table.columns}:
         return table
     texts = [n for n, field in enumerate(table.header) if not is_number(field)]
-    if len(texts) < len(SIDES):
+    if len(texts) < len(ROLES):
         return table
-    roles = {texts[0]: SIDES[0], texts[1]: SIDES[1]}
+    roles = {texts[0]: ROLES[0], texts[1]: ROLES[1]}
     names = tuple(roles.get(n, f"column {n + 1}") for n in range(len(table.columns)))
 
     def rows() -> Iterator[Row]:
@@ -122,7 +123,7 @@ def _with_header(table, requested):
         for place, values in table.rows():
             yield place, dict(zip(names, values.values(), strict=True))
 
-    return Table(table.name, names, rows, SIDES, table.size)
+    return Table(table.name, names, rows, ROLES, table.size)
 
 
 def _check_columns(table, requested):
@@ -139,7 +140,7 @@ def _check_columns(table, requested):
 
 
 def _missing_sides(source, target):
-    sides = [side for side, text in zip(SIDES, (source, target), strict=True) if not text]
+    sides = [side for side, text in zip(ROLES, (source, target), strict=True) if not text]
     return f"no {' and no '.join(sides)}"
 
 
