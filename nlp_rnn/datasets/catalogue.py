@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from urllib.request import getproxies
 from nlp_rnn import resources
 from nlp_rnn.checks import InputError, UsageError, nearest
 from nlp_rnn.datasets.folders import SPLIT_NAMES, open_folder
+from nlp_rnn.datasets.lines import count_lines, read_lines
 from nlp_rnn.datasets.splits import TextDataset
 from nlp_rnn.datasets.tables import Row, Table, open_table
 from nlp_rnn.progress import say
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT = 5  # seconds
 _DEFAULT_HOST = "storage.googleapis.com"
 _READ_BATCH = 256  # rows; reading them one by one would take longer than all other work
+SIDES = ("source", "target")
 _SCALAR_FEATURES = ("Text", "ClassLabel", "Scalar")
 
 
@@ -57,8 +60,12 @@ def open_text_dataset(
     return TextDataset.of(data, open_tables(data), requested, seed, split_column)
 
 
-def open_tables(data: str) -> dict[str, Table]:
+def open_tables(data: str, pairs: bool = False) -> dict[str, Table]:
     """The tables of a data set by split; one named "all" where it has none.
+
+    Args:
+        data: as for `open_text_dataset`.
+        pairs: whether two text files with a comma between their names are a table, see `open_aligned`.
 
     Raises:
         UsageError: no such data set or file.
@@ -74,9 +81,44 @@ def open_tables(data: str) -> dict[str, Table]:
     names = list(resources.data_sets())
     if data.partition("/")[0] in names:
         return open_shipped(data)
+    if pairs and (table := open_aligned(data)):
+        return {"all": table}
     raise UsageError(
         f"{data}: no such file or folder, and no data set of that name ({', '.join(names)}).{nearest(data, names)}"
     )
+
+
+def open_aligned(data: str) -> Table | None:
+    """Two text files whose n-th lines form a pair, "corpus.en,corpus.fr", as a table; None if there are no such files.
+
+    Raises:
+        UsageError: only one of the files exists.
+        InputError: the files have different numbers of lines.
+    """
+    paths = [Path(name) for name in data.split(",")]
+    missing = [path for path in paths if not path.is_file()]
+    if len(paths) != len(SIDES) or len(missing) > 1:
+        return None
+    if missing:
+        raise UsageError(f"{missing[0]}: no such file; it should hold the other side of {data}")
+    return _aligned(data, *paths)
+
+
+def _aligned(name, source, target):
+    counts = [count_lines(path) for path in (source, target)]
+    if None not in counts and counts[0] != counts[1]:
+        raise InputError(
+            f"{source} has {counts[0]:,} lines and {target} has {counts[1]:,}: the n-th lines of both must be a pair"
+        )
+
+    def rows() -> Iterator[Row]:
+        for number, pair in enumerate(zip_longest(read_lines(source), read_lines(target)), 1):
+            if None in pair:
+                short = (source, target)[pair.index(None)]
+                raise InputError(f"{short} ends before line {number}: the n-th lines of both must be a pair")
+            yield f"{source} and {target}, line {number}", dict(zip(SIDES, pair, strict=True))
+
+    return Table(name, SIDES, rows, SIDES, counts[0])
 
 
 def open_shipped(name: str) -> dict[str, Table]:

@@ -5,7 +5,7 @@ Texts are streamed: each pass over a split reads the files again.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.hash_sets import HashSet
@@ -57,6 +57,8 @@ class TextDataset:
         split_sizes: the number of rows that these columns give to each split.
     """
 
+    common_names: ClassVar[Mapping[str, Sequence[str]]] = COMMON_NAMES  # of columns, by role
+
     name: str
     tables: dict[str, Table]
     columns: tuple[str, ...]
@@ -73,13 +75,13 @@ class TextDataset:
         requested: Mapping[str, str | None],
         seed: int,
         split_column: str | None = None,
-    ) -> "TextDataset":
+    ) -> Self:
         """The texts of tables by split.
 
         Args:
             name: as the user gave it.
             tables: the tables by split; one named "all" where the data have no splits.
-            requested: the names of columns by role, "text" and "label"; None to detect one by common names.
+            requested: the names of columns by role, such as "text" and "label"; None to detect one by common names.
             seed: the seed of the hash that assigns missing splits.
             split_column: the column that names the split of each row; None to detect it; "none" if there is none.
 
@@ -90,7 +92,9 @@ class TextDataset:
         taken = [column for column in requested.values() if column]
         split_columns, sizes, more = open_splits(tables, taken, split_column)
         names = {column.name for column in split_columns}
-        roles = find_roles(tables.get("train") or next(iter(tables.values())), Wanted(requested, COMMON_NAMES, names))
+        roles = find_roles(
+            tables.get("train") or next(iter(tables.values())), Wanted(requested, cls.common_names, names)
+        )
         check_columns(tables, roles.columns)
         return cls(name, tables, roles.columns, seed, [*roles.notes, *more], split_columns, sizes)
 

@@ -54,11 +54,12 @@ def open_series(
         InputError: the data are broken; the message says where.
     """
     covariates = (*future_columns, *past_columns)
-    if data.partition("/")[0] in resources.data_sets():
+    path = _file(data)
+    if path is None:
         if covariates:
             raise UsageError(f"{data} ships with nlp-rnn and has no columns of covariates")
         return _shipped(data)
-    frame = read_frame(_file(data), decimal_mark)
+    frame = read_frame(path, decimal_mark)
     named = {"series": series_column, "value": value_column, "time": time_column}
     _check_covariates(frame, covariates, named)
     roles = find_roles(frame, Wanted(named, taken=covariates))
@@ -77,7 +78,14 @@ def open_series(
 
 
 def _file(data):
+    """The file that is named; None for a data set that ships.
+
+    Raises:
+        UsageError: there is no such file, or it is no table.
+    """
     path = Path(data)
+    if data.partition("/")[0] in resources.data_sets():
+        return None
     if path.is_dir():
         raise UsageError(f"{data} is a folder: series are read from one file, {', '.join(ENDINGS[:5])} (.gz)")
     if not path.is_file():

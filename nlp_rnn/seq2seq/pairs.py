@@ -1,23 +1,21 @@
 """Pairs of texts, a source and its target: tables with two columns of text, or two text files line by line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
-from pathlib import Path
+from typing import ClassVar, Self
 
 from nlp_rnn.checks import InputError, UsageError
+from nlp_rnn.datasets.catalogue import SIDES as ROLES
 from nlp_rnn.datasets.catalogue import open_tables
-from nlp_rnn.datasets.lines import count_lines, encodable, read_lines
+from nlp_rnn.datasets.lines import encodable
 from nlp_rnn.datasets.names import words_of
 from nlp_rnn.datasets.numbers import is_number
-from nlp_rnn.datasets.roles import Wanted, find_roles
-from nlp_rnn.datasets.split_columns import NO_COLUMN, open_splits
-from nlp_rnn.datasets.splits import Example, TextDataset, check_columns
+from nlp_rnn.datasets.splits import Example, TextDataset
 from nlp_rnn.datasets.tables import Row, Table
 from nlp_rnn.datasets.text_roles import SOURCE_NAMES
 from nlp_rnn.progress import say
 
-ROLES = ("source", "target")
+WITHOUT_HEADER = "the first line is read as a pair; if it names columns, give --source-column and --target-column"
 NAMED_ROWS = 5  # rows without a source or a target that messages name; the rest are counted
 COMMON_NAMES = {
     "source": SOURCE_NAMES,
@@ -38,7 +36,26 @@ class PairDataset(TextDataset):
             the first of them are named on standard error.
     """
 
+    common_names: ClassVar[Mapping[str, Sequence[str]]] = COMMON_NAMES
+
     skipped: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        tables: dict[str, Table],
+        requested: Mapping[str, str | None],
+        seed: int,
+        split_column: str | None = None,
+    ) -> Self:
+        """The pairs of tables by split, as `TextDataset.of`; the first line of a .tsv file may be a pair."""
+        headed = {split: _with_header(table, {*requested.values()}) for split, table in tables.items()}
+        _check_columns(headed.get("train") or next(iter(headed.values())), requested)
+        pairs = super().of(name, headed, requested, seed, split_column)
+        if headed != tables:
+            pairs.notes.append(WITHOUT_HEADER)
+        return pairs
 
     def read(self, given: str) -> Iterator[Example]:
         """All pairs of a split of the files, or of "all"; those without a source or a target are left out."""
@@ -76,50 +93,8 @@ def open_pairs(
         UsageError: no such data set, file or column.
         InputError: the data are broken; the message says where.
     """
-    aligned = [Path(name) for name in data.split(",")]
-    if len(aligned) == 2 and all(path.is_file() for path in aligned):
-        if source_column or target_column or split_column not in (None, NO_COLUMN):
-            raise UsageError(f"{data}: two text files have no columns; leave out the options that name them")
-        return PairDataset(data, {"all": _aligned(data, *aligned)}, ROLES, seed)
-    missing = [path for path in aligned if not path.is_file()]
-    if len(aligned) == 2 and len(missing) == 1 and not Path(data).exists():
-        raise UsageError(f"{missing[0]}: no such file; it should hold the other side of {data}")
-    tables, notes = _tables(data, {source_column, target_column})
-    requested = (source_column, target_column)
-    split_columns, sizes, on_splits = open_splits(tables, [c for c in requested if c], split_column)
-    roles = _roles(
-        tables.get("train") or next(iter(tables.values())), requested, {column.name for column in split_columns}
-    )
-    check_columns(tables, roles.columns)
-    notes = [*roles.notes, *notes, *on_splits]
-    return PairDataset(data, tables, roles.columns, seed, notes, split_columns, sizes)
-
-
-def _tables(data, requested):
-    """The tables by split, and notes on what was guessed."""
-    as_read = open_tables(data)
-    tables = {split: _with_header(table, requested) for split, table in as_read.items()}
-    notes = []
-    if tables != as_read:
-        notes.append("the first line is read as a pair; if it names columns, give --source-column and --target-column")
-    return tables, notes
-
-
-def _aligned(name, source, target):
-    counts = [count_lines(path) for path in (source, target)]
-    if None not in counts and counts[0] != counts[1]:
-        raise InputError(
-            f"{source} has {counts[0]:,} lines and {target} has {counts[1]:,}: the n-th lines of both must be a pair"
-        )
-
-    def rows() -> Iterator[Row]:
-        for number, pair in enumerate(zip_longest(read_lines(source), read_lines(target)), 1):
-            if None in pair:
-                short = (source, target)[pair.index(None)]
-                raise InputError(f"{short} ends before line {number}: the n-th lines of both must be a pair")
-            yield f"{source} and {target}, line {number}", dict(zip(ROLES, pair, strict=True))
-
-    return Table(name, ROLES, rows, ROLES, counts[0])
+    requested = {"source": source_column, "target": target_column}
+    return PairDataset.of(data, open_tables(data, pairs=True), requested, seed, split_column)
 
 
 def _with_header(table, requested):
@@ -151,13 +126,17 @@ def _with_header(table, requested):
     return Table(table.name, names, rows, ROLES, table.size)
 
 
-def _roles(table, requested, taken):
-    """The columns of source and target, none of those taken."""
-    if requested[0] is not None and requested[0] == requested[1]:
-        raise UsageError(f"{table.name}: '{requested[0]}' cannot be both the source and the target")
+def _check_columns(table, requested):
+    """Check that there can be a source and a target.
+
+    Raises:
+        UsageError: one column is named for both, or there is no other.
+    """
+    source, target = requested.values()
+    if source is not None and source == target:
+        raise UsageError(f"{table.name}: '{source}' cannot be both the source and the target")
     if len(table.columns) == 1:
         raise UsageError(f"{table.name} has one column; a source and a target are needed")
-    return find_roles(table, Wanted(dict(zip(ROLES, requested, strict=True)), COMMON_NAMES, taken))
 
 
 def _missing_sides(source, target):

@@ -60,7 +60,7 @@ def test_pairs_are_read_from_two_text_files(end):
     Path("a.en").write_text("a dog\na cat\n")
     Path("a.fr").write_text(f"un chien\nun chat{end}")
     assert read("a.en,a.fr") == DOG_AND_CAT
-    with pytest.raises(UsageError, match="two text files have no columns"):
+    with pytest.raises(UsageError, match="a.en,a.fr has no column 'en' for the source; it has: source, target"):
         open_pairs("a.en,a.fr", "en")
 
 
@@ -126,3 +126,10 @@ def test_all_pronunciations_of_a_word_are_in_one_split():
     assert sum(map(len, words)) == len(set.union(*words)) == 126_052
     assert sum(len(texts) for targets in splits.values() for texts in targets.values()) == 135_166
     assert "R IY1 D" in [text for targets in splits.values() for text in targets.get("read", [])]
+
+
+def test_a_first_line_that_is_a_pair_is_said_after_the_roles(tmp_path):
+    (tmp_path / "a.tsv").write_text("a dog\tun chien\na cat\tun chat\n")
+    pairs = open_pairs(str(tmp_path / "a.tsv"))
+    assert type(pairs).__name__ == "PairDataset" and pairs.notes[-1].startswith("the first line is read as a pair")
+    assert [(pair.text, pair.label) for pair in pairs.walk()] == [("a dog", "un chien"), ("a cat", "un chat")]
