@@ -1,5 +1,6 @@
 """Delimited text, such as .csv and .tsv: what separates its fields, which line names the columns, and its records."""
 
+import contextlib
 import csv
 import re
 import sys
@@ -116,9 +117,10 @@ def _begun(path, dialect):
     csv.field_size_limit(sys.maxsize)
     reader = csv.reader(islice(read_lines(path), dialect.skipped, None), delimiter=dialect.separator)
     line = dialect.skipped
-    for record in reader:
-        yield line + 1, record
-        line = dialect.skipped + reader.line_num
+    with contextlib.suppress(csv.Error):  # messages then count lines as if each were a row
+        for record in reader:
+            yield line + 1, record
+            line = dialect.skipped + reader.line_num
 
 
 def check_widths(path: Path, dialect: Dialect, longer: bool) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 EMPTY, TIME, MAYBE_TIME, CLOCK_TIME, NUMBER, WORD = "empty", "time", "perhaps a time", "clock", "number", "word"
 ROWS = 2_000  # at each end of a table, which decide what a column holds
 MONTHS_OF_A_YEAR = 12
+ORDINAL_DAY = "2024-031"
 EXCEL_NAMES = ("date", "day", "datum", "fecha")
 _AROUND = re.compile(r"^(?:Qtr|KW|HE|[QWHM])\s*(?=\d)|:00$", re.IGNORECASE)
 _PLAIN_NUMERIC_FORMS = {"20240131", "2024013113", "202401311300"}  # digits that are hardly ever anything but times
@@ -44,6 +45,8 @@ def kind_of(frame: Frame, name: str) -> str:
         return NUMBER
     if is_mostly_numbers(sample):
         return _kind_of_digits(sample, name)
+    if all(form.example == ORDINAL_DAY for form in matching(sample) or [CLOCK]) and not names_times(name):
+        return MAYBE_TIME  # numbers of invoices look like this as well
     return TIME if _texts_are_times(sample, name) else WORD
 
 

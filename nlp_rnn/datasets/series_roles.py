@@ -10,7 +10,7 @@ from nlp_rnn.checks import UsageError
 from nlp_rnn.datasets.account import Roles, check_column
 from nlp_rnn.datasets.columns import NO_COLUMN
 from nlp_rnn.datasets.doubts import check_columns, check_times
-from nlp_rnn.datasets.frames import Frame
+from nlp_rnn.datasets.frames import Frame, is_mostly_numbers
 from nlp_rnn.datasets.kinds import (
     EMPTY,
     MAYBE_TIME,
@@ -21,6 +21,7 @@ from nlp_rnn.datasets.kinds import (
     kind_of,
     numbers_rows,
     part_of,
+    some_texts,
 )
 from nlp_rnn.datasets.names import (
     COUNTER_WORDS,
@@ -101,7 +102,7 @@ def series_roles(frame: Frame, named: Mapping[str, str | None], taken: Collectio
     if not (roles.time or roles.steps or timeless):
         roles.steps = _steps_in_words(frame, kinds, given)
     rest = [column for column in columns if column not in (*roles.time, roles.steps)]
-    kinds |= {column: NUMBER for column in rest if kinds[column] == MAYBE_TIME}
+    kinds |= {column: _without_times(frame, column) for column in rest if kinds[column] == MAYBE_TIME}
     if not (roles.time or roles.steps or timeless):
         check_times(frame, kinds, {*given["series"], *given["value"]})
     numbers = _leave_out(frame, rest, kinds, roles, {*given["series"], *given["value"]})
@@ -111,6 +112,11 @@ def series_roles(frame: Frame, named: Mapping[str, str | None], taken: Collectio
         roles.category = usual_column([c for c in rest if kinds[c] == WORD and c not in roles.series], "category")
     _leave_out_the_rest(rest, kinds, roles)
     return roles
+
+
+def _without_times(frame, column):
+    """What a column holds that might hold times and does not."""
+    return NUMBER if is_mostly_numbers(some_texts(frame.table[column])) else WORD
 
 
 def _named(frame, name, role):

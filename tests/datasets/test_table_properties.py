@@ -22,7 +22,7 @@ SERIES = [form for form in READ if form["kind"] == "series"]
 ONE_TIME = [form for form in SERIES if form["starts"][0] and " + " not in form["time"] and form["time"] != "names"]
 # Without a name that says so, numbers may be years, months or seconds, or values: the user is asked.
 DIGITS = {"yyyymm.csv", "yyyymm-one-year.csv", "decimal-years.csv", "years.csv"}
-DIGITS |= {"epoch.csv", "epoch-us.csv", "epoch-ns.csv"}
+DIGITS |= {"ordinal-days.csv", "epoch.csv", "epoch-us.csv", "epoch-ns.csv"}
 COUNTED = {"", "id", "row", "rownames"}
 SLOW = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 

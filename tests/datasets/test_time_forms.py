@@ -91,3 +91,13 @@ def test_indian_groups_of_digits(tmp_path, text, value):
 def test_groups_of_two_kinds_are_refused(tmp_path):
     with pytest.raises(InputError, match="contradict each other: write all numbers with the same"):
         open_text(tmp_path, 'date,v\n2024-01-01,"12,34,567"\n2024-01-02,"1,234,567"\n')
+
+
+def test_numbers_of_invoices_are_not_taken_for_days(tmp_path):
+    rows = "".join(f"2020-{n:03d};{n}\n" for n in range(1, 9))
+    with pytest.raises(InputError, match="does the column 'invoice' hold times or values[?] Give --time-column"):
+        open_text(tmp_path, "invoice;v\n" + rows)
+    assert open_text(tmp_path, "invoice;v\n" + rows, time_column="none").panel.start_times is None
+    dated = "".join(f"2020-01-0{n};2020-{n + 4:03d};{n}\n" for n in range(1, 9))
+    dataset = open_text(tmp_path, "date;invoice;v\n" + dated)
+    assert dataset.notes[0] == "time: date; values: v; left out: invoice (words)"
