@@ -71,13 +71,12 @@ def is_utf8(encoding: str | None) -> bool:
 
 
 class _Unfailing(io.RawIOBase):
-    """Writes to another raw stream; once that fails, what is written is dropped."""
+    """Writes to another raw stream; what that cannot write is dropped."""
 
     name = "<stderr>"
 
     def __init__(self, raw: Any):
         self.raw = raw
-        self.gone = False
 
     def writable(self):
         return True
@@ -86,23 +85,19 @@ class _Unfailing(io.RawIOBase):
         return self.raw.fileno()
 
     def isatty(self):
-        return not self.gone and self.raw.isatty()
+        return self.raw.isatty()
 
     def write(self, data):
-        if not self.gone:
-            try:
-                return self.raw.write(data)
-            except (OSError, ValueError):  # its reader has gone, the disk is full
-                self.gone = True
-        return len(data)
+        try:
+            return self.raw.write(data) or len(data)  # None where it would have to wait
+        except (OSError, ValueError):  # its reader has gone, the disk is full
+            return len(data)
 
 
 def unfailing(stream: Any) -> io.TextIOWrapper:
     """A text stream like `stream`, for messages, on which a command must not depend: writing to it never fails."""
     raw = _Unfailing(getattr(stream.buffer, "raw", stream.buffer))  # with PYTHONUNBUFFERED there is no buffer
-    text = io.TextIOWrapper(io.BufferedWriter(raw), stream.encoding, "backslashreplace", line_buffering=True)
-    text.mode = "w"  # type: ignore[attr-defined]  # as the original one
-    return text
+    return io.TextIOWrapper(io.BufferedWriter(raw), stream.encoding, "backslashreplace", line_buffering=True)
 
 
 def write_text(text: str) -> None:

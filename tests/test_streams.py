@@ -84,6 +84,9 @@ def test_messages_never_fail(monkeypatch):
     for text in ("one é", "two", "three"):
         say(text)
     assert raw.written == b"one \\xe9\n"
+    raw.writes = 1
+    say("the disk has space again")
+    assert raw.written.endswith(b"again\n")
     for absent in (None, io.TextIOWrapper(Broken(0))):
         monkeypatch.setattr("sys.stderr", absent)
         say("where nothing made it safe")
