@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from nlp_rnn.datasets.hashing import split_by_hash
 from nlp_rnn.language_model.pieces import pieces_of, with_keys
-from nlp_rnn.language_model.text_forms import FILE, Form
+from nlp_rnn.language_model.text_forms import FILE, PROGRESS_LINES, Form
+from nlp_rnn.progress import progress
 
 POSITION, HASH = "position", "hash"
-MIN_COPIED = 0.05  # fraction of the text; with more copies, texts are split by a hash
+MIN_COPIED = 0.05  # fraction of the text, or of the held-out text; with more copies, texts are split by a hash
 MIN_LEAKED = 0.01  # fraction of the held-out text; less is not worth a line
 MIN_SPLIT = 0.25  # of its share: the least size of a split by hash
 SAMPLE = 2**17  # distinct texts; of more, a part is looked at that their keys decide
@@ -87,14 +88,14 @@ class Copies(NamedTuple):
     passages: CopyCounter
 
     def split_by(self, shares: Mapping[str, float], seed: int) -> str:
-        """ "hash" where many texts are copies and no split would be too small; else "position".
+        """How files are split: "hash" where many texts are copies and no split would be too small; else "position".
 
         Args:
             shares: the fraction of each split to be held out of the files to divide.
             seed: that of the hash.
         """
-        many = shares and self.texts.copied() >= MIN_COPIED
-        return HASH if many and self.texts.smallest(shares, seed) >= MIN_SPLIT else POSITION
+        many = max(self.texts.copied(), self.texts.leaked()) >= MIN_COPIED
+        return HASH if shares and many and self.texts.smallest(shares, seed) >= MIN_SPLIT else POSITION
 
     def lines(self, split_by: str, forms: Sequence[Form]) -> Iterator[str]:
         """What the user should know about the copies, if there are many.
@@ -105,7 +106,7 @@ class Copies(NamedTuple):
         """
         if split_by == HASH:
             unit = " or ".join(dict.fromkeys(form.unit for form in forms))
-            copied = f"{self.texts.copied():.0%} of the text are copies"
+            copied = f"{self.texts.copied():.0%} of the text are copies of each other"
             yield f"{copied}: split by a hash of each {unit}, so that copies are in one split"
         elif self.passages.leaked() >= MIN_LEAKED:
             inner = next((form.inner for form in forms if form.unit == FILE and form.inner != FILE), None)
@@ -113,27 +114,35 @@ class Copies(NamedTuple):
             yield f"{self.passages.leaked():.1%} of the held-out text also stands in the training text{cure}"
 
 
-def count_copies(files: Iterable[tuple[Path, Form, bool, Callable[[int], str]]], longest: int) -> Copies:
+def count_copies(files: Iterable[tuple[Path, Form, bool, Callable[[int], str]]], longest: int, size: int) -> Copies:
     """Count the copies in files.
 
     Args:
         files: each with the form of its texts, whether it is to be divided into splits, and a function that returns the
             split of each of its bytes.
         longest: number of characters after which a line is cut.
+        size: the size of all files in bytes, to show progress.
     """
-    copies = Copies(CopyCounter(), CopyCounter())
-    for file, form, divided, split_at in files:
-        size = 0
-        for key, piece, characters in _texts(pieces_of(file, form.within(), False, longest)):
-            size += characters
-            copies.passages.add(key, characters, split_at(piece.offset), divided)
-            if form.unit != FILE:
-                copies.texts.add(key, characters, split_at(piece.offset), divided)
-        if form.unit == FILE:
-            for whole, _ in with_keys(pieces_of(file, form, False, longest)):
-                copies.texts.add(whole, size, split_at(0), divided)
-                break
+    copies, done = Copies(CopyCounter(), CopyCounter()), 0
+    with progress("looking for copies", size) as update:
+        for file, form, divided, split_at in files:
+            begun = done
+            for number, (key, piece, characters) in enumerate(_texts(pieces_of(file, form.within(), False, longest))):
+                done += characters
+                copies.passages.add(key, characters, split_at(piece.offset), divided)
+                if form.unit != FILE:
+                    copies.texts.add(key, characters, split_at(piece.offset), divided)
+                if number % PROGRESS_LINES == 0:
+                    update(done, "")
+            update(done, "")
+            if form.unit == FILE:
+                copies.texts.add(_key_of(pieces_of(file, form, False, longest)), done - begun, split_at(0), divided)
     return copies
+
+
+def _key_of(pieces):
+    """The key of a file that is one text."""
+    return next((key for key, _ in with_keys(pieces)), 0)
 
 
 def _texts(pieces):
