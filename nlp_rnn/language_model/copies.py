@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from nlp_rnn.datasets.hashing import split_by_hash
+from nlp_rnn.datasets.hashing import copy_key, split_by_hash
+from nlp_rnn.language_model.passages import MIN_PASSAGE
 from nlp_rnn.language_model.pieces import pieces_of, with_keys
 from nlp_rnn.language_model.text_forms import FILE, PROGRESS_LINES, Form
 from nlp_rnn.progress import progress
@@ -81,7 +82,7 @@ class Copies(NamedTuple):
 
     Attributes:
         texts: counts whole texts.
-        passages: counts texts, or the lines or paragraphs of a file that is one text.
+        passages: counts the lines of texts, or in a file that was wrapped by hand its paragraphs.
     """
 
     texts: CopyCounter
@@ -127,11 +128,14 @@ def count_copies(files: Iterable[tuple[Path, Form, bool, Callable[[int], str]]],
     with progress("looking for copies", size) as update:
         for file, form, divided, split_at in files:
             begun = done
-            for number, (key, piece, characters) in enumerate(_texts(pieces_of(file, form.within(), False, longest))):
-                done += characters
-                copies.passages.add(key, characters, split_at(piece.offset), divided)
+            pieces = with_keys(pieces_of(file, form.within(), False, longest))
+            for number, text in enumerate(_texts(pieces, copies.passages if form.has_lines else None, split_at)):
+                done += text.characters
+                split = split_at(text.offset)
+                if not form.has_lines:
+                    copies.passages.add(text.key, text.characters, split, divided)
                 if form.unit != FILE:
-                    copies.texts.add(key, characters, split_at(piece.offset), divided)
+                    copies.texts.add(text.key, text.characters, split, divided)
                 if number % PROGRESS_LINES == 0:
                     update(done, "")
             update(done, "")
@@ -140,20 +144,28 @@ def count_copies(files: Iterable[tuple[Path, Form, bool, Callable[[int], str]]],
     return copies
 
 
+class _Text(NamedTuple):
+    key: int
+    offset: int
+    characters: int
+
+
+def _texts(pieces, lines, split_at):
+    """The texts of a file; their lines are counted by `lines`, if any, except short ones, which recur by chance."""
+    offset, characters = None, 0
+    for key, piece in pieces:
+        offset = piece.offset if offset is None else offset
+        characters += len(piece.text)
+        if lines is not None and len(piece.text) >= MIN_PASSAGE:
+            lines.add(copy_key(piece.text), len(piece.text), split_at(piece.offset), False)
+        if piece.ends:
+            yield _Text(key, offset, characters)
+            offset, characters = None, 0
+
+
 def _key_of(pieces):
     """The key of a file that is one text."""
     return next((key for key, _ in with_keys(pieces)), 0)
-
-
-def _texts(pieces):
-    """The key of each text, its first piece, and its number of characters."""
-    first, characters = None, 0
-    for key, piece in with_keys(pieces):
-        first = first or piece
-        characters += len(piece.text)
-        if piece.ends:
-            yield key, first, characters
-            first, characters = None, 0
 
 
 def _share(part, whole):

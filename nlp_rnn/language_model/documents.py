@@ -172,7 +172,7 @@ class DocumentDataset:
         Args:
             lineage: what the run was trained on.
             own: the run is being trained on this text.
-            also: what else was trained on; it is left out as well.
+            also: what is trained on after this text; it is left out as well.
         """
         if not own and lineage.knows(self.name):
             own = True

@@ -13,14 +13,14 @@ from nlp_rnn.datasets.lines import read_lines
 from nlp_rnn.progress import progress
 
 LINE, PARAGRAPH, FILE = UNITS = ("line", "paragraph", "file")
-WIDTHS = range(40, 131)  # columns at which a text may have been wrapped by hand
+WIDTHS = range(35, 131)  # columns at which a text may have been wrapped by hand
 MIN_PAIRS = 4  # of consecutive lines, to tell that a text was wrapped
 MIN_FULL = 0.7  # fraction of the lines of a wrapped text that had no room for the next word
 MIN_CONTINUED = 0.4  # fraction of its lines that begin in lower case
 MAX_ENDED = 0.5  # fraction of its lines that end a sentence
 MAX_SAME = 0.6  # fraction of its lines with one and the same number of words; more are records, such as those of a log
 FEW_BLOCKS = 10  # fewer than these may be due to stray blank lines
-LINES_PER_BLOCK = 10, 100  # on average, at most, where there are few blocks, and where there are more
+LINES_PER_BLOCK = 20, 100  # on average, at most, where there are few blocks, and where there are more
 PROGRESS_LINES = 10_000  # between two updates
 FIRST_LINES = 1000  # all that earlier versions looked at
 
@@ -46,6 +46,11 @@ class Form(NamedTuple):
     def begins(self, line: str, gap: bool) -> bool:
         """Whether a text begins with a line that is not blank, after a blank one or not."""
         return self.unit == LINE or (self.unit == PARAGRAPH and (gap or (self.indented and line[0].isspace())))
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether its paragraphs are of lines that were not wrapped by hand, so that each may be a copy by itself."""
+        return self.inner == PARAGRAPH and not self.width
 
     def within(self) -> "Form":
         """The same file in smaller texts, if it is one text."""

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import itertools
 import json
 import random
 
@@ -136,6 +137,26 @@ def test_paragraphs_and_files_are_split_by_hash_as_well(tmp_path):
     for n, text in enumerate(texts):
         (tmp_path / "folder" / f"{n:03d}.txt").write_text(text)
     dataset = open_documents(str(tmp_path / "folder"), raw=True)
+    assert dataset.split_by == "hash" and shared(dataset)[0] == 0
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_copies_of_lines_within_paragraphs_are_counted(tmp_path, raw, capsys):
+    texts = lines(1000, copies=0.2)
+    (tmp_path / "a.txt").write_text(
+        "".join(f"{text}\n" if n % 4 else f"{text}\n\nYes.\n" for n, text in enumerate(texts))
+    )
+    dataset = open_documents(str(tmp_path / "a.txt"), raw=raw)
+    held_out = [text for text in texts[900:] if text in texts[:900]]
+    assert dataset.split_by == "position" and 10 < len(held_out) < 60
+    share = float(said(dataset, capsys).partition("% of the held-out text also")[0])
+    assert share == pytest.approx(len(held_out), abs=1.5)
+
+
+def test_copies_of_short_lines(tmp_path):
+    names = [f"{a}{b}" for a, b in itertools.pairwise(WORDS)]
+    random.Random(0).shuffle(listed := names * 3)
+    dataset = open_documents(write_texts(tmp_path / "a.txt", listed))
     assert dataset.split_by == "hash" and shared(dataset)[0] == 0
 
 
