@@ -174,7 +174,9 @@ class HeldOut(Generic[Item]):
                 say(f"left out, since the run was trained on them: {self.left_out:,} of {read}")
         if kept or not self.left_out:
             return
-        if self.whole or self.strict:
+        if self.strict:
+            raise InputError(f"the run was trained on all {self.left_out:,} that were held out")
+        if self.whole:
             raise InputError(
                 f"the run was trained on all of these {self.left_out:,} {self.title}: evaluate it on others"
             )

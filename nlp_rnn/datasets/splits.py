@@ -147,9 +147,9 @@ class TextDataset:
         Args:
             lineage: what the run was trained on; these texts are left out.
             own: the run is being trained on these data, so they have splits.
-            also: what else was trained on; these texts are left out as well.
+            also: what is trained on after these data, whose test split is what is evaluated on.
         """
-        own = own or lineage.knows(self.name)
+        own = own or also is not None or lineage.knows(self.name)
         whole = "all" in self.tables and not self.split_columns and not own
         read = (lambda: self.read("all")) if whole else (lambda: self.stream("test"))
 

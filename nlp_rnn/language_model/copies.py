@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from nlp_rnn.datasets.hashing import split_by_hash
+from nlp_rnn.datasets.hashing import copy_key, split_by_hash
+from nlp_rnn.language_model.passages import MIN_PASSAGE
 from nlp_rnn.language_model.pieces import pieces_of, with_keys
-from nlp_rnn.language_model.text_forms import FILE, Form
+from nlp_rnn.language_model.text_forms import FILE, PROGRESS_LINES, Form
+from nlp_rnn.progress import progress
 
 POSITION, HASH = "position", "hash"
-MIN_COPIED = 0.05  # fraction of the text; with more copies, texts are split by a hash
+MIN_COPIED = 0.05  # fraction of the text, or of the held-out text; with more copies, texts are split by a hash
 MIN_LEAKED = 0.01  # fraction of the held-out text; less is not worth a line
 MIN_SPLIT = 0.25  # of its share: the least size of a split by hash
 SAMPLE = 2**17  # distinct texts; of more, a part is looked at that their keys decide
@@ -80,21 +82,21 @@ class Copies(NamedTuple):
 
     Attributes:
         texts: counts whole texts.
-        passages: counts texts, or the lines or paragraphs of a file that is one text.
+        passages: counts the lines of texts, or in a file that was wrapped by hand its paragraphs.
     """
 
     texts: CopyCounter
     passages: CopyCounter
 
     def split_by(self, shares: Mapping[str, float], seed: int) -> str:
-        """ "hash" where many texts are copies and no split would be too small; else "position".
+        """How files are split: "hash" where many texts are copies and no split would be too small; else "position".
 
         Args:
             shares: the fraction of each split to be held out of the files to divide.
             seed: that of the hash.
         """
-        many = shares and self.texts.copied() >= MIN_COPIED
-        return HASH if many and self.texts.smallest(shares, seed) >= MIN_SPLIT else POSITION
+        many = max(self.texts.copied(), self.texts.leaked()) >= MIN_COPIED
+        return HASH if shares and many and self.texts.smallest(shares, seed) >= MIN_SPLIT else POSITION
 
     def lines(self, split_by: str, forms: Sequence[Form]) -> Iterator[str]:
         """What the user should know about the copies, if there are many.
@@ -105,7 +107,7 @@ class Copies(NamedTuple):
         """
         if split_by == HASH:
             unit = " or ".join(dict.fromkeys(form.unit for form in forms))
-            copied = f"{self.texts.copied():.0%} of the text are copies"
+            copied = f"{self.texts.copied():.0%} of the text are copies of each other"
             yield f"{copied}: split by a hash of each {unit}, so that copies are in one split"
         elif self.passages.leaked() >= MIN_LEAKED:
             inner = next((form.inner for form in forms if form.unit == FILE and form.inner != FILE), None)
@@ -113,38 +115,57 @@ class Copies(NamedTuple):
             yield f"{self.passages.leaked():.1%} of the held-out text also stands in the training text{cure}"
 
 
-def count_copies(files: Iterable[tuple[Path, Form, bool, Callable[[int], str]]], longest: int) -> Copies:
+def count_copies(files: Iterable[tuple[Path, Form, bool, Callable[[int], str]]], longest: int, size: int) -> Copies:
     """Count the copies in files.
 
     Args:
         files: each with the form of its texts, whether it is to be divided into splits, and a function that returns the
             split of each of its bytes.
         longest: number of characters after which a line is cut.
+        size: the size of all files in bytes, to show progress.
     """
-    copies = Copies(CopyCounter(), CopyCounter())
-    for file, form, divided, split_at in files:
-        size = 0
-        for key, piece, characters in _texts(pieces_of(file, form.within(), False, longest)):
-            size += characters
-            copies.passages.add(key, characters, split_at(piece.offset), divided)
-            if form.unit != FILE:
-                copies.texts.add(key, characters, split_at(piece.offset), divided)
-        if form.unit == FILE:
-            for whole, _ in with_keys(pieces_of(file, form, False, longest)):
-                copies.texts.add(whole, size, split_at(0), divided)
-                break
+    copies, done = Copies(CopyCounter(), CopyCounter()), 0
+    with progress("looking for copies", size) as update:
+        for file, form, divided, split_at in files:
+            begun = done
+            pieces = with_keys(pieces_of(file, form.within(), False, longest))
+            for number, text in enumerate(_texts(pieces, copies.passages if form.has_lines else None, split_at)):
+                done += text.characters
+                split = split_at(text.offset)
+                if not form.has_lines:
+                    copies.passages.add(text.key, text.characters, split, divided)
+                if form.unit != FILE:
+                    copies.texts.add(text.key, text.characters, split, divided)
+                if number % PROGRESS_LINES == 0:
+                    update(done, "")
+            update(done, "")
+            if form.unit == FILE:
+                copies.texts.add(_key_of(pieces_of(file, form, False, longest)), done - begun, split_at(0), divided)
     return copies
 
 
-def _texts(pieces):
-    """The key of each text, its first piece, and its number of characters."""
-    first, characters = None, 0
-    for key, piece in with_keys(pieces):
-        first = first or piece
+class _Text(NamedTuple):
+    key: int
+    offset: int
+    characters: int
+
+
+def _texts(pieces, lines, split_at):
+    """The texts of a file; their lines are counted by `lines`, if any, except short ones, which recur by chance."""
+    offset, characters = None, 0
+    for key, piece in pieces:
+        offset = piece.offset if offset is None else offset
         characters += len(piece.text)
+        if lines is not None and len(piece.text) >= MIN_PASSAGE:
+            lines.add(copy_key(piece.text), len(piece.text), split_at(piece.offset), False)
         if piece.ends:
-            yield key, first, characters
-            first, characters = None, 0
+            yield _Text(key, offset, characters)
+            offset, characters = None, 0
+
+
+def _key_of(pieces):
+    """The key of a file that is one text."""
+    return next((key for key, _ in with_keys(pieces)), 0)
 
 
 def _share(part, whole):

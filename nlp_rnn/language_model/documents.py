@@ -19,7 +19,7 @@ from nlp_rnn.language_model.copies import HASH, Copies, count_copies, split_of_k
 from nlp_rnn.language_model.passages import fingerprinted, recognises
 from nlp_rnn.language_model.pieces import pieces_of, with_keys
 from nlp_rnn.language_model.text_files import TextFiles, find_text_files
-from nlp_rnn.language_model.text_forms import FILE, Form, form_of, former_form, read_as
+from nlp_rnn.language_model.text_forms import FILE, Form, former_form, forms_of, read_as
 from nlp_rnn.language_model.token_level import lacks_spaces
 from nlp_rnn.progress import say, track
 
@@ -73,7 +73,7 @@ class DocumentDataset:
         if self._split_by == FORMER_SPLIT:
             return [former_form(file, self.raw) for file in self.files]
         unit = self._documents if self._documents != "auto" else FILE if self.raw else None
-        return [form_of(file, unit) for file in self.files]
+        return forms_of(self.files, unit, sum(self._bytes))
 
     @property
     def notes(self) -> list[str]:
@@ -84,7 +84,7 @@ class DocumentDataset:
     @cached_property
     def copies(self) -> Copies:
         """The copies among the texts, if they were split by position."""
-        return count_copies(self._files_to_count(), self._longest())
+        return count_copies(self._files_to_count(), self._longest(), sum(self._bytes))
 
     @property
     def split_by(self) -> str:
@@ -173,7 +173,7 @@ class DocumentDataset:
         Args:
             lineage: what the run was trained on.
             own: the run is being trained on this text.
-            also: what else was trained on; it is left out as well.
+            also: what is trained on after this text; it is left out as well.
         """
         if not own and lineage.knows(self.name):
             own = True

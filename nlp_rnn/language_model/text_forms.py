@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nlp_rnn.datasets.lines import read_lines
+from nlp_rnn.progress import progress
 
 LINE, PARAGRAPH, FILE = UNITS = ("line", "paragraph", "file")
-WIDTHS = range(40, 131)  # columns at which a text may have been wrapped by hand
+WIDTHS = range(35, 131)  # columns at which a text may have been wrapped by hand
 MIN_PAIRS = 4  # of consecutive lines, to tell that a text was wrapped
 MIN_FULL = 0.7  # fraction of the lines of a wrapped text that had no room for the next word
 MIN_CONTINUED = 0.4  # fraction of its lines that begin in lower case
 MAX_ENDED = 0.5  # fraction of its lines that end a sentence
 MAX_SAME = 0.6  # fraction of its lines with one and the same number of words; more are records, such as those of a log
 FEW_BLOCKS = 10  # fewer than these may be due to stray blank lines
-LINES_PER_BLOCK = 10, 100  # on average, at most, where there are few blocks, and where there are more
+LINES_PER_BLOCK = 20, 100  # on average, at most, where there are few blocks, and where there are more
+PROGRESS_LINES = 10_000  # between two updates
 FIRST_LINES = 1000  # all that earlier versions looked at
 
 
@@ -44,6 +46,11 @@ class Form(NamedTuple):
     def begins(self, line: str, gap: bool) -> bool:
         """Whether a text begins with a line that is not blank, after a blank one or not."""
         return self.unit == LINE or (self.unit == PARAGRAPH and (gap or (self.indented and line[0].isspace())))
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether its paragraphs are of lines that were not wrapped by hand, so that each may be a copy by itself."""
+        return self.inner == PARAGRAPH and not self.width
 
     def within(self) -> "Form":
         """The same file in smaller texts, if it is one text."""
@@ -73,14 +80,12 @@ def read_as(forms: Sequence[Form]) -> str:
 class LineStatistics:
     """What the lines of a file look like, counted in bounded memory."""
 
-    def __init__(self, lines: Iterable[str] = ()):
+    def __init__(self):
         self.lines = self.blocks = self.indented = self.pairs = self.continued = self.ended = 0
         self.lengths: Counter[int] = Counter()
         self.reaches: Counter[int] = Counter()  # lengths if the first word of the next line had been appended
         self.words: Counter[int] = Counter()
         self._before = ""
-        for line in lines:
-            self.add(line)
 
     def add(self, line: str) -> None:
         """Count a line."""
@@ -137,9 +142,26 @@ class LineStatistics:
         return Form(unit or inner, indented, width, counts[unit or inner], inner)
 
 
-def form_of(file: Path, unit: str | None = None) -> Form:
-    """Where the texts of a file end, from all of its lines; see `LineStatistics.form`."""
-    return LineStatistics(read_lines(file)).form(unit)
+def forms_of(files: Iterable[Path], unit: str | None, size: int) -> list[Form]:
+    """Where the texts of files end, from all of their lines.
+
+    Args:
+        files: text files, plain or gzipped.
+        unit: "line", "paragraph" or "file" to decide it; None to guess it for each file.
+        size: the size of all files in bytes, to show progress.
+    """
+    forms, done = [], 0
+    with progress("looking for the ends of texts", size) as update:
+        for file in files:
+            statistics = LineStatistics()
+            for number, line in enumerate(read_lines(file), 1):
+                statistics.add(line)
+                done += len(line)
+                if number % PROGRESS_LINES == 0:
+                    update(done, "")
+            forms.append(statistics.form(unit))
+            update(done, "")
+    return forms
 
 
 def former_form(file: Path, raw: bool) -> Form:

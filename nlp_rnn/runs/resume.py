@@ -14,6 +14,8 @@ from nlp_rnn.progress import say
 from nlp_rnn.runs.paths import begun, check_new, check_not_in_use, has_checkpoint, unfinished
 from nlp_rnn.settings import current_names, from_run
 
+NOT_COMPARED = ("name", "trained_on", "location", "split_by")  # parts of what is recorded about data
+
 
 def say_how_to_resume(out: Path) -> None:
     """Print how an interrupted run can be resumed, if it can."""
@@ -114,7 +116,7 @@ def _say_other_versions(then, now):
 
 def _data_options(data):
     """The options that decide how the data are read. The checkpoint detects other data, wherever they are stored."""
-    return {key: value for key, value in data.items() if value and key not in ("name", "trained_on", "location")}
+    return {key: value for key, value in data.items() if value and key not in NOT_COMPARED}
 
 
 def _started_with(settings, config_class):
