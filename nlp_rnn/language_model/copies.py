@@ -13,6 +13,7 @@ from nlp_rnn.progress import progress
 POSITION, HASH = "position", "hash"
 MIN_COPIED = 0.05  # fraction of the text, or of the held-out text; with more copies, texts are split by a hash
 MIN_LEAKED = 0.01  # fraction of the held-out text; less is not worth a line
+MIN_DISTINCT = 100  # texts; of fewer, a split by hash would hold out a handful of which no copy is trained on
 MIN_SPLIT = 0.25  # of its share: the least size of a split by hash
 SAMPLE = 2**17  # distinct texts; of more, a part is looked at that their keys decide
 
@@ -67,6 +68,10 @@ class CopyCounter:
             sum(held_out for *_, held_out in self._seen.values()),
         )
 
+    def distinct(self) -> int:
+        """The number of different texts to divide, of those in the sample."""
+        return sum(texts > 0 for _, texts, *_ in self._seen.values())
+
     def smallest(self, shares: Mapping[str, float], seed: int) -> float:
         """The size of the smallest split if texts are split by their keys, relative to its share; 0 if it is empty."""
         total, sizes = 0, dict.fromkeys([*shares, "train"], 0)
@@ -95,7 +100,7 @@ class Copies(NamedTuple):
             shares: the fraction of each split to be held out of the files to divide.
             seed: that of the hash.
         """
-        many = max(self.texts.copied(), self.texts.leaked()) >= MIN_COPIED
+        many = max(self.texts.copied(), self.texts.leaked()) >= MIN_COPIED and self.texts.distinct() >= MIN_DISTINCT
         return HASH if shares and many and self.texts.smallest(shares, seed) >= MIN_SPLIT else POSITION
 
     def lines(self, split_by: str, forms: Sequence[Form]) -> Iterator[str]:

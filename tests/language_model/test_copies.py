@@ -160,8 +160,9 @@ def test_copies_of_short_lines(tmp_path):
     assert dataset.split_by == "hash" and shared(dataset)[0] == 0
 
 
-def test_too_few_distinct_texts_for_a_split_by_hash(tmp_path, capsys):
-    dataset = open_documents(write_texts(tmp_path / "a.txt", lines(3) * 80))
+@pytest.mark.parametrize("distinct", [3, 80])
+def test_too_few_distinct_texts_for_a_split_by_hash(tmp_path, distinct, capsys):
+    dataset = open_documents(write_texts(tmp_path / "a.txt", lines(distinct) * 30))
     assert dataset.split_by == "position" and {piece.split for piece in dataset.walk()} == {
         "train",
         "validation",
