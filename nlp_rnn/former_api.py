@@ -21,6 +21,7 @@ import tensorflow as tf
 from nlp_rnn import plots, recipes
 from nlp_rnn.classification import evaluation as classification
 from nlp_rnn.classification.pipeline import TextClassifier
+from nlp_rnn.datasets.lineage import FORMER_SPLIT
 from nlp_rnn.decoding.beam import BeamSearchConfig
 from nlp_rnn.deprecation import FORMER_SETTINGS, current_arguments, warn_python
 from nlp_rnn.forecasting import backtest
@@ -29,7 +30,9 @@ from nlp_rnn.forecasting.panel import Panel
 from nlp_rnn.forecasting.report import ForecastReport
 from nlp_rnn.language_model import data as language_data
 from nlp_rnn.language_model import evaluation as language_model
+from nlp_rnn.language_model.documents import DocumentDataset
 from nlp_rnn.language_model.settings import LanguageModelSettings
+from nlp_rnn.language_model.text_files import find_text_files
 from nlp_rnn.layers.scan_types import Masks, ScanInputs, inputs_time_first, masks_time_first
 from nlp_rnn.progress import say
 from nlp_rnn.seq2seq import data as pair_data
@@ -154,6 +157,12 @@ def _reader(self, model, **weights):
 
 
 setattr(language_data.TextData, "reader", _reader)  # noqa: B010, the class does not declare it
+
+
+def find_documents(data: str, raw: bool) -> DocumentDataset | None:
+    """nlp_rnn.language_model.open_documents, which opens tables as well."""
+    files = find_text_files(data)
+    return DocumentDataset(data, files, raw, split_by=FORMER_SPLIT) if files else None
 
 
 class HeldOut:
