@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.lines import read_lines
-from nlp_rnn.datasets.numbers import is_number
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE = 50  # records that decide between separators
@@ -161,6 +160,8 @@ def likely_header(path: Path, dialect: Dialect) -> int | None:
 
 
 def _is_name(text):
+    from nlp_rnn.datasets.numbers import is_number  # it imports NumPy, which the help of commands does not need
+
     return bool(text.strip()) and not is_number(text)
 
 
