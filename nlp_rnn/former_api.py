@@ -78,14 +78,16 @@ for _cls, _names in _ATTRIBUTES.items():
 
 
 class _CurrentNames:
-    """A config of version 0.1, with its settings under their current names as well."""
+    """A config of version 0.1, with its settings under their current names as well, and defaults for newer ones."""
 
     def __init__(self, config: Any):
         self._config = config
 
     def __getattr__(self, name: str) -> Any:
         former = FORMER_SETTINGS.get(name)
-        return getattr(self._config, former if former and hasattr(self._config, former) else name)
+        given = former if former and hasattr(self._config, former) else name
+        newer = {} if hasattr(self._config, given) else vars(LanguageModelSettings())
+        return newer[name] if name in newer else getattr(self._config, given)
 
 
 # --- Recipes.
