@@ -126,7 +126,9 @@ def _with_former_start(train):
     @functools.wraps(train)
     def train_from(config, source, job):
         if job.start is not None:
-            start = dataclasses.replace(job.start, settings=former_names(job.start.settings))
+            # A run records only settings that have an effect on it.
+            known = {**dataclasses.asdict(config), **former_names(job.start.settings)}
+            start = dataclasses.replace(job.start, settings=known)
             job = dataclasses.replace(job, start=start)
         return train(config, source, job)
 
