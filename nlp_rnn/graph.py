@@ -14,7 +14,7 @@ _SERVED_ONLY = contextvars.ContextVar("served_only", default=False)
 def traced(
     function: Callable[..., Any], signature: Sequence[tf.TensorSpec] | None = None, **options: Any
 ) -> tf.types.experimental.PolymorphicFunction:
-    """A function as a graph, without AutoGraph: no control flow here is Python's, and conversion doubles the time.
+    """A function as a graph, without AutoGraph: no control flow here is Python's, and conversion takes long.
 
     Args:
         function: from tensors to tensors, in TensorFlow operations.

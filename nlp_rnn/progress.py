@@ -14,7 +14,7 @@ _INTERVAL = 10.0  # seconds between two lines of progress where standard error i
 
 
 def say(text: str) -> None:
-    """Print one line to standard error; if nobody can read it any more, the work goes on without it."""
+    """Print one line to standard error; it is dropped if it cannot be written, as when its reader has gone."""
     if sys.stderr is not None:  # print takes None for standard output, which is for results
         with contextlib.suppress(OSError, ValueError):
             print(text, file=sys.stderr, flush=True)

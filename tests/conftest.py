@@ -75,6 +75,7 @@ def cli(monkeypatch, tmp_path):
 
 
 ANSWERING = ("predict", "generate", "evaluate")  # commands that leave a run's model as it is
+MOST_LOADED = 8
 LOADED: dict = {}  # their pipelines, by the digest of the run: a second one would be traced again, for a second or two
 
 
@@ -86,6 +87,8 @@ def load_once(patch):
         def load_or_reuse(self, folder, about):
             key = about.get("digest")
             if key is None or key not in LOADED:
+                while len(LOADED) >= MOST_LOADED:  # their graphs take memory
+                    LOADED.pop(next(iter(LOADED)))
                 LOADED[key] = load(self, folder, about)
             if "cut" in vars(LOADED[key]):
                 LOADED[key].cut = 0  # the texts that it has truncated

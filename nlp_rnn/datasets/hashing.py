@@ -2,10 +2,11 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping
 
 WORD = re.compile(r"\w+")
-MIN_UNNUMBERED = 20  # characters; in shorter texts, such as "Chapter 7", a number at an end is what tells them apart
+MIN_UNNUMBERED = 20  # characters; shorter texts, such as "Chapter 7", may differ in the number at an end alone
 
 
 def split_by_hash(key: str, shares: Mapping[str, float]) -> str:
@@ -55,15 +56,18 @@ def text_hash(text: str) -> int:
 
 
 def copy_key(text: str) -> int:
-    """A 64-bit hash by which copies are recognised: it ignores case, white space, marks, and numbers at the ends.
+    """A 64-bit hash by which copies are recognised: it ignores case, white space, marks, numbers at the ends, and
+    how accents are encoded.
 
     Examples:
         >>> copy_key("12. A film that nobody forgets!") == copy_key("a film that  nobody forgets [3]")
         True
+        >>> copy_key("cafe\u0301") == copy_key("caf\u00e9")
+        True
         >>> copy_key("Chapter 7") == copy_key("Chapter 8")
         False
     """
-    words = WORD.findall(text.lower())
+    words = WORD.findall(unicodedata.normalize("NFC", text).lower())
     first, last = 0, len(words)
     while first < last and words[first].isdigit():
         first += 1

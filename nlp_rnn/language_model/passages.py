@@ -120,7 +120,7 @@ class _Reader:
             self._end(more=True)
 
     def _end(self, more=False):
-        """End a passage, and with it the sentence unless it goes on."""
+        """End a passage; `more` of the sentence may follow."""
         parts, self._sentence = self._sentence, []
         self._length = self._length if more else 0
         text = " ".join("".join(part for part, _ in parts).split())

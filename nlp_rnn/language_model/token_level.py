@@ -12,7 +12,7 @@ from nlp_rnn.text.tokenizer import to_tensor
 from nlp_rnn.text.words import UNSPACED
 
 SAMPLED_PIECES = 1_000  # of the text: they decide
-MAX_UNSPACED = 0.3  # fraction of the letters; above it, words cannot be told apart by spaces
+MAX_UNSPACED = 0.3  # fraction of the letters; above it, spaces do not separate words
 
 
 def lacks_spaces(texts: Iterable[str]) -> bool:

@@ -71,7 +71,7 @@ def shown_on(terminal):
     try:
         while more := os.read(terminal, 1 << 16):
             shown += more
-    except OSError:  # how Linux says that nobody writes there any more
+    except OSError:  # Linux: every writer has closed it
         pass
     return shown
 

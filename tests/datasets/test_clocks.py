@@ -1,4 +1,4 @@
-"""Clock times in a column of their own, beside one of days."""
+"""Clock times in a column of their own, next to one of days."""
 
 import datetime as dt
 
@@ -38,7 +38,7 @@ def test_midnight_may_be_the_end_of_a_day(tmp_path):
     assert str(panel.start_times[0]) == "2024-03-04T01:00:00" and panel.frequency == "S3600"
 
 
-def test_other_numbers_beside_days_are_values(tmp_path):
+def test_other_numbers_next_to_days_are_values(tmp_path):
     rows = [(day, run, 17 * n % 7) for day in DAYS[:3] for n, run in enumerate((131, 142, 207))]
     with pytest.raises(InputError, match="the time 2024-03-04 occurs twice"):
         open_text(tmp_path, table("date,time,v", rows))

@@ -1,4 +1,4 @@
-"""Copies in a text: they are in one split, or the user is told how many are not."""
+"""Copies in a text: they are in one split, or their share is printed."""
 
 import csv
 import gzip

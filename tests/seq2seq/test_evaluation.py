@@ -66,3 +66,13 @@ def test_teacher_forcing_counts_every_token_and_the_end():
 def test_nothing_to_evaluate_on_is_an_error():
     with pytest.raises(InputError, match="no pairs to evaluate on"):
         evaluate(translator(lowercase=False), [], BeamSearchConfig())
+
+
+@pytest.mark.slow
+def test_texts_are_compared_as_they_are_written_and_the_signature_says_in_which_case():
+    rows = examples(("hello", "Hello,  cafe\u0301!"), ("you", "hello"))
+    for lowercase, case in ((True, "lc"), (False, "mixed")):
+        report = evaluate(translator(lowercase=lowercase), rows, BeamSearchConfig(1))
+        assert f"|case:{case}|" in report.figures["bleu_signature"]
+        assert f"|case:{case}|" in report.figures["chrf_signature"]
+        assert report.translations[0]["reference"] == ("hello, café!" if lowercase else "Hello, café!")
