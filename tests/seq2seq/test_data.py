@@ -1,9 +1,13 @@
 """From pairs to encoders and encoded splits."""
 
-import pytest
+from types import SimpleNamespace
 
-from nlp_rnn.seq2seq.data import choose_token_levels
+import pytest
+import tensorflow as tf
+
+from nlp_rnn.seq2seq.data import choose_token_levels, learn_encoder
 from nlp_rnn.seq2seq.pairs import open_pairs
+from nlp_rnn.text.encoder import TextEncoder
 from nlp_rnn.text.token_levels import SUBWORD
 from tasks.translation import Config, load_data
 
@@ -40,3 +44,15 @@ def test_unknown_target_tokens_are_reported(tmp_path, capsys):
     config = Config(source_token_level="word", target_token_level="word", vocabulary=3)
     load_data(config, open_pairs(str(tmp_path / "odd.tsv")), tmp_path, None)
     assert "of the target tokens are unknown" in capsys.readouterr().err
+
+
+def test_target_words_keep_their_spaces_and_those_of_a_run_stay_as_they_were(tmp_path):
+    (tmp_path / "prices.tsv").write_text("source\ttarget\n" + "three point five\tIt's 3.5 euros.\n" * 40)
+    pairs = open_pairs(str(tmp_path / "prices.tsv"))
+    config = Config(source_token_level="word", target_token_level="word")
+    source, target = (learn_encoder(config, pairs, side, None) for side in ("source", "target"))
+    text = tf.constant(["It's 3.5 euros."])
+    assert target.decode(target(text)).numpy().tolist() == text.numpy().tolist()
+    assert target.tokenizer.spacing and not source.tokenizer.spacing
+    earlier = SimpleNamespace(encoder=source, target=TextEncoder(target.vocabulary, lowercase=False, version=1))
+    assert learn_encoder(config, pairs, "target", earlier).tokenizer.form == {"version": 1}

@@ -123,3 +123,14 @@ def test_served_translations_are_distinct_and_in_order():
     distinct, ranked = _without_repeats(texts, scores)
     assert distinct.numpy().tolist() == [[b"a", b"b", b"c", b""], [b"x", b"y", b"", b""]]
     np.testing.assert_array_equal(ranked, [[-1, -2, -4, -np.inf], [-1, -3, -np.inf, -np.inf]])
+
+
+@pytest.mark.slow
+def test_translations_that_differ_in_their_tokens_alone_are_served_once():
+    source = TextEncoder(Vocabulary([b"a"]), lowercase=False)
+    target = TextEncoder(Vocabulary([b"u", b"\x06u"]).with_end(), lowercase=False, spacing=True)
+    translator = Translator(source, Seq2Seq(3, 5, embedding=4, units=4), target=target)
+    served = translator.signatures()["serving_default"](text=tf.constant(["a"]))
+    texts = [text for text in served["translation"].numpy()[0].tolist() if text]
+    beams = translator._search(tf.constant(["a"]), BeamSearchConfig())[0].numpy()[0].tolist()
+    assert len(texts) == len(set(texts)) and len(beams) > len(set(beams)), "beams of the same text"

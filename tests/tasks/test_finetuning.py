@@ -61,6 +61,7 @@ def test_a_classifier_from_a_language_model(cli, language_model, reviews_csv):
     about = json.loads(Path("c/run.json").read_text())
     assert about["start"] == str(language_model) and about["settings"]["units"] == 12
     assert about["settings"]["bidirectional"] is False and about["settings"]["lowercase"] is False
+    assert about["encoder"]["spacing"] is True, "as the language model reads text"
     old, new = (Path(p, "vocabulary.txt").read_text().splitlines() for p in (language_model, "c"))
     assert new[: len(old)] == old and "movie" in new[len(old) :]
     assert cli("export", "c", "exported").exit_code == 0

@@ -18,6 +18,6 @@ def test_letters_that_depend_on_the_locale_are_those_of_python(texts):
 
 
 def test_a_text_of_capitals_is_made_of_the_tokens_with_an_i():
-    tokens = ["the", "\u2581is", "i've", "it", "_i_", "\u2581film"]
-    assert TextEncoder(Vocabulary(token.encode() for token in tokens)).capitals() == "IS IT FILM"
+    tokens = ["the", "\u2581is", "i've", "it", "_i_", "\u2581film", "\x06in", "\x03if"]
+    assert TextEncoder(Vocabulary(token.encode() for token in tokens)).capitals() == "IS IT FILM IN IF"
     assert TextEncoder(Vocabulary.of_bytes(), "byte").capitals() == "I"
