@@ -9,7 +9,7 @@ from nlp_rnn.checks import InputError
 from nlp_rnn.datasets.lineage import Lineage
 from nlp_rnn.datasets.splits import Example
 from nlp_rnn.language_model.documents import open_documents
-from nlp_rnn.language_model.passages import MIN_PASSAGE, fingerprinted
+from nlp_rnn.language_model.passages import MIN_PASSAGE, Fingerprinted, fingerprinted, recognises
 
 WORDS = [a + b + c for a in "bdfgk" for b in "aeiou" for c in "lmnrst"]
 
@@ -185,3 +185,9 @@ def test_every_piece_comes_back_in_order_and_a_short_one_needs_its_neighbours():
     assert [piece.text for piece in marked] == [piece.text for piece in pieces]
     assert all(piece.hashes for piece in marked)
     assert not any(piece.hashes for piece in fingerprinted(pieces[: MIN_PASSAGE // 4]))
+
+
+def test_a_piece_of_which_nothing_is_recorded_is_taken_for_what_the_one_before_is():
+    pieces = [Fingerprinted("", "", True, n, hashes) for n, hashes in enumerate([[1], [4], [3], [2], [4, 1]])]
+    recognised = recognises({1}.__contains__, decides=lambda value: value != 4)
+    assert [recognised(piece) for piece in pieces] == [True, True, False, False, True]
