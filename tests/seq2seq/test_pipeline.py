@@ -130,7 +130,7 @@ def test_translations_that_differ_in_their_tokens_alone_are_served_once():
     source = TextEncoder(Vocabulary([b"a"]), lowercase=False)
     target = TextEncoder(Vocabulary([b"u", b"\x06u"]).with_end(), lowercase=False, spacing=True)
     translator = Translator(source, Seq2Seq(3, 5, embedding=4, units=4), target=target)
-    translator.model.output_bias.assign([0.0, 0.0, 50.0, 50.0, 50.0])  # the end and both tokens alike
+    translator.model.output_bias.assign([0.0, 0.0, 60.0, 50.0, 50.0])  # the shortest texts are the most probable
     served = translator.signatures()["serving_default"](text=tf.constant(["a"]))
     texts = [text for text in served["translation"].numpy()[0].tolist() if text]
     beams = translator._search(tf.constant(["a"]), BeamSearchConfig())[0].numpy()[0].tolist()
