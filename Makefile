@@ -1,5 +1,5 @@
 # make run            train on real film reviews, predict, export             (2 to 8 minutes on 2 cores)
-# make test           lint, type check, doctests and tests, with coverage
+# make test           lint, type check, doctests and tests, with the coverage of those that are not slow
 # make test-fast      doctests and tests without the slow ones, no coverage
 # make test-thorough  also recipes of version 0.1 end to end, and many more examples for each property
 # make lint           formatting, lint and types only
@@ -39,7 +39,8 @@ $(EXPORT)/saved_model.pb: $(RUN)/run.json
 
 test: lint
 	$(PYTEST) -m "not thorough" --cov --cov-report=
-	@echo "branch coverage: $$($(BIN)/coverage report --format=total) % (details: $(BIN)/coverage report)"
+	@echo "branch coverage of all but the slow tests: $$($(BIN)/coverage report --format=total) %" \
+	    "(details: $(BIN)/coverage report)"
 
 test-fast: $(VENV)/installed-dev
 	$(PYTEST) -m "not slow and not thorough"

@@ -5,6 +5,9 @@ import tempfile
 
 _PREPARED = tempfile.mkdtemp(prefix="nlp-rnn-tests-")
 os.environ.update(TFDS_DATA_DIR=_PREPARED, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="", NO_GCE_CHECK="true")
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
+if PROFILE == "default":  # XLA compiles faster what then runs slower; `make test-thorough` takes what users have
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import gc  # noqa: E402
 import json  # noqa: E402
@@ -19,7 +22,7 @@ from click.testing import CliRunner  # noqa: E402
 # Few examples per property in everyday runs, always the same; many, at random, in `make test-thorough`.
 hypothesis.settings.register_profile("default", max_examples=50, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("thorough", max_examples=2000, deadline=None)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+hypothesis.settings.load_profile(PROFILE)
 
 SMALL = ["--set", "embedding=8", "--set", "units=8", "--set", "batch_size=16", "--set", "bigram_buckets=4096"]
 TINY = ["units=16", "epochs=20", "batch_size=8", "sequence_length=16", "dropout=0"]
@@ -32,6 +35,22 @@ GOOD, BAD = ("good", "great", "lovely", "fine"), ("bad", "awful", "dull", "weak"
 gc.set_threshold(50_000, 50, 100)
 
 collect_ignore = ["fixtures/v0_1/recipes"]  # no doctests: importing them warns
+
+
+def pytest_collection_modifyitems(items):
+    """Measure no coverage in slow tests: each would take a third longer, for 4 % of the branches in all."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker("no_cover")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Nor in the processes that slow tests start."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker("no_cover"):
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        return (yield)
 
 
 def pytest_sessionfinish():

@@ -26,24 +26,17 @@ LOCALES = {"LC_ALL": "tr_TR.UTF-8", "LC_MESSAGES": "az_AZ.UTF-8", "LANG": "lt_LT
 ON_CAPITALS = {"classifier": ["predict"], "translator": ["predict"], "language_model": ["generate"]}
 CAPITALS = ["I SEE A FINE FILM, İT IS DULL", "THE FISH ARE IN THE", "FIVE ÍÌĨ Į̀ J̃", "ΣΟΦΟΣ"]
 MARKS = "\u0300\u0301\u0303\u0307\u0323\u00ad'"
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough  # it takes minutes; every export is checked under a second locale anyway
 
 
-@pytest.mark.parametrize(
-    ("kinds", "variables"),
-    [
-        (["classifier"], ["LC_ALL"]),  # translators take minutes
-        pytest.param(sorted(ANSWERS), list(LOCALES), marks=pytest.mark.thorough),
-    ],
-    ids=["classifier", "all"],
-)
-def test_runs_and_exports_answer_the_same_in_every_locale(kinds, variables, tmp_path):
+def test_runs_and_exports_answer_the_same_in_every_locale(tmp_path):
+    kinds = sorted(ANSWERS)
     for name in kinds:
         savedmodel._save(runs.load(FIXTURES / "runs" / name).pipeline, tmp_path / name)
     in_root_locale = in_locale({"LC_ALL": "C.UTF-8"}, tmp_path, kinds)
     assert len(in_root_locale) == 2 + len(kinds)
-    for variable in variables:
-        result = in_locale({variable: LOCALES[variable]}, tmp_path, kinds)
+    for variable, locale in LOCALES.items():
+        result = in_locale({variable: locale}, tmp_path, kinds)
         letters, expected = (json.loads(lines[0]) for lines in (result, in_root_locale))
         assert letters["tensorflow"] != expected["tensorflow"]  # the locale is in effect
         assert letters["lower_case"] == expected["lower_case"] == expected["tensorflow"]

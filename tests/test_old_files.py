@@ -182,7 +182,9 @@ IMPORTS = {  # statements after which Keras knows the classes of layers, and tho
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("imports", IMPORTS)
+@pytest.mark.parametrize(
+    "imports", [next(iter(IMPORTS)), *(pytest.param(one, marks=pytest.mark.thorough) for one in list(IMPORTS)[1:])]
+)
 def test_old_keras_files_are_read_after_the_documented_import(imports):
     files = [str(FIXTURES / "keras" / f"{name}.keras") for name in KERAS_FILES if IMPORTS[imports](name)]
     code = f"import keras\n{imports}\nfor file in {files}:\n    keras.saving.load_model(file)"

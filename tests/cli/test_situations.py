@@ -121,9 +121,9 @@ QUICK = [  # without TensorFlow
 ]
 SLOW = [
     Situation("predict, cp1252", [*PREDICT, "good 😀"], 0, "good ?\n", "is cp1252: '?' stands for", CP1252),
-    Situation("predict, reader gone", [*PREDICT, "good"], 141, streams={"stdout": "gone"}),
 ]
 THOROUGH = [
+    Situation("predict, reader gone", [*PREDICT, "good"], 141, streams={"stdout": "gone"}),
     Situation("predict, standard output closed", [*PREDICT, "good"], 1, None, CLOSED, {"stdout": "closed"}),
     Situation("predict, standard output full", [*PREDICT, "good"], 1, None, FULL, {"stdout": "full"}),
     Situation("predict, errors closed", [*PREDICT, "good"], 0, "\tgood\n", streams={"stderr": "closed"}),

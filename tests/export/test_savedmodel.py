@@ -67,6 +67,7 @@ def test_equals_the_run_where_only_tensorflow_is(exported):
         assert classes == [["negative", "positive"]] * len(texts)
 
 
+@pytest.mark.slow
 def test_holds_core_operations_only(exported):
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -80,10 +81,12 @@ def test_holds_core_operations_only(exported):
     assert (exported[1] / "assets" / "classes.txt").read_text() == "negative\npositive\n"
 
 
+@pytest.mark.slow
 def test_servers_find_the_default_signature(exported):
     assert set(tf.saved_model.load(str(exported[1])).signatures) == {"serve", "serving_default"}
 
 
+@pytest.mark.slow
 def test_refuses_a_folder_that_is_there(exported):
     with pytest.raises(UsageError, match="exists already"):
         export(*exported)

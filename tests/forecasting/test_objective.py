@@ -30,7 +30,11 @@ def test_a_loss_that_is_not_finite_is_reported_with_the_last_step_of_the_executi
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "model", [PathForecaster, lambda season, **settings: DirectForecaster(12, 3, season, **settings)]
+    "model",
+    [
+        pytest.param(PathForecaster, marks=pytest.mark.thorough),
+        lambda season, **settings: DirectForecaster(12, 3, season, **settings),
+    ],
 )
 def test_steps_of_one_execution_learn_what_single_steps_learn(model, tmp_path, monkeypatch):
     steps, ordinary = [], CheckFinite.on_train_batch_end

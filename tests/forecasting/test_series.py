@@ -233,7 +233,7 @@ def test_arguments_of_version_0_1_are_understood(tmp_path):
         assert open_text(tmp_path, "date,y\n2024-03-01,1\n2024-03-04,2\n", step="B1").panel.frequency == "B1"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_hundred_thousand_series_are_read(tmp_path):
     rows = "".join(f"s{n},{day},{n}\n" for n in range(100_000) for day in ("2024-01-01", "2024-01-02"))
     panel = open_text(tmp_path, "id,date,y\n" + rows).panel

@@ -20,6 +20,7 @@ def table_of(text):
     return list(csv.DictReader(io.StringIO(text)))
 
 
+@pytest.mark.slow
 def test_a_run_learns_season_and_trend_and_reports_how_well(cli, forecaster):
     figures = json.loads((forecaster / "metrics.json").read_text())
     methods = figures["methods"]
@@ -123,7 +124,7 @@ def test_before_fine_tuning_only_the_model_forecasts(cli, forecaster, monkeypatc
     assert called == ["naive", "seasonal naive", "Naive2"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_daily_forecaster_is_fine_tuned_on_weekdays(cli):
     days = np.datetime64("2024-01-01") + np.arange(400)
     for name, some in (("daily", days), ("weekdays", days[np.is_busday(days)])):
@@ -145,7 +146,7 @@ def test_fine_tuning_refuses_points_that_were_trained_on_and_other_frequencies(c
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["quantiles", "sample_paths"])
+@pytest.mark.parametrize("model", ["quantiles", pytest.param("sample_paths", marks=pytest.mark.thorough)])
 def test_an_export_gives_the_forecasts_of_the_run(forecaster, tmp_path, model):
     pipeline = runs.load(forecaster).pipeline
     if model == "sample_paths":

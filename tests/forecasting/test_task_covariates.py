@@ -54,6 +54,7 @@ def test_covariates_that_are_known_ahead_are_required_for_forecasts_alone(cli, w
     assert cli("finetune", with_covariates, "--data", "none.csv", "--set", "epochs=1").exit_code == 0
 
 
+@pytest.mark.slow
 def test_covariates_must_be_known_for_the_whole_horizon(cli, with_covariates):
     write("short.csv", promoted(future=2))
     result = cli("predict", with_covariates, "--input", "short.csv")
@@ -61,6 +62,7 @@ def test_covariates_must_be_known_for_the_whole_horizon(cli, with_covariates):
     assert cli("predict", with_covariates, "--input", "short.csv", "--horizon", 2).exit_code == 0
 
 
+@pytest.mark.slow
 def test_other_covariates_than_in_training_are_refused(cli, with_covariates):
     write("shops.csv", promoted())
     words = ("--past-column", "promo", "--future-column", "rain")

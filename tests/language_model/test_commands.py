@@ -29,6 +29,7 @@ def test_several_samples_have_seeds_that_follow_one_another(cli, spoken):
     assert printed.stdout.splitlines() == [line["whole"] for line in lines]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options, message",
     [

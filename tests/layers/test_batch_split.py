@@ -96,6 +96,7 @@ def train(model, covariates=0):
     return graph(*map(tf.constant, (context, following, np.arange(40, dtype="int32") % 3, *covariate_windows)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MODELS)
 def test_halves_train_as_the_whole_batch_does(make, two_cores, monkeypatch, native_runs):
     model = make()

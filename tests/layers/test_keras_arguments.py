@@ -182,8 +182,9 @@ def test_the_activity_regularizer_is_of_the_output(name):
     np.testing.assert_allclose(layer.losses, [0.1 * np.sum(np.square(y)) / B], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
-@pytest.mark.parametrize("shape", [[8, T, F], [None, None, F]])
+@pytest.mark.parametrize("shape", [pytest.param([8, T, F], marks=pytest.mark.thorough), [None, None, F]])
 def test_other_activations_match_keras_in_a_compiled_graph(name, shape, native_runs):
     """With padding, backwards and with dropout, over more steps than a chunk if the shape is unknown."""
     options = {"activation": "relu", "go_backwards": True, "return_sequences": True, "dropout": 0.3, "seed": 1}

@@ -126,9 +126,7 @@ LAYERS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [name if name in ("LSTM", "GRU") else pytest.param(name, marks=thorough) for name in LAYERS]
-)
+@pytest.mark.parametrize("name", [name if name == "LSTM" else pytest.param(name, marks=thorough) for name in LAYERS])
 @pytest.mark.parametrize("reverse", [pytest.param(False, marks=thorough), True])
 def test_every_cell_has_the_gradient_of_autodiff(name, reverse, force_strategy):
     """With padding, variational dropout and zoneout at once."""
@@ -164,7 +162,7 @@ def gradients(scan_function, spec, inputs, masks, reverse):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("reverse", [pytest.param(False, marks=thorough), True])
 @pytest.mark.parametrize(("kind", "native"), [(LSTM, True), (layers.PeepholeLSTM, False)])
 def test_sequences_of_all_lengths_share_a_graph(kind, native, reverse, native_runs):
     """With an LSTM in machine code; with a peephole LSTM, which that does not support, in chunks."""

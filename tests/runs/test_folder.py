@@ -21,6 +21,7 @@ def copy(trained, tmp_path):
     return shutil.copytree(trained, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_holds_what_it_promises(trained):
     names = {str(p.relative_to(trained)) for p in trained.rglob("*") if p.is_file()}
     promised = {"run.json", "vocabulary.txt", "model.weights.h5", "metrics.json", "history.csv"}

@@ -41,6 +41,7 @@ def test_a_batch_is_translated_as_its_texts_one_by_one(translated):
         np.testing.assert_allclose(alone[0].score, translations[0].score, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_attention_reads_the_source_in_the_order_of_the_target(translated):
     source, target, weights = runs.load(translated).pipeline.attention("one two three", "trois deux un")
     assert source == ["one", "two", "three"] and target == ["trois", "deux", "un", "∎"]

@@ -69,6 +69,7 @@ def test_a_classifier_from_a_language_model(cli, language_model, reviews_csv):
     assert further.exit_code == 0, further.output
 
 
+@pytest.mark.slow
 def test_it_starts_with_the_weights_of_the_language_model(language_model):
     start = runs.load(language_model).pipeline.model
     settings = {name: start.settings[name] for name in ("cell", "embedding", "units", "layers")}
@@ -116,7 +117,7 @@ def test_fine_tuning_reports_the_perplexity_on_the_original_text(cli, language_m
     assert "88.9% of them unknown" in asked  # all but the end of each text
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_an_old_text_that_is_gone_is_no_failure(cli, language_model):
     Path("old.txt").write_text(SENTENCE + "\n" + f"{SENTENCE}\n" * 100)
     small = [word for s in ("units=8", "epochs=1", "batch_size=4", "sequence_length=8") for word in ("--set", s)]

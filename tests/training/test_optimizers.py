@@ -93,7 +93,7 @@ def test_the_embedding_stays_frozen_until_the_plan_unfreezes_it(streams, tmp_pat
     assert np.abs(model.embedding.get_weights()[0] - before).max() > 0.001
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_sampled_softmax_learns_what_the_full_softmax_measures(streams, tmp_path):
     keras.utils.set_random_seed(0)
     model = LanguageModel(len(ENCODER.vocabulary), embedding=16, units=16, dropout=0.0)
