@@ -59,7 +59,7 @@ class TextClassifier:
         self.model = model
         self.classes = list(classes)
         self.cut = 0  # texts that were truncated by the encoder
-        self._predict = traced(self._probabilities, [tf.TensorSpec([None], tf.string)])
+        self._predict = traced(self._probabilities, [tf.TensorSpec([None], tf.string)], saved=False)
         self.serve = traced(self._serve, [tf.TensorSpec([None], tf.string, name="text")])
 
     def _probabilities(self, text):

@@ -102,7 +102,7 @@ class Forecaster(ABC):
         }
         if not model.built:
             model.build((None, None))
-        self._compiled = traced(self._predict, reduce_retracing=True)
+        self._compiled = traced(self._predict, saved=False, reduce_retracing=True)
 
     @property
     def encoders(self) -> list:

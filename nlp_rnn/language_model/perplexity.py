@@ -90,4 +90,4 @@ def _sums_of(objective: NextToken) -> tf.types.experimental.PolymorphicFunction:
         # Row by row: the logits of a whole batch may not fit into memory.
         return tf.reduce_sum(tf.map_fn(of_row, (hidden, ids), fn_output_signature=tf.TensorSpec([4])), 0)
 
-    return traced(of_batch)
+    return traced(of_batch, saved=False)

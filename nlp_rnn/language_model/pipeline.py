@@ -71,12 +71,13 @@ class LanguagePipeline:
             model.build((None, None))
         self._candidates = Candidates(encoder)
         self._known = frozenset(encoder.vocabulary.tokens)
-        self._read_texts = traced(self._read, [tf.TensorSpec([None], tf.string)])
-        self._sample_more = traced(self._sample)
-        self._write_ids = traced(self._write, [tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.int32)])
-        self._score_texts = traced(self._score, [tf.TensorSpec([None], tf.string)])
-        self._fill_texts = traced(self._fill, [tf.TensorSpec([None], tf.string)])
-        self._next_words = traced(lambda text: self._most_probable(text, 1), [tf.TensorSpec([None], tf.string)])
+        text, ids = tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.int32)
+        self._read_texts = traced(self._read, [text], saved=False)
+        self._sample_more = traced(self._sample, saved=False)
+        self._write_ids = traced(self._write, [text, ids], saved=False)
+        self._score_texts = traced(self._score, [text], saved=False)
+        self._fill_texts = traced(self._fill, [text], saved=False)
+        self._next_words = traced(lambda text: self._most_probable(text, 1), [text], saved=False)
 
     @property
     def encoders(self) -> list[TextEncoder]:

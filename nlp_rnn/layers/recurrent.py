@@ -4,9 +4,9 @@ Weights have the names, shapes and gate order of `keras.layers`, so `set_weights
 either direction. Masks are explicit: [B, T] bool, False at padding, which may be on the left, on the right or
 everywhere.
 
-Called with `training=True`, most layers run machine code of this process (`native`), which has two limits. A SavedModel
-with such a call can only be loaded where this package is imported, and the call itself fails there. And the call has no
-second derivative. Calls with `training=False` have neither limit.
+Called with `training=True`, most layers run machine code of this process (`native`), which has two limits: no other
+process can load a SavedModel with such a call, and the call has no second derivative. Calls with `training=False` have
+neither limit: they run in machine code only where their graph is not saved (`nlp_rnn.graph.stays_in_process`).
 
 Shapes: B batch, T time steps, F input features, U units.
 """

@@ -1,92 +1,27 @@
-"""Run a cell over time, with a gradient of its own: choose a strategy, split the work, and hand it to a loop.
+"""Run a cell over time, with a gradient of its own: split the work, and hand it to a loop.
 
-A step of a recurrent network is many small operations, and TensorFlow takes longer to launch each than to compute it.
-So most training runs in machine code (`native`), generated for this processor from the cell's equation. What that does
-not support (cells with weights of their own, zoneout, large kernels, few rows, a single step, other types than float32,
-a GPU) runs in the loops of `loops.py`, compiled with XLA. Inference on tensors of known shape does too. Three measures
-make this work for all inputs:
-
-- the batch is split into parts, one for each core: their loops are independent, so that a core never waits for another
-  at the end of a step, which would cost more than a small step itself;
-- if the number of steps is unknown, a loop over chunks of `CHUNK_STEPS` steps calls one compiled program, which
-  sequences of all lengths share, and a batch of unknown size is padded to a multiple of a few rows;
-- everything else, such as a served model whose batches may have any shape, runs the same loops uncompiled.
+`strategy.py` says which loop runs a scan, and why.
 
 Shapes: B batch, T time steps, U units, K columns of the cell.
 """
 
 import functools
-from typing import NamedTuple
 
 import tensorflow as tf
 
 from nlp_rnn.allocator import keep_freed_memory
 from nlp_rnn.graph import with_gradient
 from nlp_rnn.layers import loops
-from nlp_rnn.layers.batch_split import MIN_NATIVE_ROWS, concurrent_splits, usable_cores
 from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.chunks import backward_chunks, forward_chunks
-from nlp_rnn.layers.native.differentiable import native_scan, supports
+from nlp_rnn.layers.native.differentiable import native_scan
 from nlp_rnn.layers.native.kernel_base import MIN_ROWS_PER_PART
 from nlp_rnn.layers.padding import pad_batch, pad_no_steps, remove_added_step
 from nlp_rnn.layers.products import input_product, kernel_gradients, pre_activations
 from nlp_rnn.layers.scan_types import Masks, ScanInputs, ScanSpec, num_steps, present
+from nlp_rnn.layers.strategy import SHORT_CHUNK_STEPS, choose_strategy, portable_strategy
 
 keep_freed_memory()
-
-CHUNK_STEPS = 64
-SHORT_CHUNK_STEPS = 16  # for sequences of up to this many steps, which would mostly be padding in a chunk of 64
-LARGE_KERNEL = 2**19  # entries of W or U; from here on, sharing its products beats reading all of it on each core
-NARROW_INPUT = 262144  # entries of W; up to here it stays in the private cache of a core
-HUGE_KERNEL = 2**21  # entries of U; from here on, TensorFlow's own product of a few rows with U is faster than XLA's
-
-
-class ScanStrategy(NamedTuple):
-    """How a scan is run.
-
-    Attributes:
-        compile_forward, compile_backward: whether this loop is compiled with XLA.
-        parts: into how many parts the batch is split.
-        chunk_steps: the most steps that one program runs, see `_chunk_steps`; None for all steps.
-        product_in_loop: whether the input product is computed step by step in the forward loop.
-        native: whether the scan runs in machine code; of the other fields, `parts` alone is then used.
-    """
-
-    compile_forward: bool
-    compile_backward: bool
-    parts: int = 1
-    chunk_steps: int | Tensor | None = None
-    product_in_loop: bool = False
-    native: bool = False
-
-
-def choose_strategy(
-    spec: ScanSpec, inputs: ScanInputs, masks: Masks, training: bool, concurrent: int = 1
-) -> ScanStrategy:
-    """Return the strategy that was measured to be the fastest for tensors of this shape (benchmarks/README.md).
-
-    Args:
-        spec, inputs, masks, training, concurrent: as for `scan`.
-    """
-    batch, steps, _ = inputs.x.shape
-    concurrent *= concurrent_splits()
-    small = all(_entries(kernel) < LARGE_KERNEL for kernel in (inputs.kernel, inputs.recurrent_kernel))
-    native = small and steps != 1 and (batch is None or batch >= MIN_NATIVE_ROWS)
-    if training and native and not tf.config.list_logical_devices("GPU") and supports(spec, inputs, masks):
-        return ScanStrategy(False, False, max(1, usable_cores() // concurrent), native=True)
-    if tf.executing_eagerly() or not (training or None not in (batch, steps)):
-        return ScanStrategy(False, False)
-    entries = _entries(inputs.recurrent_kernel)
-    rows = 32 if batch is None else batch
-    parts = 1 if entries >= LARGE_KERNEL or tf.config.list_logical_devices("GPU") else usable_cores()
-    parts = max(1, min(parts // concurrent if training else parts, rows // MIN_ROWS_PER_PART))
-    narrow = inputs.kernel is not None and _entries(inputs.kernel) <= NARROW_INPUT
-    product_in_loop = narrow and entries < HUGE_KERNEL and not training and rows >= MIN_ROWS_PER_PART
-    return ScanStrategy(entries < HUGE_KERNEL, True, parts, CHUNK_STEPS if steps is None else None, product_in_loop)
-
-
-def _entries(kernel):
-    return 0 if kernel is None else kernel.shape.num_elements()
 
 
 def scan(
@@ -114,8 +49,36 @@ def scan(
     """
     inputs = _share_batch_size(inputs)
     strategy = choose_strategy(spec, inputs, masks, training, concurrent)
-    if strategy.native:
+    if strategy.native and training:
         return native_scan(spec, inputs, masks, reverse, strategy.parts)
+    if strategy.native:
+        return _native_inference(spec, inputs, masks, reverse, strategy.parts)
+    return _portable_scan(spec, inputs, masks, training, reverse, strategy)
+
+
+def _native_inference(spec, inputs, masks, reverse, parts):
+    """As `scan` for `training=False`, in machine code that saves nothing; a gradient runs the loops of TensorFlow."""
+
+    @with_gradient
+    def differentiable(*flat):
+        inputs = _unflatten(tf.nest.pack_sequence_as(structure, list(flat)))
+
+        def gradient(*upstream):
+            with tf.GradientTape() as tape:
+                tape.watch(flat)
+                watched = _unflatten(tf.nest.pack_sequence_as(structure, list(flat)))
+                states = _portable_scan(spec, watched, masks, True, reverse, portable_strategy(watched, True))
+            return tape.gradient(tf.nest.flatten(states), flat, list(upstream))
+
+        return tuple(tf.nest.flatten(native_scan(spec, inputs, masks, reverse, parts, False))), gradient
+
+    structure = present(inputs)
+    states = differentiable(*tf.nest.flatten(structure))
+    return tuple(states[: spec.num_sequences]), tuple(states[spec.num_sequences :])
+
+
+def _portable_scan(spec, inputs, masks, training, reverse, strategy):
+    """As `scan`, in the loops of TensorFlow."""
     if inputs.x.shape[1]:
         return _scan_steps(spec, inputs, masks, training, reverse, strategy)
     states = _scan_steps(spec, *pad_no_steps(inputs, masks), training, reverse, strategy)

@@ -79,9 +79,9 @@ class Translator:
         if not model.built:
             model.build((None, None))
         self.cut = 0
-        self._searched = traced(self._search)
-        self._cut = traced(self._count_cut, [tf.TensorSpec([None], tf.string)])
-        self._forced = traced(self._teacher_forced, [tf.TensorSpec([None, None], tf.int32)] * 2)
+        self._searched = traced(self._search, saved=False)
+        self._cut = traced(self._count_cut, [tf.TensorSpec([None], tf.string)], saved=False)
+        self._forced = traced(self._teacher_forced, [tf.TensorSpec([None, None], tf.int32)] * 2, saved=False)
 
     @property
     def encoders(self) -> list[TextEncoder]:

@@ -40,12 +40,15 @@ def supports(spec: ScanSpec, inputs: ScanInputs, masks: Masks) -> bool:
     return floats and kernel.shape[0] > 0 and available() and trace(spec.cell) is not None
 
 
-def native_scan(spec: ScanSpec, inputs: ScanInputs, masks: Masks, reverse: bool, max_parts: int) -> tuple[State, State]:
+def native_scan(
+    spec: ScanSpec, inputs: ScanInputs, masks: Masks, reverse: bool, max_parts: int, differentiable: bool = True
+) -> tuple[State, State]:
     """As `layers.scan.scan`, for arguments that `supports` accepts.
 
     Args:
         spec, inputs, masks, reverse: as for `layers.scan.scan`.
         max_parts: into how many parts the batch is split at most.
+        differentiable: save what the gradient needs; without, there is none.
 
     Raises:
         NotImplementedError: a second derivative is taken.
@@ -54,7 +57,8 @@ def native_scan(spec: ScanSpec, inputs: ScanInputs, masks: Masks, reverse: bool,
     """
     lanes, registers = vector_registers()
     masked, dropout = masks.padding is not None, masks.dropout is not None
-    kernel_spec = KernelSpec(spec.cell, max(1, spec.num_sequences), lanes, registers // 8, masked, dropout)
+    num_sequences = max(1, spec.num_sequences) if differentiable else spec.num_sequences
+    kernel_spec = KernelSpec(spec.cell, num_sequences, lanes, registers // 8, masked, dropout, differentiable)
     masks = masks._replace(padding=_with_rank(masks.padding, 2), dropout=_with_rank(masks.dropout, 2))
     units = inputs.initial[0].shape[-1]
     padded_units = -(-units // lanes) * lanes
@@ -74,6 +78,10 @@ def _scan(spec, inputs, masks, options):
     """The sequences and the final states, for units that fill whole vectors."""
     program, flat_inputs = operation.program(spec), present(inputs)  # compiles now, while the model is being built
     input_gradient, options = options[OPTIONS.index("input_gradient")], tf.constant(options, tf.int64)
+    if not spec.saves:
+        named = {"options": options, **_by_name(inputs, masks)}
+        states = _run(program.forward, named, forward_inputs(spec), forward_outputs(spec))
+        return tuple(states[: spec.num_sequences]), tuple(states[spec.num_sequences :])
 
     @with_gradient
     def differentiable(*flat):

@@ -18,11 +18,12 @@ def array_names(spec: KernelSpec) -> list[str]:
       mask [B, T]; the dropout mask [B, U].
     - Read and written: h before and after a step, `h_0` and `h_1` alternating; the same of h times its dropout mask;
       the other states [B, U].
-    - Written: the sequences [B, T, U], and the saved values.
+    - Written: the sequences [B, T, U], and the saved values, if any.
     """
     inputs = ["x", "kernel", "recurrent_kernel", "bias", "recurrent_bias", "mask", "dropout_mask"]
     states = ["h_0", "h_1", "dropped_h_0", "dropped_h_1", *(f"state_{n}" for n in range(1, spec.cell.states))]
-    return [*inputs, *states, *(f"sequence_{n}" for n in range(spec.num_sequences)), "saved"]
+    sequences = [f"sequence_{n}" for n in range(spec.num_sequences)]
+    return [*inputs, *states, *sequences, *(["saved"] if spec.saves else [])]
 
 
 class ForwardLoop(TimeLoop):
@@ -65,8 +66,9 @@ class ForwardLoop(TimeLoop):
         new_states = [evaluate(column, values, self.simd.operations) for column in self.traced.new_states]
         new_states = [self.where(condition, new, old) for new, old in zip(new_states, states, strict=True)]
         self._store_states(new_states, at, self.vector_index(step, unit))
-        saved = [evaluate(column, values, self.simd.operations) for column in self.spec.saved]
-        self._save(saved, [self.saved_index(t, row, unit, n) for n in range(len(saved))])
+        if self.spec.saves:
+            saved = [evaluate(column, values, self.simd.operations) for column in self.spec.saved]
+            self._save(saved, [self.saved_index(t, row, unit, n) for n in range(len(saved))])
 
     def _save(self, vectors, indices):
         """Save values for the backward pass; past the caches if there are so many that they would evict all else."""

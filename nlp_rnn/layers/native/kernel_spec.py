@@ -19,11 +19,12 @@ class KernelSpec(NamedTuple):
 
     Attributes:
         cell: the cell whose equation is compiled.
-        num_sequences: of how many states the value at every step is returned; at least 1.
+        num_sequences: of how many states the value at every step is returned; at least 1 if it saves.
         lanes: float32 lanes of a vector register.
         row_tile: batch rows processed together, a power of 2.
         masked: whether there is a padding mask.
         dropout: whether there is a dropout mask on h.
+        saves: whether the forward kernel saves what the backward kernel needs; without, there is no such kernel.
     """
 
     cell: Cell
@@ -32,6 +33,7 @@ class KernelSpec(NamedTuple):
     row_tile: int
     masked: bool
     dropout: bool
+    saves: bool = True
 
     @property
     def saved(self) -> list[Column]:

@@ -46,8 +46,10 @@ class ForwardKernel(Kernel):
 
     def _nontemporal(self):
         """Whether saved values are stored past the caches; only whole lines, as partial ones are slow to store so."""
+        if not self.spec.saves or self.spec.lanes != CACHE_LINE:
+            return i64(0)
         large = self.simd.builder.icmp_signed(">=", self.size("T", "B", "K", "U"), i64(NONTEMPORAL_SIZE))
-        return self.simd.builder.zext(large, I64) if self.spec.lanes == CACHE_LINE else i64(0)
+        return self.simd.builder.zext(large, I64)
 
     def _pack_weights(self, target):
         order, inputs = self.spec.order, self.inputs

@@ -34,17 +34,17 @@ FOREIGN_PROGRAM = "a recurrent layer called with training=True runs only in the 
 
 
 class Program(NamedTuple):
-    """The program numbers of the two kernels of a `KernelSpec`."""
+    """The program numbers of the kernels of a `KernelSpec`; without a backward kernel if the other saves nothing."""
 
     forward: int
-    backward: int
+    backward: int | None = None
 
 
 _compile_lock = threading.Lock()
 
 
 def program(spec: KernelSpec) -> Program:
-    """Return both kernels, compiled at the first call and kept for as long as the process runs."""
+    """Return the kernels, compiled at the first call and kept for as long as the process runs."""
     with _compile_lock:
         operation_name()
         return _program(spec)
@@ -76,10 +76,11 @@ def run(program_number: int, outputs: int, tensors: Sequence[tf.Tensor]) -> list
 def _program(spec):
     module = ir.Module()
     ForwardKernel(spec, module)
-    BackwardKernel(spec, module)
+    if spec.saves:
+        BackwardKernel(spec, module)
     engine = keep_alive(compile_module(module))
     numbers = []
-    for function in ("run_forward", "run_backward"):
+    for function in ("run_forward", "run_backward")[: 1 + spec.saves]:
         index = next(n for n, address in enumerate(ADDRESSES) if not address)
         ADDRESSES[index] = engine.get_function_address(function)
         numbers.append((PROCESS_ID << INDEX_BITS) + index)

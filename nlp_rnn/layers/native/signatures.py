@@ -26,7 +26,8 @@ def forward_inputs(spec: KernelSpec) -> Shapes:
 def forward_outputs(spec: KernelSpec) -> Shapes:
     """The shapes of the forward kernel's outputs, by name, in order."""
     sequences = {f"sequence_{n}": "BTU" for n in range(spec.num_sequences)}
-    return sequences | {f"state_{n}": "BU" for n in range(spec.cell.states)} | {"saved": "TBKU"}
+    states = {f"state_{n}": "BU" for n in range(spec.cell.states)}
+    return sequences | states | ({"saved": "TBKU"} if spec.saves else {})
 
 
 def backward_inputs(spec: KernelSpec) -> Shapes:

@@ -10,11 +10,12 @@ from nlp_rnn import layers
 from nlp_rnn.layers import scan
 from nlp_rnn.layers.native import differentiable, kernels, operation
 from nlp_rnn.layers.scan_types import Masks, ScanInputs, ScanSpec
+from nlp_rnn.layers.strategy import ScanStrategy
 from tests.conformance import normal
 
 LAYERS = ("RNN", "LSTM", "CoupledLSTM", "MinGRU")
 VECTOR_REGISTERS = {"AVX-512": (16, 32), "AVX": (8, 16), "NEON": (4, 32)}  # their lanes, and their number
-NATIVE = scan.ScanStrategy(False, False, parts=2, native=True)
+NATIVE = ScanStrategy(False, False, parts=2, native=True)
 
 
 @pytest.fixture(params=VECTOR_REGISTERS.values(), ids=VECTOR_REGISTERS)
