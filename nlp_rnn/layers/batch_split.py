@@ -6,14 +6,13 @@ the many small operations in between. With halves they wait for each other only 
 
 import contextlib
 import itertools
-import os
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
 import tensorflow as tf
 
-from nlp_rnn.layers.native.kernel_base import MIN_ROWS_PER_PART
-from nlp_rnn.layers.native.thread_pool import available_cores
+from nlp_rnn.layers.cores import tensorflow_threads
+from nlp_rnn.layers.native import MIN_ROWS_PER_PART
 
 NUM_SPLITS = 2  # measured on two cores; each split is traced, and its gradients are added to those of the others
 MIN_NATIVE_ROWS = 2 * MIN_ROWS_PER_PART  # batches of fewer rows do not run in machine code
@@ -56,18 +55,12 @@ def concurrent_splits() -> int:
 
 def usable_cores() -> int:
     """Return how many cores one operation may use."""
-    return _threads("intra")
+    return tensorflow_threads("intra")
 
 
 def _is_faster(rows):
-    alone = tf.executing_eagerly() or tf.config.list_logical_devices("GPU") or _threads("inter") < NUM_SPLITS
+    alone = tf.executing_eagerly() or tf.config.list_logical_devices("GPU") or tensorflow_threads("inter") < NUM_SPLITS
     return rows is not None and rows >= NUM_SPLITS * MIN_NATIVE_ROWS and usable_cores() % NUM_SPLITS == 0 and not alone
-
-
-def _threads(kind):
-    """TensorFlow's threads between ("inter") or within ("intra") operations: as configured, or one for each core."""
-    configured = getattr(tf.config.threading, f"get_{kind}_op_parallelism_threads")()
-    return configured or int(os.environ.get(f"TF_NUM_{kind.upper()}OP_THREADS") or 0) or available_cores()
 
 
 @contextlib.contextmanager

@@ -11,11 +11,10 @@ import tensorflow as tf
 
 from nlp_rnn.allocator import keep_freed_memory
 from nlp_rnn.graph import with_gradient
-from nlp_rnn.layers import loops
+from nlp_rnn.layers import loops, native
 from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.chunks import backward_chunks, forward_chunks
-from nlp_rnn.layers.native.differentiable import native_scan
-from nlp_rnn.layers.native.kernel_base import MIN_ROWS_PER_PART
+from nlp_rnn.layers.native import MIN_ROWS_PER_PART
 from nlp_rnn.layers.padding import pad_batch, pad_no_steps, remove_added_step
 from nlp_rnn.layers.products import input_product, kernel_gradients, pre_activations
 from nlp_rnn.layers.scan_types import Masks, ScanInputs, ScanSpec, num_steps, present
@@ -50,7 +49,7 @@ def scan(
     inputs = _share_batch_size(inputs)
     strategy = choose_strategy(spec, inputs, masks, training, concurrent)
     if strategy.native and training:
-        return native_scan(spec, inputs, masks, reverse, strategy.parts)
+        return native.run(spec, inputs, masks, reverse, strategy.parts, True)
     if strategy.native:
         return _native_inference(spec, inputs, masks, reverse, strategy.parts)
     return _portable_scan(spec, inputs, masks, training, reverse, strategy)
@@ -70,7 +69,7 @@ def _native_inference(spec, inputs, masks, reverse, parts):
                 states = _portable_scan(spec, watched, masks, True, reverse, portable_strategy(watched, True))
             return tape.gradient(tf.nest.flatten(states), flat, list(upstream))
 
-        return tuple(tf.nest.flatten(native_scan(spec, inputs, masks, reverse, parts, False))), gradient
+        return tuple(tf.nest.flatten(native.run(spec, inputs, masks, reverse, parts, False))), gradient
 
     structure = present(inputs)
     states = differentiable(*tf.nest.flatten(structure))

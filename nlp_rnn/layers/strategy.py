@@ -20,10 +20,10 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from nlp_rnn.graph import stays_in_process
+from nlp_rnn.layers import native
 from nlp_rnn.layers.batch_split import MIN_NATIVE_ROWS, concurrent_splits, usable_cores
 from nlp_rnn.layers.cells import Tensor
-from nlp_rnn.layers.native.differentiable import supports
-from nlp_rnn.layers.native.kernel_base import MIN_ROWS_PER_PART
+from nlp_rnn.layers.native import MIN_ROWS_PER_PART
 from nlp_rnn.layers.scan_types import Masks, ScanInputs, ScanSpec
 
 CHUNK_STEPS = 64
@@ -63,7 +63,7 @@ def choose_strategy(
     batch, steps, _ = inputs.x.shape
     small = all(_entries(kernel) < LARGE_KERNEL for kernel in (inputs.kernel, inputs.recurrent_kernel))
     enough = (batch is None or batch >= MIN_NATIVE_ROWS) if training else stays_in_process()
-    if small and enough and steps != 1 and not _has_gpu() and supports(spec, inputs, masks):
+    if small and enough and steps != 1 and not _has_gpu() and native.ready(spec, inputs, masks, training):
         concurrent = 1 if tf.executing_eagerly() else concurrent * concurrent_splits()  # eagerly, one after the other
         return ScanStrategy(False, False, max(1, usable_cores() // concurrent), native=True)
     return portable_strategy(inputs, training, concurrent)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from nlp_rnn.forecasting.direct_model import DirectForecaster
 from nlp_rnn.forecasting.objective import Forecasting
 from nlp_rnn.forecasting.path_model import PathForecaster
-from nlp_rnn.layers import batch_split, scan
+from nlp_rnn.layers import batch_split, cores, scan
 from tests.conformance import normal
 
 MODELS = [
@@ -21,7 +21,7 @@ MODELS = [
 @pytest.fixture
 def two_cores(monkeypatch):
     """As on a machine with two cores, whatever this one has."""
-    monkeypatch.setattr(batch_split, "available_cores", lambda: 2)
+    monkeypatch.setattr(cores, "available_cores", lambda: 2)
 
 
 def split_sizes(rows, *shape):
@@ -44,9 +44,9 @@ def test_splits_a_large_batch_of_known_size(two_cores):
     assert batch_split.split_batch(len, tf.ones((64,))) == [64], "eagerly, halves would run one after the other"
 
 
-@pytest.mark.parametrize("cores", [1, 3])
-def test_an_odd_number_of_cores_splits_nothing(cores, monkeypatch):
-    monkeypatch.setattr(batch_split, "available_cores", lambda: cores)
+@pytest.mark.parametrize("number", [1, 3])
+def test_an_odd_number_of_cores_splits_nothing(number, monkeypatch):
+    monkeypatch.setattr(cores, "available_cores", lambda: number)
     assert split_sizes(64) == [64]
 
 
@@ -68,7 +68,7 @@ def test_a_gpu_splits_nothing(two_cores, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("make", MODELS)
 def test_the_layers_of_a_half_use_half_of_the_cores(make, monkeypatch):
-    monkeypatch.setattr(batch_split, "available_cores", lambda: 6)
+    monkeypatch.setattr(cores, "available_cores", lambda: 6)
     chosen, choose = [], scan.choose_strategy
     monkeypatch.setattr(scan, "choose_strategy", lambda *args: chosen.append(choose(*args)) or chosen[-1])
     train(make(), covariates=2)
@@ -103,7 +103,7 @@ def test_halves_train_as_the_whole_batch_does(make, two_cores, monkeypatch, nati
     model.build((None, None))
     halves = train(model, covariates=2)
     assert native_runs
-    monkeypatch.setattr(batch_split, "available_cores", lambda: 1)
+    monkeypatch.setattr(cores, "available_cores", lambda: 1)
     whole = train(model, covariates=2)
     for half, one in zip(tf.nest.flatten(halves), tf.nest.flatten(whole), strict=True):
         np.testing.assert_allclose(half, one, rtol=1e-4, atol=1e-6)

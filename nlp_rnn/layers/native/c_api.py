@@ -45,13 +45,20 @@ def c_library() -> ctypes.CDLL:
     return ctypes.CDLL(None)
 
 
-def available() -> bool:
-    """Return whether all C functions exist here; if not, no native loop is used."""
+def require() -> None:
+    """Check that all C functions exist here.
+
+    Raises:
+        OSError: one is missing.
+    """
     try:
         libraries = {tensorflow_library(): TENSORFLOW_FUNCTIONS, c_library(): PTHREAD_FUNCTIONS}
-    except (OSError, TypeError):  # Windows raises TypeError for CDLL(None)
-        return False
-    return all(hasattr(library, name) for library, names in libraries.items() for name in names)
+    except TypeError:  # of CDLL(None) on Windows
+        raise OSError("this system has no C library with POSIX threads") from None
+    for library, names in libraries.items():
+        for name in names:
+            if not hasattr(library, name):
+                raise OSError(f"TensorFlow or the C library has no function {name}")
 
 
 def keep_alive(value: T) -> T:

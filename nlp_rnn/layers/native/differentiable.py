@@ -8,14 +8,13 @@ Shapes: B batch, T time steps, F features, U units, W units padded to whole vect
 from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
-from tensorflow.python.ops import control_flow_util  # no public API reports whether XLA compiles the whole graph
 
 from nlp_rnn.graph import with_gradient
 from nlp_rnn.layers.cells import State, Tensor
 from nlp_rnn.layers.native import operation
-from nlp_rnn.layers.native.c_api import available
 from nlp_rnn.layers.native.compiler import vector_registers
 from nlp_rnn.layers.native.kernel_spec import KernelSpec
+from nlp_rnn.layers.native.self_check import checked_program
 from nlp_rnn.layers.native.signatures import (
     OPTIONS,
     WEIGHTS,
@@ -34,10 +33,33 @@ def supports(spec: ScanSpec, inputs: ScanInputs, masks: Masks) -> bool:
     kernel = inputs.kernel
     if kernel is None or masks.update is not None or inputs.cell:
         return False
-    if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
+    if _within_xla():
         return False
     floats = all(tensor.dtype == tf.float32 for tensor in tf.nest.flatten(present(inputs)))
-    return floats and kernel.shape[0] > 0 and available() and trace(spec.cell) is not None
+    return floats and kernel.shape[0] > 0 and trace(spec.cell) is not None
+
+
+def _within_xla():
+    """Whether XLA compiles the graph that is being built; True if it is not known."""
+    if tf.executing_eagerly():
+        return False
+    try:  # no public API tells
+        from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+    except ImportError:
+        return True
+    return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+
+
+def compile_kernels(spec: ScanSpec, masks: Masks, differentiable: bool) -> None:
+    """Compile and check the kernels of a scan, for arguments that `supports` accepts."""
+    checked_program(_kernel_spec(spec, masks, differentiable))
+
+
+def _kernel_spec(spec, masks, differentiable):
+    lanes, registers = vector_registers()
+    num_sequences = max(1, spec.num_sequences) if differentiable else spec.num_sequences
+    masked, dropout = masks.padding is not None, masks.dropout is not None
+    return KernelSpec(spec.cell, num_sequences, lanes, registers // 8, masked, dropout, differentiable)
 
 
 def native_scan(
@@ -55,10 +77,8 @@ def native_scan(
         ValueError: a tensor disagrees with the others in B, T, F or U; if that shows only when the graph runs,
             TensorFlow raises InvalidArgumentError.
     """
-    lanes, registers = vector_registers()
-    masked, dropout = masks.padding is not None, masks.dropout is not None
-    num_sequences = max(1, spec.num_sequences) if differentiable else spec.num_sequences
-    kernel_spec = KernelSpec(spec.cell, num_sequences, lanes, registers // 8, masked, dropout, differentiable)
+    kernel_spec = _kernel_spec(spec, masks, differentiable)
+    lanes = kernel_spec.lanes
     masks = masks._replace(padding=_with_rank(masks.padding, 2), dropout=_with_rank(masks.dropout, 2))
     units = inputs.initial[0].shape[-1]
     padded_units = -(-units // lanes) * lanes
@@ -76,7 +96,7 @@ def native_scan(
 
 def _scan(spec, inputs, masks, options):
     """The sequences and the final states, for units that fill whole vectors."""
-    program, flat_inputs = operation.program(spec), present(inputs)  # compiles now, while the model is being built
+    program, flat_inputs = checked_program(spec), present(inputs)  # compiles now, while the model is being built
     input_gradient, options = options[OPTIONS.index("input_gradient")], tf.constant(options, tf.int64)
     if not spec.saves:
         named = {"options": options, **_by_name(inputs, masks)}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from llvmlite import ir
 
+from nlp_rnn.layers.native import MIN_ROWS_PER_PART
 from nlp_rnn.layers.native.c_api import VOID_POINTER
 from nlp_rnn.layers.native.kernel_context import KernelContext
 from nlp_rnn.layers.native.kernel_spec import KernelSpec
@@ -16,7 +17,6 @@ from nlp_rnn.layers.native.signatures import OPTIONS, Shapes
 from nlp_rnn.layers.native.simd import F32, I64, SimdBuilder, i64
 from nlp_rnn.layers.native.thread_pool import MAX_JOBS, run_jobs_address
 
-MIN_ROWS_PER_PART = 8  # with fewer rows, the matrix products of a part do not keep a core busy
 CACHE_LINE = 16  # float32 numbers
 Value = ir.Value
 

@@ -1,7 +1,7 @@
-"""The kernels as a TensorFlow operation, `NlpRnnScan`, registered when this module is imported.
+"""The kernels as a TensorFlow operation, `NlpRnnScan`, registered when it is first used.
 
 Its attribute `program` says which kernel to run. The number is valid in this process only: another one, which does not
-have the machine code, refuses it. A process that has not imported this module cannot load a graph with the operation.
+have the machine code, refuses it. A process that has not used the operation cannot load a graph with it.
 
 The names of the operation, of its attributes and of its arguments are part of saved graphs and must not change.
 """
@@ -16,10 +16,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 from llvmlite import ir
-from tensorflow.python.eager import context, execute  # no public API runs an operation registered later
-from tensorflow.python.framework import op_def_registry
 
-from nlp_rnn.layers.native.c_api import VOID, VOID_POINTER, available, keep_alive, tensorflow_library
+from nlp_rnn.layers.native.c_api import VOID, VOID_POINTER, keep_alive, require, tensorflow_library
 from nlp_rnn.layers.native.compiler import compile_module
 from nlp_rnn.layers.native.kernel_context import INVALID_ARGUMENT, KernelContext
 from nlp_rnn.layers.native.kernel_spec import KernelSpec
@@ -61,15 +59,38 @@ def run(program_number: int, outputs: int, tensors: Sequence[tf.Tensor]) -> list
     Returns:
         The outputs, float32; of unknown shape in a graph.
     """
-    types = [tensor.dtype.as_datatype_enum for tensor in tensors]
     if tf.executing_eagerly():
-        attributes = ("program", program_number, "Tin", types, "outputs", outputs)
-        return execute.execute(operation_name().encode(), outputs, list(tensors), attributes, context.context())
-    value = tf.compat.v1.AttrValue
-    attributes = {"program": value(i=program_number), "outputs": value(i=outputs)}
-    attributes["Tin"] = value(list=value.ListValue(type=types))
+        return _eagerly()(program_number, outputs, list(tensors))
+    types = [tensor.dtype.as_datatype_enum for tensor in tensors]
     graph = tf.compat.v1.get_default_graph()
-    return graph.create_op(operation_name(), list(tensors), attrs=attributes).outputs
+    return graph.create_op(operation_name(), list(tensors), attrs=_attributes(program_number, outputs, types)).outputs
+
+
+def _attributes(program_number, outputs, types):
+    value = tf.compat.v1.AttrValue
+    of_types = value(list=value.ListValue(type=types))
+    return {"program": value(i=program_number), "outputs": value(i=outputs), "Tin": of_types}
+
+
+@functools.cache
+def _eagerly():
+    """The function that runs a kernel in eager execution: TensorFlow's own, or a graph where this version has none."""
+    try:  # no public API runs an operation that was registered later
+        from tensorflow.python.eager import context, execute
+    except ImportError:
+        return _through_a_graph
+
+    def directly(program_number, outputs, tensors):
+        types = [tensor.dtype.as_datatype_enum for tensor in tensors]
+        attributes = ("program", program_number, "Tin", types, "outputs", outputs)
+        return execute.execute(operation_name().encode(), outputs, tensors, attributes, context.context())
+
+    return directly
+
+
+@functools.partial(tf.function, autograph=False, reduce_retracing=True)
+def _through_a_graph(program_number, outputs, tensors):
+    return run(program_number, outputs, tensors)
 
 
 @functools.cache  # never evicted: code that may be running must not be freed
@@ -94,11 +115,13 @@ def operation_name() -> str:
     The name has a number if this module is loaded again: TensorFlow aborts the process if a name is registered twice.
 
     Raises:
-        RuntimeError: TensorFlow refuses it.
+        OSError: a C function is missing here.
+        RuntimeError: TensorFlow refuses the operation.
     """
+    require()
     engine = keep_alive(compile_module(_callbacks()))
     names = (NAME + ("" if n == 1 else str(n)) for n in itertools.count(1))
-    name = next(name for name in names if op_def_registry.get(name) is None).encode()
+    name = next(name for name in names if not _is_registered(name)).encode()
     status = _new("TF_NewStatus")
     _register_operation(name, status)
     functions = (ctypes.c_void_p(engine.get_function_address(part)) for part in ("create", "compute", "delete"))
@@ -106,6 +129,17 @@ def operation_name() -> str:
     tensorflow_library().TF_RegisterKernelBuilder(name, kernel, status)
     _check(status)
     return name.decode()
+
+
+def _is_registered(name):
+    with tf.Graph().as_default() as graph:
+        try:
+            graph.create_op(name, [], attrs=_attributes(0, 0, []))
+        except (tf.errors.NotFoundError, RuntimeError):  # the type of error depends on the version
+            return False
+        except ValueError:  # it takes an input
+            return True
+    return True
 
 
 def _register_operation(name, status):
@@ -163,7 +197,3 @@ def _emit_create(module):
     address = builder.load(builder.gep(table, [builder.and_(number, i64(2**INDEX_BITS - 1))]))
     kernel_context.finish()
     builder.ret(builder.inttoptr(builder.select(is_foreign, i64(0), address), VOID_POINTER))
-
-
-if available():  # so that importing this module is enough to load a graph with the operation
-    operation_name()

@@ -10,15 +10,17 @@ import functools
 import os
 import threading
 
+import llvmlite.binding as llvm
 from llvmlite import ir
 
+from nlp_rnn.layers.cores import tensorflow_threads
 from nlp_rnn.layers.native.c_api import C_INT, VOID, VOID_POINTER, c_library, emit_call, keep_alive
 from nlp_rnn.layers.native.compiler import compile_module
 from nlp_rnn.layers.native.loop import JOB
 from nlp_rnn.layers.native.simd import I64, SimdBuilder, i64
 
 TASK = ir.FunctionType(VOID, [JOB]).as_pointer()
-SPINS = 10_000  # times a thread polls an event before it sleeps, as the event may be set at once
+SPINS = 2_000  # times a thread polls an event before it sleeps, as the event may be set at once
 MAX_JOBS = 64  # of one call
 # Offsets of fields in units of 8 bytes; the mutex and the condition variable of every system fit into their fields.
 # The pool has the number of its threads in the first of `POOL_HEADER` units, and then the threads, `THREAD_SIZE` each.
@@ -74,6 +76,19 @@ def _emit_signal(module):
     return fn.builder.function
 
 
+def _emit_pause(fn):
+    """Let the other thread of the core go first, on processors with an instruction for it."""
+    triple, arguments = llvm.get_default_triple(), []
+    if triple.startswith(("x86_64", "i686")):
+        name = "llvm.x86.sse2.pause"
+    elif triple.startswith(("aarch64", "arm64")):
+        name, arguments = "llvm.aarch64.hint", [C_INT(1)]  # yield
+    else:
+        return
+    signature = ir.FunctionType(VOID, [argument.type for argument in arguments])
+    fn.builder.call(fn.module.globals.get(name) or ir.Function(fn.module, signature, name), arguments)
+
+
 def _emit_wait(module):
     """wait(event): wait until an event is set, and clear it."""
     fn = _FunctionBuilder(module, "wait", VOID, JOB)
@@ -82,6 +97,7 @@ def _emit_wait(module):
     fn.builder.store(i64(SPINS), spins)
 
     def spin(head, end):
+        _emit_pause(fn)
         left = fn.builder.sub(fn.builder.load(spins), i64(1))
         fn.builder.store(left, spins)
         more = fn.builder.icmp_signed(">", left, i64(0))
@@ -174,10 +190,10 @@ def run_jobs_address() -> int:
     """Return the address of the C function run_jobs(task, jobs, count, length).
 
     It runs `task`, the address of a function of a job, with each of `count` jobs, at most `MAX_JOBS`, that are `length`
-    64-bit integers each. The first call starts the threads, one fewer than there are cores. They are daemons: the
-    process does not wait for them when it ends.
+    64-bit integers each. The first call starts the threads, one fewer than TensorFlow uses within an operation. They
+    are daemons: the process does not wait for them when it ends.
     """
-    threads = available_cores() - 1
+    threads = tensorflow_threads("intra") - 1
     pool = keep_alive((ctypes.c_int64 * (POOL_HEADER + threads * THREAD_SIZE))())
     address = ctypes.addressof(pool)
     module = ir.Module()
@@ -204,8 +220,3 @@ def _start_thread(worker, address) -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

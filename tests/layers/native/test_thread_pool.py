@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from nlp_rnn import layers
 from nlp_rnn.layers import scan
+from nlp_rnn.layers.cores import available_cores
 from nlp_rnn.layers.native import kernel_base, operation
 from nlp_rnn.layers.native.loop import JOB_FIELDS
-from nlp_rnn.layers.native.thread_pool import available_cores
 from nlp_rnn.layers.scan_types import ScanSpec
 from tests.conformance import normal
 from tests.layers.native.test_kernels import NATIVE, problem, results
