@@ -75,8 +75,9 @@ class _Unfailing(io.RawIOBase):
 
     name = "<stderr>"
 
-    def __init__(self, raw: Any):
-        self.raw = raw
+    def __init__(self, stream: Any):
+        self.stream = stream  # which closes the raw stream when nobody refers to it
+        self.raw = getattr(stream.buffer, "raw", stream.buffer)  # with PYTHONUNBUFFERED there is no buffer
 
     def writable(self):
         return True
@@ -96,8 +97,9 @@ class _Unfailing(io.RawIOBase):
 
 def unfailing(stream: Any) -> io.TextIOWrapper:
     """A text stream like `stream`, for messages, on which a command must not depend: writing to it never fails."""
-    raw = _Unfailing(getattr(stream.buffer, "raw", stream.buffer))  # with PYTHONUNBUFFERED there is no buffer
-    return io.TextIOWrapper(io.BufferedWriter(raw), stream.encoding, "backslashreplace", line_buffering=True)
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Unfailing(stream)), stream.encoding, "backslashreplace", line_buffering=True
+    )
 
 
 def write_text(text: str) -> None:

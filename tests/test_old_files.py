@@ -25,6 +25,8 @@ for answer in ANSWERS["translator"]["served"][:3]:  # 0.1 translated an empty te
     translations, scores = answer["outputs"]["translation"][-1], answer["outputs"]["score"][-1]
     translations[:], scores[:] = [""] * len(translations), [0.0, *[NO_SCORE] * (len(scores) - 1)]
 ANSWERS["translator"]["methods"][0]["answer"][-1] = [["", 0.0]]
+# All of the held-out text also stands in the training text: three sentences, again and again.
+NOT_MEASURED = {"language_model": {"old_perplexity", "old_perplexity_before"}}
 KERAS_FILES = sorted(path.stem for path in FIXTURES.glob("keras/*.keras"))
 NETWORKS = {
     "classifier": Classifier,
@@ -163,8 +165,9 @@ def test_training_continues_from_an_old_run(name, number, cli):
     result = cli(*words(name, trained["arguments"]))
     assert result.exit_code == 0, result.output
     figures = json.loads(result.stdout)
-    assert [key for key in figures if key in trained["figures"]] == list(trained["figures"])
-    for key, value in trained["figures"].items():  # figures from before any training do not depend on it
+    expected = {key: value for key, value in trained["figures"].items() if key not in NOT_MEASURED.get(name, ())}
+    assert [key for key in figures if key in trained["figures"]] == list(expected)
+    for key, value in expected.items():  # figures from before any training do not depend on it
         if key.endswith("_before"):
             assert_same(figures[key], value, key)
     if "methods" in figures:

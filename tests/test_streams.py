@@ -1,6 +1,7 @@
 """Standard output and error: results that cannot be written are errors, messages never are."""
 
 import errno
+import gc
 import io
 import json
 import os
@@ -109,3 +110,13 @@ def test_a_closed_descriptor_is_given_to_no_file(tmp_path):
     finally:
         os.dup2(kept, 0)
         os.close(kept)
+
+
+def test_a_stream_that_never_fails_outlives_the_one_that_it_was_made_from(tmp_path):
+    number = os.open(tmp_path / "messages", os.O_WRONLY | os.O_CREAT)
+    stream = streams.unfailing(io.TextIOWrapper(io.FileIO(number, "w", closefd=False), "utf-8"))
+    gc.collect()
+    assert not stream.isatty()
+    stream.write("said\n")
+    os.close(number)
+    assert (tmp_path / "messages").read_text() == "said\n"
