@@ -76,13 +76,28 @@ def quiet_tensorflow() -> None:
     hidden = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(hidden, 2)
-        import tensorflow as tf
+        with _without("matplotlib.pyplot"):  # which Keras imports for galleries of images, in a third of a second
+            import tensorflow as tf
 
+            _ = tf.keras.layers  # imports Keras
         tf.constant(0)  # the last messages come with the first tensor
     finally:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(hidden)
+
+
+@contextlib.contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Within it, the import of an optional module fails, unless it has been imported before."""
+    missing = module not in sys.modules
+    if missing:
+        sys.modules[module] = None  # pyright: ignore[reportArgumentType]
+    try:
+        yield
+    finally:
+        if missing:
+            del sys.modules[module]
 
 
 def _leave(line: str, code: int) -> NoReturn:
