@@ -8,22 +8,28 @@ On a shared machine only the ratios mean something. Figures go to benchmarks/res
 """
 
 import json
+import platform
+import re
 import statistics
 import sys
 from pathlib import Path
 
+import llvmlite.binding as llvm
 import matplotlib
 import numpy as np
 
 from benchmarks import cases, memory
 from benchmarks.worker import Worker
+from nlp_rnn.layers.cores import available_cores
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
 LIBRARIES = ("here", "keras", "torch")
 RESULTS = Path(__file__).parent / "results"
+VECTORS = re.compile("avx|amx|neon|sve")
 ROUNDS = 4
+SCATTER = 3  # times the least: the machine is busy, and the threads of a library wait for each other
 FEW = 3  # of what takes seconds
 MANY = 15  # where a peer still gets faster after several passes, as darts' LSTM does until about the tenth
 
@@ -38,6 +44,9 @@ def measure(workers, case, rounds=ROUNDS):
         for name, worker in workers.items():
             times[name].append(worker.run())
     seconds = {name: statistics.median(all_) for name, all_ in times.items()}
+    for name, all_ in times.items():
+        if max(all_) > SCATTER * min(all_):
+            print(f"{case}: the times of {name} scatter from {1000 * min(all_):.1f} to {1000 * max(all_):.1f} ms")
     return {"case": str(case), "seconds": seconds, "first_call": first}
 
 
@@ -62,9 +71,28 @@ def header():
 
 
 def layers(workers):
-    """Every cell and shape."""
+    """Every cell and shape, forward and backward."""
     header()
-    return [_shown(measured_against_limit(workers, case)) for case in cases.layers()]
+    return [_shown(measured_against_limit(workers, case)) for case in cases.layers() if case.backward]
+
+
+def inference(workers):
+    """Every cell and shape, the forward pass alone, and the first call; also in ONNX Runtime."""
+    workers, results = {**workers, "onnx": Worker("onnx")}, []
+    print(workers["onnx"].ask("versions"))
+    names = list(workers)
+    print(f"{'':<42}" + "".join(f"{name + ' ms':>10}" for name in names) + "".join(f"{'/' + n:>8}" for n in names[1:]))
+    for case in cases.layers():
+        if not case.backward:
+            results.append(measure(workers, case))
+            times, first = results[-1]["seconds"], results[-1]["first_call"]
+            line = "".join(f"{1000 * times[name]:10.2f}" for name in names)
+            line += "".join(f"{times[name] / times['here']:8.2f}" for name in names[1:])
+            print(
+                f"{results[-1]['case']:<42}{line}  first {first['here']:.2f} s, keras {first['keras']:.2f}", flush=True
+            )
+    workers["onnx"].close()
+    return results
 
 
 def model(workers):
@@ -152,6 +180,7 @@ def peak_memory(workers):
 
 PARTS = {
     "layers": layers,
+    "inference": inference,
     "model": model,
     "generation": generation,
     "translation": translation,
@@ -160,6 +189,12 @@ PARTS = {
     "growth": growth,
     "memory": peak_memory,
 }
+
+
+def processor():
+    """The processor of this machine, its vector instructions, and the cores that this process may use."""
+    features = sorted(name for name, has in llvm.get_host_cpu_features().items() if has and VECTORS.match(name))
+    return f"{platform.machine()}, {llvm.get_host_cpu_name()} ({', '.join(features)}), {available_cores()} cores"
 
 
 def picture(found):
@@ -179,6 +214,7 @@ def picture(found):
 
 def main(wanted):
     """Run the parts asked for, all by default."""
+    print(processor())
     workers = {name: Worker(name) for name in LIBRARIES}
     versions = {name: worker.ask("versions") for name, worker in workers.items()}
     print("; ".join(f"{name}: {version}" for name, version in versions.items()))

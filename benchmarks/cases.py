@@ -211,6 +211,6 @@ class Forecasting:
 
 
 def layers() -> list[Layer]:
-    """Every cell and shape, forward, and forward and backward; the latter with a mask as well."""
-    ways = ((False, False), (True, False), (True, True))
+    """Every cell and shape, forward, and forward and backward; with a mask and without."""
+    ways = ((False, False), (False, True), (True, False), (True, True))
     return [Layer(cell, shape, *way) for cell in CELLS for shape in SHAPES for way in ways]

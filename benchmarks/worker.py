@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks import cases
 
-NAMES = {"here": "tensorflow", "keras": "tensorflow", "torch": "torch", "darts": "darts"}
+NAMES = {"here": "tensorflow", "keras": "tensorflow", "torch": "torch", "darts": "darts", "onnx": "onnx"}
 APART = Path(sys.prefix, "darts", "bin", "python")  # darts asks for other versions of what the rest needs
 A_TURN = 0.1  # seconds: the threads of the peer before it, still spinning, would spoil a shorter one
 KINDS = {  # the module of a peer, after its library's name, and the function there
@@ -33,7 +33,7 @@ class Worker:
     """The handle of such a process.
 
     Args:
-        library: "here", "keras", "torch" or "darts".
+        library: "here", "keras", "torch", "darts" or "onnx".
     """
 
     def __init__(self, library: str):

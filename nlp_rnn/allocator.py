@@ -15,6 +15,8 @@ def keep_freed_memory() -> bool:
     the kernel zeroes every page of it, which took more than half of the time of a step. With this setting a process
     keeps its peak memory until it exits.
 
+    `training.fit` calls it, and so all recipes do. It is for the whole process, so importing the package does not.
+
     Does nothing with other C libraries, or if the environment configures the allocator (`MALLOC_...`,
     `GLIBC_TUNABLES`).
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from nlp_rnn import layers as ours
 from nlp_rnn.decoding.sampling import SamplingConfig
+from nlp_rnn.graph import in_process
 from nlp_rnn.language_model.model import LanguageModel
 from nlp_rnn.language_model.pipeline import LanguagePipeline
 from nlp_rnn.text.encoder import TextEncoder
@@ -45,7 +46,8 @@ def layer(library, case):
 
     @tf.function
     def forward():
-        return made(x, mask=mask)
+        with in_process():  # it is not saved
+            return made(x, mask=mask)
 
     @tf.function
     def both():

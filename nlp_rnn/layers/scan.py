@@ -9,7 +9,6 @@ import functools
 
 import tensorflow as tf
 
-from nlp_rnn.allocator import keep_freed_memory
 from nlp_rnn.graph import with_gradient
 from nlp_rnn.layers import loops, native
 from nlp_rnn.layers.cells import State, Tensor
@@ -19,8 +18,6 @@ from nlp_rnn.layers.padding import pad_batch, pad_no_steps, remove_added_step
 from nlp_rnn.layers.products import input_product, kernel_gradients, pre_activations
 from nlp_rnn.layers.scan_types import Masks, ScanInputs, ScanSpec, num_steps, present
 from nlp_rnn.layers.strategy import SHORT_CHUNK_STEPS, choose_strategy, portable_strategy
-
-keep_freed_memory()
 
 
 def scan(

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nlp_rnn.allocator import keep_freed_memory
 from nlp_rnn.batches import Batches
 from nlp_rnn.checks import UsageError
 from nlp_rnn.progress import progress
@@ -98,6 +99,7 @@ def fit(
     Raises:
         InputError: the loss became NaN or infinite.
     """
+    keep_freed_memory()
     _compile(model, plan, train)
     checkpoints = CheckpointManager(model, folder, train, validation)
     checkpoints.restore()
