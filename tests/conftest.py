@@ -38,7 +38,7 @@ collect_ignore = ["fixtures/v0_1/recipes"]  # no doctests: importing them warns
 
 
 def pytest_collection_modifyitems(items):
-    """Measure no coverage in slow tests: each would take a third longer, for 4 % of the branches in all."""
+    """Measure no coverage in slow tests: each would take a third longer, for 3 % of the branches in all."""
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker("no_cover")

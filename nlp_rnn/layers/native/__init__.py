@@ -12,14 +12,15 @@ From the bottom up:
 - `kernel_base.py` and `kernels.py` generate the TensorFlow kernels around them, whose tensors `signatures.py` lists:
   `kernel_context.py` reads inputs and allocates outputs,
   `packing.py` lays out the weights, `thread_pool.py` owns the threads, `c_api.py` the C functions that all of it calls;
-- `operation.py` registers the kernels with TensorFlow, `self_check.py` compares each with the equation, and
-  `differentiable.py` adds the gradient, for `scan.py` to use.
+- `support.py` says what they support, `operation.py` registers the kernels with TensorFlow, `self_check.py` compares
+  each with the equation, and `differentiable.py` adds the gradient, for `scan.py` to use.
 """
 
 import os
 import warnings
 
 from nlp_rnn.layers.cells import State
+from nlp_rnn.layers.native.support import supports
 from nlp_rnn.layers.scan_types import Masks, ScanInputs, ScanSpec
 
 MIN_ROWS_PER_PART = 8  # with fewer rows, the matrix products of a part do not keep a core busy
@@ -35,13 +36,11 @@ def ready(spec: ScanSpec, inputs: ScanInputs, masks: Masks, differentiable: bool
         spec, inputs, masks: as for `layers.scan.scan`.
         differentiable: save what the gradient needs.
     """
-    if _failures or os.environ.get(SWITCH) == "0":
+    if _failures or os.environ.get(SWITCH) == "0" or not supports(spec, inputs, masks):
         return False
     try:
-        from nlp_rnn.layers.native.differentiable import compile_kernels, supports
+        from nlp_rnn.layers.native.differentiable import compile_kernels
 
-        if not supports(spec, inputs, masks):
-            return False
         compile_kernels(spec, masks, differentiable)
     except Exception as error:
         _failures.append(error)

@@ -24,34 +24,11 @@ from nlp_rnn.layers.native.signatures import (
     forward_inputs,
     forward_outputs,
 )
-from nlp_rnn.layers.native.tracing import trace
 from nlp_rnn.layers.scan_types import Masks, ScanInputs, ScanSpec, present
 
 
-def supports(spec: ScanSpec, inputs: ScanInputs, masks: Masks) -> bool:
-    """Return whether a native loop exists for these arguments, and whether the current graph can contain it."""
-    kernel = inputs.kernel
-    if kernel is None or masks.update is not None or inputs.cell:
-        return False
-    if _within_xla():
-        return False
-    floats = all(tensor.dtype == tf.float32 for tensor in tf.nest.flatten(present(inputs)))
-    return floats and kernel.shape[0] > 0 and trace(spec.cell) is not None
-
-
-def _within_xla():
-    """Whether XLA compiles the graph that is being built; True if it is not known."""
-    if tf.executing_eagerly():
-        return False
-    try:  # no public API tells
-        from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
-    except ImportError:
-        return True
-    return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
-
-
 def compile_kernels(spec: ScanSpec, masks: Masks, differentiable: bool) -> None:
-    """Compile and check the kernels of a scan, for arguments that `supports` accepts."""
+    """Compile and check the kernels of a scan, for arguments that `support.supports` accepts."""
     checked_program(_kernel_spec(spec, masks, differentiable))
 
 
@@ -65,7 +42,7 @@ def _kernel_spec(spec, masks, differentiable):
 def native_scan(
     spec: ScanSpec, inputs: ScanInputs, masks: Masks, reverse: bool, max_parts: int, differentiable: bool = True
 ) -> tuple[State, State]:
-    """As `layers.scan.scan`, for arguments that `supports` accepts.
+    """As `layers.scan.scan`, for arguments that `support.supports` accepts.
 
     Args:
         spec, inputs, masks, reverse: as for `layers.scan.scan`.

@@ -28,7 +28,7 @@ NAME = "NlpRnnScan"
 INDEX_BITS = 16  # the low bits of a program number are an index into `ADDRESSES`, the others identify the process
 PROCESS_ID = secrets.randbits(62 - INDEX_BITS)
 ADDRESSES = keep_alive((ctypes.c_int64 * 2**INDEX_BITS)())
-FOREIGN_PROGRAM = "a recurrent layer called with training=True runs only in the process that traced the call"
+FOREIGN_PROGRAM = "a recurrent layer that was traced in machine code runs only in the process that traced it"
 
 
 class Program(NamedTuple):

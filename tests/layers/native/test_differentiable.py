@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from nlp_rnn import layers
-from nlp_rnn.layers.native.differentiable import supports
+from nlp_rnn.layers.native.support import supports
 from nlp_rnn.layers.scan_types import Masks, ScanSpec
 from tests.conformance import normal
 from tests.layers.native.test_kernels import problem

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from nlp_rnn import layers
-from nlp_rnn.layers import native
+from nlp_rnn.layers import cells, native
 from nlp_rnn.layers.native import c_api, compiler, operation, self_check
 from tests.conformance import normal
 
@@ -86,12 +86,29 @@ def test_no_c_library(monkeypatch, native_runs):
     check_falls_back(native_runs, "no C library with POSIX threads")
 
 
-def test_llvm_fails(monkeypatch, native_runs):
-    def fail(module):
-        raise RuntimeError("LLVM: unknown\n  processor")
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [("compile_module", "LLVM: unknown\n  processor"), ("_check", "TensorFlow refused to register NlpRnnScan: no")],
+)
+def test_llvm_or_tensorflow_refuses(function, reason, monkeypatch, native_runs):
+    def refuse(_):
+        raise RuntimeError(reason)
 
-    monkeypatch.setattr(operation, "compile_module", fail)
-    check_falls_back(native_runs, "LLVM: unknown processor")
+    monkeypatch.setattr(operation, function, refuse)
+    monkeypatch.setattr(operation, "operation_name", operation.operation_name.__wrapped__)
+    check_falls_back(native_runs, " ".join(reason.split()))
+
+
+def test_an_error_in_the_equation_of_a_cell_is_not_blamed_on_the_machine():
+    def step(z, state):
+        raise ValueError("not an equation")
+
+    class Broken(layers.Recurrent):
+        cell = cells.LSTM._replace(step=step)
+
+    with pytest.raises(ValueError, match="not an equation"):
+        Broken(4)(normal(32, 3, 5), training=True)
+    assert not native._failures
 
 
 def test_executable_memory_is_forbidden(monkeypatch, native_runs):
@@ -102,15 +119,6 @@ def test_executable_memory_is_forbidden(monkeypatch, native_runs):
     monkeypatch.setattr(compiler, "c_library", Forbidding)
     monkeypatch.setattr(compiler, "require_executable_memory", compiler.require_executable_memory.__wrapped__)
     check_falls_back(native_runs, "this system forbids executable memory")
-
-
-def test_tensorflow_refuses_the_operation(monkeypatch, native_runs):
-    def refuse(status):
-        raise RuntimeError("TensorFlow refused to register NlpRnnScan: no")
-
-    monkeypatch.setattr(operation, "_check", refuse)
-    monkeypatch.setattr(operation, "operation_name", operation.operation_name.__wrapped__)
-    check_falls_back(native_runs, "TensorFlow refused to register")
 
 
 @pytest.mark.parametrize("wrong", ["forward", "backward"])
